@@ -58,9 +58,16 @@ export function run(label, command, args, options = {}) {
     child.on("close", (code, signal) => {
       if (code === 0) return settle();
       const how = signal ? `ended by ${signal}` : `ended with status ${code}`;
-      settle(new Sentence(`${label} failed after ${seconds(started)} (${command} ${how}):\n${text.trimEnd()}`));
+      settle(new Sentence(`${label} failed after ${seconds(started)} (${command} ${how}):\n${shortened(text)}`));
     });
   });
+}
+
+/** The cause stands at the beginning (npm, tsc) or at the end (apt, go); the middle is left out. */
+function shortened(text, half = 40) {
+  const lines = text.trimEnd().split("\n");
+  if (lines.length <= 2 * half) return lines.join("\n");
+  return [...lines.slice(0, half), `… ${lines.length - 2 * half} lines …`, ...lines.slice(-half)].join("\n");
 }
 
 /** Runs `work` while no other process holds the same lock; a lock whose owner is dead is taken over. */
