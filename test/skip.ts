@@ -8,8 +8,9 @@
  * });
  */
 export function skip(context: Mocha.Context, reason: string): never {
-  const runnable = context.runnable();
-  const bearer = runnable.type === "hook" && !context.currentTest ? runnable.parent : (context.currentTest ?? runnable);
-  Object.assign(bearer ?? runnable, { skipReason: reason });
+  const running = context.runnable();
+  const ofSuite = running.title.startsWith('"before all" hook');
+  const bearer = ofSuite ? running.parent : (context.currentTest ?? running);
+  Object.assign(bearer ?? running, { skipReason: reason });
   return context.skip() as never;
 }
