@@ -1,0 +1,200 @@
+/**
+ * The main thread's side of a connection: sends one request at a time to its worker, and waits no longer than the deadline.
+ */
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { Connection, LibvirtEvent, OpenOptions } from "./api.js";
+import { type ErrorData, LibvirtError } from "./errors.js";
+import { addReceiver, dropReceiver, setBusy, startLoop } from "./events.js";
+import { load } from "./load.js";
+import { type Groups, operations, type Request, type Response, type WorkerData } from "./protocol.js";
+
+const defaultDeadlineMs = 30_000;
+const defaultKeepAlive = { interval: 5, count: 3 };
+/** Closing is a courtesy: nobody waits long for a daemon that does not answer it. */
+const closeDeadlineMs = 5_000;
+/** Changing calls made by this process, for the fault hook. */
+const faultCounter = new Int32Array(new SharedArrayBuffer(4));
+
+interface Pending { request: Request; deadlineMs: number; resolve(value: unknown): void; reject(error: Error): void }
+
+/** A connection that has answered its open. */
+export class WorkerConnection implements Connection {
+  readonly uri: string;
+  readonly networks: Connection["networks"];
+  readonly domains: Connection["domains"];
+  readonly interfaces: Connection["interfaces"];
+  readonly identity: Connection["identity"];
+  readonly capabilities: Connection["capabilities"];
+  readonly callCounts: Connection["callCounts"];
+  /** Write requests that reached the wire, or may have. */
+  writesSent = 0;
+  readonly #worker: Worker;
+  readonly #id: number;
+  readonly #deadlineMs: number;
+  readonly #host: Groups["host"];
+  readonly #queue: Pending[] = [];
+  readonly #listeners = new Set<(e: LibvirtEvent) => void>();
+  #running: { pending: Pending; timer: NodeJS.Timeout } | undefined;
+  #nextRequest = 1;
+  #dead: LibvirtError | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(worker: Worker, id: number, uri: string, deadlineMs: number) {
+    this.uri = uri;
+    this.#worker = worker;
+    this.#id = id;
+    this.#deadlineMs = deadlineMs;
+    this.networks = this.#methods("networks");
+    this.domains = this.#methods("domains");
+    this.interfaces = this.#methods("interfaces");
+    this.#host = this.#methods("host");
+    this.identity = this.#host.identity;
+    this.capabilities = this.#host.capabilities;
+    this.callCounts = this.#host.callCounts;
+    worker.on("message", (response: Response) => this.#answered(response));
+    worker.on("error", (e) => this.#die(LibvirtError.own("internal", `the thread of ${uri} failed: ${(e as Error).message}`)));
+    worker.on("exit", () => { if (this.#dead === undefined) this.#die(LibvirtError.own("internal", `the thread of ${uri} ended`)); });
+    worker.unref(); // what keeps the process alive is the deadline of a running call
+  }
+
+  /** Why no call can succeed any more; undefined while the connection is good. */
+  get dead(): LibvirtError | undefined { return this.#dead; }
+
+  /** Libvirt's answer to virConnectIsAlive, from the local end; false for a dead connection. */
+  async isAlive(): Promise<boolean> {
+    if (this.#dead !== undefined) return false;
+    return await this.#host.isAlive().catch(() => false);
+  }
+
+  async onEvent(listener: (e: LibvirtEvent) => void): Promise<() => Promise<void>> {
+    const first = this.#listeners.size === 0;
+    const own = (e: LibvirtEvent) => listener(e); // the same function may subscribe twice
+    this.#listeners.add(own);
+    if (first) {
+      try {
+        await this.send("subscribe");
+      } catch (e) {
+        this.#listeners.delete(own);
+        throw e;
+      }
+    }
+    return async () => {
+      if (this.#listeners.delete(own) && this.#listeners.size === 0 && this.#dead === undefined) await this.send("unsubscribe");
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#dead !== undefined) return;
+    const ended = new Promise<void>((resolve) => { this.#worker.once("exit", () => resolve()); });
+    await this.send("close", [], false, Math.min(closeDeadlineMs, this.#deadlineMs)).then(() => ended, () => undefined);
+    this.#die(LibvirtError.own("transport", `the connection to ${this.uri} is closed`));
+  }
+
+  /** Send a request when those before it are answered. Rejects with a LibvirtError. */
+  send(op: string, args: unknown[] = [], write = false, deadlineMs = this.#deadlineMs): Promise<unknown> {
+    if (this.#dead !== undefined) return Promise.reject(again(this.#dead, op));
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ request: { id: this.#nextRequest++, op, write, args }, deadlineMs, resolve, reject });
+      if (this.#running === undefined) this.#sendNext();
+    });
+  }
+
+  /** An event of this connection, from the loop. */
+  receive(event: LibvirtEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
+    // The worker still has to give the connection back; it learns with its next request, which is this one.
+    if (event.kind === "close" && this.#dead === undefined && this.#running === undefined) {
+      void this.send("close", [], false, closeDeadlineMs).catch(() => undefined);
+      this.#die(LibvirtError.own("transport", `the connection to ${this.uri} is lost (${closeReasons[event.reason ?? 0] ?? "unknown reason"})`));
+    }
+  }
+
+  #methods<G extends keyof Groups>(group: G): Groups[G] {
+    const methods: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
+    for (const [name, access] of Object.entries(operations[group]))
+      methods[name] = (...args) => this.send(`${group}.${name}`, args, access === "write");
+    return methods as unknown as Groups[G];
+  }
+
+  #sendNext(): void {
+    const pending = this.#queue.shift();
+    if (pending === undefined) return;
+    const timer = setTimeout(() => this.#overdue(pending), pending.deadlineMs);
+    this.#running = { pending, timer };
+    if (pending.request.write) this.writesSent++;
+    setBusy(this, true);
+    this.#worker.postMessage(pending.request);
+  }
+
+  #answered(response: Response): void {
+    if (this.#running?.pending.request.id !== response.id) {
+      setBusy(this, false); // late, from a call given up
+      return;
+    }
+    const { pending, timer } = this.#running;
+    clearTimeout(timer);
+    this.#running = undefined;
+    setBusy(this, false);
+    if (response.error === undefined) {
+      pending.resolve(response.value);
+    } else {
+      if (pending.request.write && !response.error.sent) this.writesSent--;
+      pending.reject(new LibvirtError(response.error));
+      if (response.lost) this.#die(new LibvirtError(response.error));
+    }
+    if (this.#dead === undefined) this.#sendNext();
+  }
+
+  #overdue(pending: Pending): void {
+    const { op } = pending.request;
+    const error = LibvirtError.own("timeout", `${this.uri} did not answer ${op} within ${pending.deadlineMs} ms`, op, true);
+    this.#running = undefined;
+    pending.reject(error);
+    // Should the call return after all, the thread closes the connection and ends. It is not terminated: that would wait for the call.
+    this.#worker.postMessage({ id: 0, op: "close", write: false, args: [] } satisfies Request);
+    this.#die(error);
+  }
+
+  /** All that waits fails now, and so does every later call. */
+  #die(error: LibvirtError): void {
+    if (this.#dead !== undefined) return;
+    this.#dead = error;
+    dropReceiver(this.#id);
+    if (this.#running !== undefined) {
+      clearTimeout(this.#running.timer);
+      const { pending } = this.#running;
+      this.#running = undefined;
+      if (pending.request.op === "close") pending.resolve(undefined);
+      else pending.reject(new LibvirtError({ ...error.toData(), sent: true }));
+    }
+    for (const pending of this.#queue.splice(0)) pending.reject(again(error, pending.request.op));
+  }
+}
+
+/** virConnectCloseReason. */
+const closeReasons = ["error", "the other end closed it", "keepalive went unanswered", "closed by this end"];
+
+function again(error: LibvirtError, op: string): LibvirtError {
+  return new LibvirtError({ ...error.toData(), function: op, sent: false } satisfies ErrorData, { cause: error });
+}
+
+/** Open a connection; see `open` in `index.ts`. */
+export async function openConnection(uri: string, options: OpenOptions = {}): Promise<WorkerConnection> {
+  load(); // a missing library is said here, in one sentence
+  const callbacks = await startLoop();
+  let connection: WorkerConnection | undefined;
+  const id = addReceiver((event) => connection?.receive(event));
+  const worker = new Worker(join(__dirname, "worker.js"), {
+    workerData: { uri, id, readOnly: options.readOnly === true, keepAlive: options.keepAlive ?? defaultKeepAlive, callbacks, faultCounter } satisfies WorkerData,
+    execArgv: [],
+  });
+  connection = new WorkerConnection(worker, id, uri, options.deadlineMs ?? defaultDeadlineMs);
+  await connection.send("open");
+  return connection;
+}

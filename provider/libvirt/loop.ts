@@ -1,0 +1,64 @@
+/**
+ * The worker thread that runs libvirt's event loop for all connections of the process: keepalive and events.
+ *
+ * The callbacks are registered here, on the thread that libvirt calls them on, so that no call from C ever waits for
+ * another thread's JavaScript. They only copy what they are given and post it to the main thread.
+ */
+import koffi from "koffi";
+import { parentPort, workerData } from "node:worker_threads";
+import type { LibvirtEvent } from "./api.js";
+import type { Dom, Net } from "./functions.js";
+import { load } from "./load.js";
+import type { Callbacks, LoopMessage } from "./protocol.js";
+
+export interface LoopData { stop: Int32Array<SharedArrayBuffer> }
+export interface LoopReady { callbacks: Callbacks; timer: number }
+
+const port = parentPort!;
+const { stop } = workerData as LoopData;
+const library = load();
+
+const lifecycleType = koffi.pointer(koffi.proto("void", ["void *", "void *", "int", "int", "void *"]));
+const domainLifecycleType = koffi.pointer(koffi.proto("int", ["void *", "void *", "int", "int", "void *"]));
+const deviceType = koffi.pointer(koffi.proto("void", ["void *", "void *", "str", "void *"]));
+const closeType = koffi.pointer(koffi.proto("void", ["void *", "int", "void *"]));
+
+const callbacks: Callbacks = {
+  network: koffi.register((_conn: bigint, net: Net, event: number, detail: number, opaque: bigint) =>
+    post(opaque, { kind: "network-lifecycle", object: network(net), event, detail }), lifecycleType),
+  domain: koffi.register((_conn: bigint, dom: Dom, event: number, detail: number, opaque: bigint) => {
+    post(opaque, { kind: "domain-lifecycle", object: domain(dom), event, detail });
+    return 0;
+  }, domainLifecycleType),
+  deviceAdded: koffi.register(device("device-added"), deviceType),
+  deviceRemoved: koffi.register(device("device-removed"), deviceType),
+  deviceRemovalFailed: koffi.register(device("device-removal-failed"), deviceType),
+  close: koffi.register((_conn: bigint, reason: number, opaque: bigint) => post(opaque, { kind: "close", reason }), closeType),
+};
+
+/** Never fires by itself; the main thread sets it to 0 to wake the loop up. */
+const timer = library.bind("virEventAddTimeout")(-1, library.noop, null, null);
+port.postMessage({ callbacks, timer } satisfies LoopReady);
+
+const runOnce = library.bind("virEventRunDefaultImpl");
+while (Atomics.load(stop, 0) === 0 && runOnce() === 0);
+
+function device(kind: LibvirtEvent["kind"]) {
+  return (_conn: bigint, dom: Dom, alias: string, opaque: bigint) => post(opaque, { kind, object: domain(dom), alias });
+}
+
+function post(opaque: bigint, event: LibvirtEvent): void {
+  port.postMessage({ id: Number(opaque), event } satisfies LoopMessage);
+}
+
+function network(net: Net): { name: string; uuid: string } {
+  const buffer = Buffer.alloc(37);
+  library.bind("virNetworkGetUUIDString")(net, buffer);
+  return { name: library.bind("virNetworkGetName")(net) ?? "", uuid: buffer.toString("latin1", 0, 36) };
+}
+
+function domain(dom: Dom): { name: string; uuid: string } {
+  const buffer = Buffer.alloc(37);
+  library.bind("virDomainGetUUIDString")(dom, buffer);
+  return { name: library.bind("virDomainGetName")(dom) ?? "", uuid: buffer.toString("latin1", 0, 36) };
+}

@@ -1,0 +1,52 @@
+/**
+ * What the main thread may ask of a worker: one table, from which the connection makes its methods and the worker's operations their types.
+ *
+ * "read" operations change nothing and may be repeated; "write" ones may not once they were sent.
+ */
+import type { Connection, LibvirtEvent } from "./api.js";
+import type { ErrorData } from "./errors.js";
+import type { Native } from "./native.js";
+
+export const operations = {
+  networks: {
+    list: "read", get: "read", define: "write", createXml: "write", start: "write", destroy: "write", undefine: "write", setAutostart: "write",
+    update: "write", setMetadata: "write", leases: "read", ports: "read", bridgeName: "read",
+  },
+  domains: {
+    list: "read", get: "read", define: "write", createXml: "write", start: "write", destroy: "write", undefine: "write",
+    attachDevice: "write", updateDevice: "write", detachDevice: "write", detachDeviceAlias: "write",
+    interfaceAddresses: "read", jobType: "read", suspend: "write", resume: "write",
+  },
+  interfaces: {
+    list: "read", get: "read", define: "write", undefine: "write", start: "write", destroy: "write",
+    changeBegin: "write", changeCommit: "write", changeRollback: "write",
+  },
+  host: { identity: "read", capabilities: "read", isAlive: "read", callCounts: "read" },
+} as const satisfies Operations;
+
+type Host = Pick<Connection, "identity" | "capabilities" | "isAlive" | "callCounts">;
+export interface Groups { networks: Connection["networks"]; domains: Connection["domains"]; interfaces: Connection["interfaces"]; host: Host }
+type Operations = { [G in keyof Groups]: { [M in keyof Groups[G]]: "read" | "write" } };
+
+type Sync<F> = F extends (...args: infer A) => Promise<infer R> ? (native: Native, ...args: A) => R : never;
+/** A group's operations as the worker implements them: synchronous, with its native calls as first argument. */
+export type Implementation<G extends keyof Groups> = { [M in keyof Groups[G]]: Sync<Groups[G][M]> };
+
+/** Addresses of the event loop's C callbacks, which live in its own thread (`loop.ts`). */
+export interface Callbacks { network: bigint; domain: bigint; deviceAdded: bigint; deviceRemoved: bigint; deviceRemovalFailed: bigint; close: bigint }
+
+export interface WorkerData {
+  uri: string;
+  /** Number of the connection, which its events carry. */
+  id: number;
+  readOnly: boolean;
+  keepAlive: { interval: number; count: number };
+  callbacks: Callbacks;
+  faultCounter: Int32Array<SharedArrayBuffer>;
+}
+
+/** `op` is "open", "close", "subscribe", "unsubscribe" or "group.method". */
+export interface Request { id: number; op: string; write: boolean; args: unknown[] }
+/** `lost`: the connection is dead; the worker has closed it and ends. */
+export interface Response { id: number; value?: unknown; error?: ErrorData; lost?: boolean }
+export interface LoopMessage { id: number; event: LibvirtEvent }
