@@ -1,0 +1,60 @@
+/**
+ * What a resource handler is, whatever hosts it: today the dynamic provider (`dynamic-v1.ts`), later a plugin.
+ *
+ * Handlers know no wire format. Unknown values are {@link Unknown}, failures are data, logging goes through the context.
+ */
+
+/** A value that Pulumi does not know yet (preview). May stand anywhere in inputs, at any depth. */
+export const Unknown: unique symbol = Symbol.for("virtnet.unknown") as never;
+
+/** Plain JSON-like data as it comes from the program; objects may hold {@link Unknown}. */
+export type Inputs = Record<string, unknown>;
+
+/** One fault found by check: where (as the user wrote it, `ips[0].dhcp.ranges[0].end`) and what to do. */
+export interface Failure {
+  property: string;
+  reason: string;
+}
+
+export interface Context {
+  log(level: "info" | "warning" | "error", message: string): void;
+  signal?: AbortSignal;
+  /** Limit of one operation, in ms. */
+  deadlineMs?: number;
+}
+
+export interface Diff {
+  changes: boolean;
+  /** Top-level properties that force a replacement. */
+  replaces: string[];
+  deleteBeforeReplace: boolean;
+}
+
+export interface Handler {
+  check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }>;
+  diff(ctx: Context, id: string, olds: Inputs, news: Inputs): Promise<Diff>;
+  create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }>;
+  /** `undefined`: gone, on the proven host. */
+  read(ctx: Context, id: string, olds: Inputs): Promise<{ id: string; outs: Inputs; inputs: Inputs } | undefined>;
+  update(ctx: Context, id: string, olds: Inputs, news: Inputs): Promise<{ outs: Inputs }>;
+  delete(ctx: Context, id: string, olds: Inputs): Promise<void>;
+}
+
+/** The user's fault or the host's state: shown as it is, without a stack. */
+export class VirtnetError extends Error {
+  override name = "VirtnetError";
+}
+
+/** The object exists but is not as wanted: the engine keeps it in state and goes on from there. */
+export class PartialFailure extends VirtnetError {
+  override name = "PartialFailure";
+  readonly id: string;
+  readonly state: Inputs;
+  readonly reasons: string[];
+  constructor(id: string, state: Inputs, reasons: string[]) {
+    super(reasons.join("; "));
+    this.id = id;
+    this.state = state;
+    this.reasons = reasons;
+  }
+}

@@ -1,0 +1,54 @@
+/** The arguments of a Network: a union told apart by `mode`, and what all modes have beside their libvirt fields. */
+import { z } from "zod";
+import type { ObjectValue } from "../schema/node.js";
+import { bridge } from "./modes/bridge.js";
+import { isolated } from "./modes/isolated.js";
+import { nat } from "./modes/nat.js";
+import { open } from "./modes/open.js";
+import { route } from "./modes/route.js";
+import type { NetworkMode } from "./mode.js";
+import type { Mode } from "./parts/forward.js";
+
+/** All modes, one file each. Adding a mode is adding a file and a row here. */
+export const modes = { nat, route, open, isolated, bridge } as const satisfies Record<Mode, NetworkMode>;
+
+/** State that can drift although libvirt has no field for it; check fills in the defaults, so drift shows by name. */
+export interface StateArgs {
+  /** Whether the network runs. Default: true. */
+  running?: boolean;
+  /** Whether it starts with the host. Default: true. */
+  autostart?: boolean;
+}
+
+/** How the resource is handled; nothing of it is in libvirt's definition, except the owner mark. */
+export interface ControlArgs {
+  /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
+  uri?: string;
+  /** Take over a network of this name that exists already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
+  adopt?: boolean | { from: string };
+  /** Delete an adopted network with the resource; otherwise it is released. Default: false. */
+  deleteAdopted?: boolean;
+  /** Delete although NICs refer to the network. Default: false. */
+  forceDelete?: boolean;
+  /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
+  maxImpact?: "live" | "replug" | "restart";
+}
+
+export const stateShape = { running: z.boolean().optional(), autostart: z.boolean().optional() };
+export const controlShape = {
+  uri: z.string().min(1).optional(),
+  adopt: z.union([z.boolean(), z.strictObject({ from: z.string().regex(/^[^/]+\/[^/]+$/, 'must be "project/stack"') })]).optional(),
+  deleteAdopted: z.boolean().optional(),
+  forceDelete: z.boolean().optional(),
+  maxImpact: z.enum(["live", "replug", "restart"]).optional(),
+};
+export const STATE_FIELDS = Object.keys(stateShape) as (keyof StateArgs)[];
+export const CONTROL_FIELDS = Object.keys(controlShape) as (keyof ControlArgs)[];
+
+type Fields<M extends Mode> = ObjectValue<(typeof modes)[M]["fields"]["fields"]>;
+export type NatArgs = Fields<"nat"> & StateArgs & ControlArgs;
+export type RouteArgs = Fields<"route"> & StateArgs & ControlArgs;
+export type OpenArgs = Fields<"open"> & StateArgs & ControlArgs;
+export type IsolatedArgs = Fields<"isolated"> & StateArgs & ControlArgs;
+export type BridgeArgs = Fields<"bridge"> & StateArgs & ControlArgs;
+export type NetworkArgs = NatArgs | RouteArgs | OpenArgs | IsolatedArgs | BridgeArgs;

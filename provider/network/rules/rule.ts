@@ -1,0 +1,53 @@
+/** A rule across fields: pure, judges what is known, and says what to do. */
+import type { Failure } from "../../handler.js";
+import type { ObjectValue, ValueOf } from "../../schema/node.js";
+import type { ownBridge } from "../modes/common.js";
+import type { hostdev, Mode, macvtap, nat } from "../parts/forward.js";
+import type { virtualport } from "../parts/switchport.js";
+
+/** Every field of every mode, each optional: `bridge` is a name in mode `bridge`, an object elsewhere. */
+export type RuleArgs = Partial<Omit<ObjectValue<typeof ownBridge>, "bridge">> & {
+  mode?: Mode;
+  bridge?: string | ValueOf<typeof ownBridge.bridge>;
+  device?: string;
+  nat?: ValueOf<typeof nat>;
+  macvtap?: ValueOf<typeof macvtap>;
+  hostdev?: ValueOf<typeof hostdev>;
+  virtualport?: ValueOf<typeof virtualport>;
+};
+
+/** What rules may know beside the resource itself. All of it optional: what is not known is judged later. */
+export interface Surroundings {
+  /** Daemon version, major*1000000 + minor*1000 + release. */
+  daemon?: number;
+  /** Other networks: of the host and of this run. */
+  others?: readonly Neighbour[];
+  /** The host's own addresses, `ADDRESS/PREFIX`, with their device; only with a host channel. */
+  hostAddresses?: readonly { device: string; address: string }[];
+  /** Devices of the host; only with a host channel. */
+  hostDevices?: readonly string[];
+}
+
+export interface Neighbour {
+  name: string;
+  /** Where it comes from, for the message: `this program` or `the host`. */
+  from: string;
+  bridge?: string;
+  /** `ADDRESS/PREFIX` of its addresses. */
+  subnets: readonly string[];
+}
+
+/**
+ * The fields as the user wrote them; what is unknown or has a fault of shape is left out, so a rule must take an absent
+ * field for "not known". `isSet(path)` tells an unknown field from an absent one.
+ */
+export interface Subject {
+  args: RuleArgs;
+  isSet(path: string): boolean;
+}
+
+export interface Rule {
+  /** A sentence: what must hold. */
+  says: string;
+  check(subject: Subject, around: Surroundings): Failure[];
+}

@@ -1,0 +1,109 @@
+/** The check of shape: types, unknown fields, ranges; by the zod schema of the mode, with faults in our words. */
+import { z } from "zod";
+import { type Failure, type Inputs, Unknown } from "../handler.js";
+import { controlShape, modes, stateShape } from "./args.js";
+import { MODES, type Mode } from "./parts/forward.js";
+
+type Path = PropertyKey[];
+
+export interface Shaped {
+  failures: Failure[];
+  /** The inputs without what is unknown or has a fault. */
+  known: Inputs;
+  /** Whether the user set the path (`ips`, `dns.enable`), known or not. */
+  isSet(path: string): boolean;
+}
+
+export function formatPath(path: Path): string {
+  return path.map((p, i) => (typeof p === "number" ? `[${p}]` : i === 0 ? String(p) : `.${String(p)}`)).join("");
+}
+
+const schemas = new Map<Mode, z.ZodType>();
+function schemaOf(mode: Mode): z.ZodType {
+  let s = schemas.get(mode);
+  if (!s) {
+    s = (modes[mode].fields.zod as z.ZodObject).extend({ ...stateShape, ...controlShape });
+    schemas.set(mode, s);
+  }
+  return s;
+}
+
+export function checkShape(inputs: Inputs): Shaped {
+  const isSet = (path: string) => path.split(".").reduce<unknown>((at, k) => (at === Unknown ? at : (at as Inputs | undefined)?.[k]), inputs) !== undefined;
+  const mode = inputs.mode;
+  if (mode === undefined || !MODES.includes(mode as Mode)) {
+    const reason =
+      mode === Unknown
+        ? "must be known at preview: a network's fields depend on it"
+        : `${mode === undefined ? "is missing" : `${JSON.stringify(mode)} is no mode`}: use one of ${MODES.join(", ")}`;
+    return { failures: [{ property: "mode", reason }], known: {}, isSet };
+  }
+  const result = schemaOf(mode as Mode).safeParse(inputs, { reportInput: true });
+  if (result.success) return { failures: [], known: inputs, isSet };
+  const failures: Failure[] = [];
+  const faulty: Path[] = [];
+  for (const issue of result.error.issues) {
+    const at = valueAt(inputs, issue.path);
+    faulty.push(...(issue.code === "unrecognized_keys" ? issue.keys.map((k) => [...issue.path, k]) : [issue.path]));
+    if (at === Unknown) continue;
+    failures.push(...explain(issue, at, mode as Mode));
+  }
+  return { failures, known: without(inputs, faulty) as Inputs, isSet };
+}
+
+function explain(issue: z.core.$ZodIssue, value: unknown, mode: Mode): Failure[] {
+  const property = formatPath(issue.path);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ property: formatPath([...issue.path, key]), reason: foreign(key, issue.path, mode) }));
+  }
+  if (value === undefined) return [{ property, reason: "is missing" }];
+  return [{ property, reason: `${print(value)} ${said(issue)}` }];
+}
+
+function foreign(key: string, at: Path, mode: Mode): string {
+  if (at.length > 0) return "is no field of this object: remove it, or look up its name in docs/reference.md";
+  const others = MODES.filter((m) => key in modes[m].fields.fields);
+  return others.length > 0
+    ? `is no field of mode "${mode}"; it belongs to ${others.map((m) => `"${m}"`).join(", ")}: remove it or change the mode`
+    : "is no field of a Network: remove it, or look up its name in docs/reference.md";
+}
+
+/** zod's issue as the second half of our sentence. */
+function said(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "too_small":
+      return `is too small: must be at least ${issue.minimum}`;
+    case "too_big":
+      return issue.message.startsWith("must") ? issue.message : `is too big: must be at most ${issue.maximum}`;
+    case "invalid_value":
+      return `must be ${issue.values.length > 1 ? "one of " : ""}${issue.values.map((v) => JSON.stringify(v)).join(", ")}`;
+    case "invalid_type":
+      return `must be ${/^[aeiou]/.test(issue.expected) ? "an" : "a"} ${issue.expected}`;
+    case "invalid_union":
+      return "has none of the allowed forms";
+    default:
+      return issue.message;
+  }
+}
+
+function print(value: unknown): string {
+  const s = JSON.stringify(value, (_k, v) => (v === Unknown ? "(not known yet)" : v)) ?? String(value);
+  return s.length > 80 ? `${s.slice(0, 77)}…` : s;
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((at, k) => (at === Unknown ? at : (at as Record<PropertyKey, unknown> | undefined)?.[k]), value);
+}
+
+/** A copy without the faulty places; an item of a list becomes undefined, so that the others keep their index. */
+function without(value: unknown, faulty: Path[], at: Path = []): unknown {
+  if (value === Unknown) return undefined;
+  if (faulty.some((p) => p.length === at.length && p.every((k, i) => k === at[i]))) return undefined;
+  if (Array.isArray(value)) return value.map((v, i) => without(v, faulty, [...at, i]));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([k, v]) => [k, without(v, faulty, [...at, k])])
+      .filter(([, v]) => v !== undefined),
+  );
+}

@@ -1,0 +1,110 @@
+/** Scalars of networking: addresses in every spelling that libvirt takes, one canonical form to compare. */
+import { Address4, Address6 } from "ip-address";
+import { z } from "zod";
+import { type Place, place, type ScalarNode, type ScalarOptions, scalar } from "./node.js";
+import type { Element } from "./xml.js";
+
+export const isV4 = (s: string): boolean => Address4.isValid(s) && !s.includes("/");
+export const isV6 = (s: string): boolean => Address6.isValid(s) && !s.includes("/") && !s.includes("%");
+
+/** `10.0.0.1`, `fd00::1`: the canonical form of an address; the input where it is none. */
+export function canonIp(s: string): string {
+  if (isV4(s)) return new Address4(s).correctForm();
+  if (isV6(s)) return new Address6(s).correctForm();
+  return s;
+}
+
+export function ipNumber(s: string): bigint {
+  return isV4(s) ? new Address4(s).bigInt() : new Address6(s).bigInt();
+}
+
+export interface Cidr {
+  family: "ipv4" | "ipv6";
+  /** The address itself, canonical, with its host bits. */
+  address: string;
+  prefix: number;
+  first: bigint;
+  last: bigint;
+}
+
+/** Parse `ADDRESS/PREFIX`; undefined where it is none. */
+export function parseCidr(s: string): Cidr | undefined {
+  const [address = "", prefix, more] = s.split("/");
+  if (prefix === undefined || more !== undefined || !/^\d{1,3}$/.test(prefix)) return undefined;
+  const family = isV4(address) ? "ipv4" : isV6(address) ? "ipv6" : undefined;
+  const bits = family === "ipv4" ? 32 : 128;
+  const p = Number(prefix);
+  if (!family || p > bits) return undefined;
+  const size = 1n << BigInt(bits - p);
+  const first = (ipNumber(address) / size) * size;
+  return { family, address: canonIp(address), prefix: p, first, last: first + size - 1n };
+}
+
+export function formatIp(n: bigint, family: "ipv4" | "ipv6"): string {
+  return family === "ipv4" ? Address4.fromBigInt(n).correctForm() : Address6.fromBigInt(n).correctForm();
+}
+
+export const zIp = z.string().refine((s) => isV4(s) || isV6(s), "must be an IPv4 or IPv6 address");
+export const zIpv4 = z.string().refine(isV4, "must be an IPv4 address");
+export const zCidr = z.string().refine((s) => parseCidr(s) !== undefined, "must be an address with its prefix length, as 192.168.1.1/24 or fd00::1/64");
+const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
+export const zMac = z.string().regex(MAC, "must be a MAC address, as 52:54:00:12:34:56");
+
+export const ip = (spec: string, zod: z.ZodType<string> = zIp, options: ScalarOptions<string> = {}) =>
+  scalar<string>(spec, zod, (s) => s, (v) => v, { canon: canonIp, ...options });
+
+export const mac = (spec: string, options: ScalarOptions<string> = {}) =>
+  scalar<string>(spec, zMac, (s) => s, (v) => v, { canon: (v) => v.toLowerCase(), ...options });
+
+/** Prefix length of a netmask; undefined where the mask has holes. */
+export function prefixOfMask(mask: string): number | undefined {
+  if (!isV4(mask)) return undefined;
+  const bits = ipNumber(mask).toString(2).padStart(32, "0");
+  return /^1*0*$/.test(bits) ? bits.indexOf("0") < 0 ? 32 : bits.indexOf("0") : undefined;
+}
+
+// libvirt leaves an IPv4 address without prefix to its historical class (virSocketAddrGetIPPrefix, util/virsocketaddr.c);
+// an IPv6 address without one to 64.
+function defaultPrefix(address: string): number {
+  if (isV6(address)) return 64;
+  const first = Number(address.split(".")[0]);
+  return first < 128 ? 8 : first < 192 ? 16 : 24;
+}
+
+const A = place("@address");
+const P = place("@prefix");
+const M = place("@netmask");
+const F = place("@family");
+
+/** `address`, `prefix` or `netmask`, and `family` attributes as one `ADDRESS/PREFIX`. */
+export function cidr(options: ScalarOptions<string> = {}): ScalarNode<string> {
+  const at: Place = {
+    get(el: Element) {
+      const address = A.get(el);
+      if (address === undefined) return undefined;
+      const prefix = P.get(el);
+      const mask = M.get(el);
+      const p = prefix !== undefined ? Number(prefix) : mask !== undefined ? prefixOfMask(mask) : defaultPrefix(address);
+      return `${address}/${p}`;
+    },
+    set(el: Element, value: string | undefined) {
+      M.set(el, undefined);
+      if (value === undefined) {
+        for (const place of [A, P, F]) place.set(el, undefined);
+        return;
+      }
+      const c = parseCidr(value) as Cidr;
+      // family first: libvirt takes an address without it for IPv4.
+      F.set(el, c.family === "ipv6" ? "ipv6" : F.get(el) === undefined ? undefined : "ipv4");
+      A.set(el, value.split("/")[0]);
+      P.set(el, String(c.prefix));
+    },
+  };
+  return scalar<string>(at, zCidr, (s) => s, (v) => v, {
+    canon: (v) => {
+      const c = parseCidr(v);
+      return c ? `${c.address}/${c.prefix}` : v;
+    },
+    ...options,
+  });
+}

@@ -1,0 +1,99 @@
+/** What can be done with a schema tree: read a document, write into one, list the paths. All pure. */
+import { type AnyNode, type ListNode, type ObjectNode, type ScalarNode } from "./node.js";
+import type { Element } from "./xml.js";
+
+export type Value = unknown;
+type Obj = Record<string, Value>;
+
+/** Everything the document holds of the schema; absent fields are left out, lists are always there. */
+export function readTree(node: AnyNode, el: Element): Value {
+  if (node.kind === "scalar") return (node as ScalarNode).read(el);
+  if (node.kind === "list") return (node as ListNode<AnyNode>).elements(el).map((e) => readTree(node.item as AnyNode, e));
+  const out: Obj = {};
+  for (const [name, f] of Object.entries((node as ObjectNode).fields)) {
+    const v = readTree(f, el);
+    if (v === undefined) continue;
+    if (f.kind === "list" && (v as Value[]).length === 0) continue;
+    if (f.kind === "object" && Object.keys(v as Obj).length === 0) continue;
+    out[name] = v;
+  }
+  return out;
+}
+
+/**
+ * Write what is set, and remove what was set before and is no longer (`was`). Inside list items everything counts
+ * (`whole`): a field that the item does not name is removed. What is not in the schema stays as it is.
+ */
+export function writeTree(node: AnyNode, el: Element, value: Value, was: Value, whole = false): void {
+  if (node.kind === "scalar") {
+    const s = node as ScalarNode;
+    if (value === undefined && s.generated && !whole) return;
+    // An equal value keeps the spelling that is there (netmask or prefix, upper or lower case).
+    const there = s.read(el);
+    if (value !== undefined && there !== undefined && same(s.canon(there), s.canon(value))) return;
+    s.write(el, value);
+    return;
+  }
+  if (node.kind === "list") return writeList(node as ListNode<AnyNode>, el, value as Value[] | undefined);
+  const o = node as ObjectNode;
+  const v = (value ?? {}) as Obj;
+  const w = (was ?? {}) as Obj;
+  for (const [name, f] of Object.entries(o.fields)) {
+    if (v[name] !== undefined || w[name] !== undefined || whole) writeTree(f, el, v[name], w[name], whole);
+  }
+  if (value !== undefined || was !== undefined || whole) o.mark?.(el, value !== undefined);
+}
+
+function writeList(node: ListNode<AnyNode>, el: Element, value: Value[] | undefined): void {
+  const item = node.item;
+  const old = node.elements(el);
+  const wanted = value ?? [];
+  const key = node.key as ((v: Value) => string) | undefined;
+  if (!key) {
+    if (same(old.map((e) => canonOf(item, readTree(item, e))), wanted.map((v) => canonOf(item, v)))) return;
+    for (const e of old) node.remove(el, e);
+    for (const v of wanted) writeTree(item, node.append(el), v, undefined, true);
+    return;
+  }
+  const byKey = new Map(old.map((e) => [key(canonOf(item, readTree(item, e))), e]));
+  const keep = new Set(wanted.map((v) => key(canonOf(item, v))));
+  for (const [k, e] of byKey) if (!keep.has(k)) node.remove(el, e);
+  for (const v of wanted) writeTree(item, byKey.get(key(canonOf(item, v))) ?? node.append(el), v, undefined, true);
+}
+
+/** The value with every scalar in canonical form; absent where it equals what absence means. */
+export function canonOf(node: AnyNode, value: Value): Value {
+  if (value === undefined || value === null) return undefined;
+  if (node.kind === "scalar") {
+    const s = node as ScalarNode;
+    const c = s.canon(value);
+    return s.default !== undefined && same(c, s.canon(s.default)) ? undefined : c;
+  }
+  if (node.kind === "list") return Array.isArray(value) ? value.map((v) => canonOf(node.item as AnyNode, v)) : value;
+  const out: Obj = {};
+  for (const [name, f] of Object.entries((node as ObjectNode).fields)) {
+    const c = canonOf(f, (value as Obj)[name]);
+    if (c === undefined) continue;
+    if (f.kind === "list" && Array.isArray(c) && c.length === 0) continue;
+    if (f.kind === "object" && Object.keys(c as Obj).length === 0) continue;
+    out[name] = c;
+  }
+  return out;
+}
+
+/** Structural equality of plain data, whatever the order of keys (Pulumi does not keep it, pulumi#16582). */
+export function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const ka = Object.keys(a).filter((k) => (a as Obj)[k] !== undefined);
+  const kb = Object.keys(b).filter((k) => (b as Obj)[k] !== undefined);
+  return ka.length === kb.length && ka.every((k) => same((a as Obj)[k], (b as Obj)[k]));
+}
+
+/** All leaf paths as patterns: `ips[].dhcp.hosts[].mac`. */
+export function paths(node: AnyNode, prefix = ""): string[] {
+  if (node.kind === "scalar") return [prefix];
+  if (node.kind === "list") return paths(node.item as AnyNode, `${prefix}[]`);
+  return Object.entries((node as ObjectNode).fields).flatMap(([name, f]) => paths(f, prefix ? `${prefix}.${name}` : name));
+}
