@@ -125,6 +125,7 @@ async function runLevel({ name, folder, timeoutMs }, { node, grep, environment }
   child.ended.then((how) => {
     over = how;
   });
+  let killed = false;
   let toldAt = Date.now();
   let lastTestAt;
   while (!over) {
@@ -139,6 +140,7 @@ async function runLevel({ name, folder, timeoutMs }, { node, grep, environment }
           ? `its process was still alive ${lingerBoundMs / 1000} s after the last test: something was left open`
           : `it took longer than ${levelBoundMs / 60_000} minutes and was ended, while running: ${now.running ?? "nothing"}`,
       );
+      killed = true;
       endGroup(child, "SIGTERM");
       await Promise.race([child.ended, sleep(10_000)]);
       endGroup(child, "SIGKILL");
@@ -153,9 +155,8 @@ async function runLevel({ name, folder, timeoutMs }, { node, grep, environment }
   children.delete(child);
   closeSync(log);
   const { passed, failed, skipped, ended } = readEvents(events);
-  if (!ended && problems.length === 0) problems.push(`mocha ${over.why} before its end; its output is above`);
-  else if (over.code !== 0 && failed.length === 0 && problems.length === 0)
-    problems.push(`mocha ${over.why}, though no test failed`);
+  if (!killed && !ended) problems.push(`mocha ${over.why} before its end; its output is above`);
+  else if (!killed && over.code !== 0 && failed.length === 0) problems.push(`mocha ${over.why}, though no test failed`);
   console.log(`\n===== Level ${name} (${seconds(started)}) =====\n${readFileSync(logPath, "utf8").trimEnd()}\n`);
   if (passed.length + failed.length + skipped.length === 0 && !grep && problems.length === 0)
     problems.push("no test was found");

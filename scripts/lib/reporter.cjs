@@ -27,19 +27,5 @@ function reasonOf(test) {
 
 function describe(error) {
   const text = String(error?.stack ?? error?.message ?? error);
-  if (error?.expected === undefined && error?.actual === undefined) return text;
-  const { message, stack } = error;
-  const differs = `expected: ${show(error.expected)}\n  actual: ${show(error.actual)}`;
-  return `${message}\n${differs}\n${String(stack ?? "")
-    .split("\n")
-    .filter((line) => /^\s+at /.test(line))
-    .join("\n")}`;
-}
-
-function show(value) {
-  try {
-    return (JSON.stringify(value) ?? String(value)).slice(0, 1000);
-  } catch {
-    return String(value);
-  }
+  return error?.cause ? `${text}\ncaused by ${describe(error.cause)}` : text;
 }
