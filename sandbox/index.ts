@@ -137,19 +137,20 @@ export function run(argv: string[], options: ExecOptions = {}): Promise<ExecResu
   const timeoutMs = options.timeoutMs ?? 60_000;
   const [command = "", ...args] = argv;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: environment(options.env), stdio: "pipe" });
+    const stdin = options.input === undefined ? "ignore" : readable(options.input);
+    const child = spawn(command, args, { env: environment(options.env), stdio: [stdin, "pipe", "pipe"] });
+    if (typeof stdin === "number") fs.closeSync(stdin);
+    const [output, errors] = [child.stdout as Socket, child.stderr as Socket];
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
-      child.stdout.destroy();
-      child.stderr.destroy();
+      output.destroy();
+      errors.destroy();
     }, timeoutMs);
     const started = performance.now();
-    child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-    child.stdin.on("error", () => {}); // It may end without reading.
-    child.stdin.end(options.input ?? "");
+    output.on("data", (chunk: Buffer) => stdout.push(chunk));
+    errors.on("data", (chunk: Buffer) => stderr.push(chunk));
     child.on("error", (error) => {
       clearTimeout(timer);
       reject(error);
@@ -167,6 +168,15 @@ export function run(argv: string[], options: ExecOptions = {}): Promise<ExecResu
       });
     });
   });
+}
+
+/** A file without a name. A pipe of Node's is a socket, which "/dev/stdin" cannot be opened from. */
+function readable(input: string | Buffer): number {
+  const file = path.join(os.tmpdir(), `virtnet-${randomBytes(8).toString("hex")}`);
+  fs.writeFileSync(file, input, { mode: 0o600, flag: "wx" });
+  const descriptor = fs.openSync(file, "r");
+  fs.unlinkSync(file);
+  return descriptor;
 }
 
 function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
