@@ -28,7 +28,7 @@ function sawModules(text) {
 }
 
 try {
-  await ensureAll({ system: false, pulumi: false });
+  await ensureAll({ system: false, build: false, pulumi: false });
   const env = { ...process.env, PATH: [join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter) };
   const failed = [];
   for (const { name, command, accept } of checks) {

@@ -28,13 +28,13 @@ const inRoot = (...path) => join(root, ...path);
  * Everything that is wanted, in order. Parts can be left out: unit tests need neither Pulumi nor libvirt.
  * Returns the node to run our code with and the folder of the Pulumi CLI (undefined when left out).
  */
-export async function ensureAll({ system = true, pulumi = true, guests = false } = {}) {
+export async function ensureAll({ system = true, build = true, pulumi = true, guests = false } = {}) {
   const started = Date.now();
   const key = createHash("sha256").update(root).digest("hex").slice(0, 12);
   const ready = await locked(join(tmpdir(), `virtnet-setup-${key}.lock`), async () => {
     if (system) await ensureSystemPackages();
     const node = await ensureNodePackages();
-    await ensureBuild(node);
+    if (build) await ensureBuild(node);
     const pulumiDir = pulumi ? await ensurePulumi() : undefined;
     if (guests) await ensureGuests(node);
     return { node, pulumiDir };
