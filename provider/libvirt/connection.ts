@@ -11,6 +11,8 @@ import { type Groups, operations, type Request, type Response, type WorkerData }
 
 const defaultDeadlineMs = 30_000;
 const defaultKeepAlive = { interval: 5, count: 3 };
+/** Without a cache, libvirt runs every installed emulator to find its capabilities: minutes on a slow host. Keepalive finds a hung daemon sooner. */
+const capabilitiesDeadlineMs = 300_000;
 /** Closing is a courtesy: nobody waits long for a daemon that does not answer it. */
 const closeDeadlineMs = 5_000;
 /** Changing calls made by this process, for the fault hook. */
@@ -40,17 +42,18 @@ export class WorkerConnection implements Connection {
   #dead: LibvirtError | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(worker: Worker, id: number, uri: string, deadlineMs: number) {
+  constructor(worker: Worker, id: number, uri: string, deadlineMs: number | undefined) {
     this.uri = uri;
     this.#worker = worker;
     this.#id = id;
-    this.#deadlineMs = deadlineMs;
+    this.#deadlineMs = deadlineMs ?? defaultDeadlineMs;
     this.networks = this.#methods("networks");
     this.domains = this.#methods("domains");
     this.interfaces = this.#methods("interfaces");
     this.#host = this.#methods("host");
-    this.identity = this.#host.identity;
-    this.capabilities = this.#host.capabilities;
+    const patient = deadlineMs ?? capabilitiesDeadlineMs;
+    this.identity = () => this.send("host.identity", [], false, patient) as ReturnType<Connection["identity"]>;
+    this.capabilities = () => this.send("host.capabilities", [], false, patient) as Promise<string>;
     this.callCounts = this.#host.callCounts;
     worker.on("message", (response: Response) => this.#answered(response));
     worker.on("error", (e) => this.#die(LibvirtError.own("internal", `the thread of ${uri} failed: ${(e as Error).message}`)));
@@ -194,7 +197,7 @@ export async function openConnection(uri: string, options: OpenOptions = {}): Pr
     workerData: { uri, id, readOnly: options.readOnly === true, keepAlive: options.keepAlive ?? defaultKeepAlive, callbacks, faultCounter } satisfies WorkerData,
     execArgv: [],
   });
-  connection = new WorkerConnection(worker, id, uri, options.deadlineMs ?? defaultDeadlineMs);
+  connection = new WorkerConnection(worker, id, uri, options.deadlineMs);
   await connection.send("open");
   return connection;
 }

@@ -3,7 +3,9 @@
  *
  * The loop starts before the first connection opens, as libvirt wants it, and lives until the process ends.
  */
+import { writeSync } from "node:fs";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { Worker } from "node:worker_threads";
 import type { LibvirtEvent } from "./api.js";
 import { load } from "./load.js";
@@ -53,14 +55,26 @@ function start(): Promise<Callbacks> {
         receivers.get(message.id)?.(message.event);
         return;
       }
-      // Node joins its threads when it ends, and neither poll(2) nor a hung call would return for that.
       process.once("exit", (status) => {
-        if (busy.size > 0) library.exitNow(status);
+        if (busy.size > 0) endNow(status);
         Atomics.store(stop, 0, 1);
         library.bind("virEventUpdateTimeout")(message.timer, 0);
+      });
+      process.on("uncaughtExceptionMonitor", (error) => {
+        fatal = { error };
+        setImmediate(() => { fatal = undefined; }); // it was caught after all
       });
       worker.unref();
       resolve(message.callbacks);
     });
   });
+}
+
+/** What ends the process, while it does. */
+let fatal: { error: unknown } | undefined;
+
+/** Node joins its threads when it ends, and a hung C call would keep it for ever. Node prints a fatal error only after "exit": so it is done here. */
+function endNow(status: number): void {
+  if (fatal !== undefined) writeSync(2, `Uncaught ${inspect(fatal.error)}\n`);
+  load().exitNow(status);
 }
