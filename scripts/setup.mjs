@@ -278,9 +278,9 @@ async function buildPulumi(folder) {
       rmSync(temporary, { force: true });
     }
   };
-  const build = (label, module, target, version) => async (file) => {
+  const build = (label, expected, module, target, version) => async (file) => {
     const started = Date.now();
-    console.log(`Pulumi CLI: building ${label} with Go.`);
+    console.log(`Pulumi CLI: building ${label} with Go (${expected}).`);
     const flags = `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`;
     const args = ["build", "-trimpath", "-ldflags", flags, "-o", file, target];
     await run(`go build (${label})`, go, args, {
@@ -290,10 +290,19 @@ async function buildPulumi(folder) {
     console.log(`Pulumi CLI: ${label} built (${seconds(started)}).`);
   };
   const modules = "github.com/pulumi/pulumi";
-  const engine = build("the engine, about five minutes", "pulumi", `${modules}/pkg/v3/cmd/pulumi`, pulumiVersion);
+  const engine = build(
+    "the engine",
+    "about five minutes the first time",
+    "pulumi",
+    `${modules}/pkg/v3/cmd/pulumi`,
+    pulumiVersion,
+  );
   const languageHost = `${modules}/sdk/v3/nodejs/cmd/pulumi-language-nodejs`;
   await into("pulumi", engine);
-  await into("pulumi-language-nodejs", build("the language host", "language-host", languageHost, languageHostVersion));
+  await into(
+    "pulumi-language-nodejs",
+    build("the language host", "about one minute the first time", "language-host", languageHost, languageHostVersion),
+  );
   const script = inRoot("node_modules", "@pulumi", "pulumi", "pulumi-resource-pulumi-nodejs");
   await into("pulumi-resource-pulumi-nodejs", async (file) => copyFileSync(script, file));
 }
