@@ -1,0 +1,43 @@
+/** One call of the engine: its time limit, and its end when the user interrupts the run. */
+import { ShownError } from "./errors.js";
+
+/** How long work may take to clean up after its signal, before it is given up. */
+const GRACE_MS = 15_000;
+/** The answer to the engine is on its way when the last operation ends. */
+const FLUSH_MS = 200;
+
+const running = new Set<AbortController>();
+
+// While something runs, SIGINT (the engine sends it to its plugins when a run is interrupted twice, and kills after 5 s)
+// aborts it. Otherwise the signal keeps its usual effect: a listener that stays would make each run end 5 s later.
+function onInterrupt(): void {
+  for (const controller of running) controller.abort(new ShownError("interrupted"));
+}
+
+/** Runs `work` with a signal that fires at the deadline or on interrupt; rejects some time later even if work does not end. */
+export async function operate<T>(what: string, deadlineMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const late = new ShownError(`${what} did not end within ${deadlineMs / 1000} s (stack config virtnet:timeout, in seconds)`);
+  const timer = setTimeout(() => controller.abort(late), deadlineMs);
+  let giveUp: NodeJS.Timeout | undefined;
+  if (running.size === 0) process.on("SIGINT", onInterrupt);
+  running.add(controller);
+  try {
+    return await Promise.race([
+      Promise.resolve().then(() => work(controller.signal)),
+      new Promise<never>((_, reject) => {
+        controller.signal.addEventListener("abort", () => {
+          giveUp = setTimeout(() => reject(controller.signal.reason), GRACE_MS);
+        });
+      }),
+    ]);
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(giveUp);
+    running.delete(controller);
+    if (running.size === 0) {
+      process.off("SIGINT", onInterrupt);
+      if (controller.signal.aborted && controller.signal.reason !== late) setTimeout(() => process.exit(130), FLUSH_MS).unref();
+    }
+  }
+}

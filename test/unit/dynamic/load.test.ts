@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import * as path from "node:path";
+
+const entry = path.resolve("dist/provider/dynamic-v1.js");
+
+describe("the entry that the state's text calls", () => {
+  it("loads a handful of small files: neither Pulumi's SDK nor zod, xmldom or koffi", () => {
+    const program = `require(${JSON.stringify(entry)}); console.log(JSON.stringify(Object.keys(require.cache)))`;
+    const loaded = JSON.parse(execFileSync(process.execPath, ["-e", program], { encoding: "utf8" })) as string[];
+    assert.deepEqual(
+      loaded.filter((file) => file.includes("node_modules")),
+      [],
+    );
+    assert.ok(loaded.length < 10, `${loaded.length} files: ${loaded.join("\n")}`);
+  });
+
+  it("has every name that a state may hold, each with all that the host calls", () => {
+    const v1 = require(entry) as Record<string, Record<string, unknown>>;
+    for (const name of ["network"]) {
+      for (const method of ["configure", "check", "diff", "create", "read", "update", "delete"]) {
+        assert.equal(typeof v1[name]?.[method], "function", `${name}.${method}`);
+      }
+    }
+  });
+});
