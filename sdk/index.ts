@@ -1,0 +1,22 @@
+/**
+ * Networks of libvirt hosts for Pulumi programs.
+ *
+ * @example
+ * ```ts
+ * import * as virtnet from "pulumi-virtnet";
+ *
+ * new virtnet.Network("dev", { mode: "nat", ips: [{ address: "192.168.100.1/24" }] });
+ * ```
+ */
+export {
+  type BridgeNetworkArgs,
+  type IsolatedNetworkArgs,
+  type NatNetworkArgs,
+  Network,
+  type NetworkArgs,
+  type NetworkLookup,
+  type NetworkMode,
+  type OpenNetworkArgs,
+  type RouteNetworkArgs,
+  type UpstreamRoute,
+} from "./network.js";
