@@ -95,7 +95,10 @@ export class WorkerConnection implements Connection {
   async #close(): Promise<void> {
     if (this.#dead !== undefined) return;
     const ended = new Promise<void>((resolve) => { this.#worker.once("exit", () => resolve()); });
-    await this.send("close", [], false, Math.min(closeDeadlineMs, this.#deadlineMs)).then(() => ended, () => undefined);
+    await this.send("close", [], false, Math.min(closeDeadlineMs, this.#deadlineMs)).then(() => {
+      this.#worker.ref(); // else the process may end before this promise does
+      return ended;
+    }, () => undefined);
     this.#die(LibvirtError.own("transport", `the connection to ${this.uri} is closed`));
   }
 
@@ -190,14 +193,14 @@ function again(error: LibvirtError, op: string): LibvirtError {
 /** Open a connection; see `open` in `index.ts`. */
 export async function openConnection(uri: string, options: OpenOptions = {}): Promise<WorkerConnection> {
   load(); // a missing library is said here, in one sentence
-  const callbacks = await startLoop();
+  const loop = startLoop(); // first, since libvirt wants its event loop known before any open
   let connection: WorkerConnection | undefined;
   const id = addReceiver((event) => connection?.receive(event));
   const worker = new Worker(join(__dirname, "worker.js"), {
-    workerData: { uri, id, readOnly: options.readOnly === true, keepAlive: options.keepAlive ?? defaultKeepAlive, callbacks, faultCounter } satisfies WorkerData,
+    workerData: { uri, id, readOnly: options.readOnly === true, keepAlive: options.keepAlive ?? defaultKeepAlive, faultCounter } satisfies WorkerData,
     execArgv: [],
   });
   connection = new WorkerConnection(worker, id, uri, options.deadlineMs);
-  await connection.send("open");
+  await connection.send("open", [await loop]);
   return connection;
 }

@@ -41,11 +41,10 @@ export interface WorkerData {
   id: number;
   readOnly: boolean;
   keepAlive: { interval: number; count: number };
-  callbacks: Callbacks;
   faultCounter: Int32Array<SharedArrayBuffer>;
 }
 
-/** `op` is "open", "close", "subscribe", "unsubscribe" or "group.method". */
+/** `op` is "open" (with the event loop's {@link Callbacks}), "close", "subscribe", "unsubscribe" or "group.method". */
 export interface Request { id: number; op: string; write: boolean; args: unknown[] }
 /** `lost`: the connection is dead; the worker has closed it and ends. */
 export interface Response { id: number; value?: unknown; error?: ErrorData; lost?: boolean }

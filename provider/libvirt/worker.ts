@@ -11,7 +11,7 @@ import { domains } from "./operations/domains.js";
 import { host } from "./operations/host.js";
 import { interfaces } from "./operations/interfaces.js";
 import { networks } from "./operations/networks.js";
-import type { Request, Response, WorkerData } from "./protocol.js";
+import type { Callbacks, Request, Response, WorkerData } from "./protocol.js";
 
 /** virDomainEventID, with the name of the callback in `Callbacks`. */
 const domainEvents = [[0, "domain"], [15, "deviceRemoved"], [19, "deviceAdded"], [22, "deviceRemovalFailed"]] as const;
@@ -22,6 +22,7 @@ const port = parentPort!;
 const native = new Native(data.faultCounter);
 const groups = { networks, domains, interfaces, host } as unknown as Record<string, Record<string, (n: Native, ...args: unknown[]) => unknown>>;
 const self = BigInt(data.id); // the "opaque" of the callbacks
+let callbacks: Callbacks;
 let closeCallbackSet = false;
 const networkSubscriptions: number[] = [];
 const domainSubscriptions: number[] = [];
@@ -45,7 +46,7 @@ port.on("message", (request: Request) => {
 });
 
 function run({ op, write, args }: Request): unknown {
-  if (op === "open") return open();
+  if (op === "open") return open(args[0] as Callbacks);
   if (op === "close") return undefined;
   if (op === "subscribe") return subscribe();
   if (op === "unsubscribe") return unsubscribe();
@@ -55,14 +56,15 @@ function run({ op, write, args }: Request): unknown {
   return groups[group]![method]!(native, ...args);
 }
 
-function open(): void {
+function open(loopCallbacks: Callbacks): void {
+  callbacks = loopCallbacks;
   const conn = native.call(data.readOnly ? "virConnectOpenReadOnly" : "virConnectOpen", data.uri) as Conn;
   native.conn = conn;
   const version: [number | bigint] = [0];
   native.call("virConnectGetLibVersion", conn, version);
   native.daemonVersion = Number(version[0]);
   native.driver = native.call("virConnectGetType", conn).toUpperCase();
-  closeCallbackSet = ifSupported(() => native.call("virConnectRegisterCloseCallback", conn, data.callbacks.close, self, null)) !== undefined;
+  closeCallbackSet = ifSupported(() => native.call("virConnectRegisterCloseCallback", conn, callbacks.close, self, null)) !== undefined;
   const { interval, count } = data.keepAlive;
   if (interval > 0) ifSupported(() => native.call("virConnectSetKeepAlive", conn, interval, count));
 }
@@ -73,7 +75,6 @@ function alive(): boolean {
 
 function subscribe(): void {
   const conn = native.conn;
-  const { callbacks } = data;
   const network = ifSupported(() => native.call("virConnectNetworkEventRegisterAny", conn, null, networkLifecycle, callbacks.network, self, null));
   if (network !== undefined) networkSubscriptions.push(network);
   for (const [event, callback] of domainEvents) {
@@ -94,7 +95,7 @@ function close(): void {
   const { library } = native;
   for (const id of networkSubscriptions.splice(0)) library.bind("virConnectNetworkEventDeregisterAny")(conn, id);
   for (const id of domainSubscriptions.splice(0)) library.bind("virConnectDomainEventDeregisterAny")(conn, id);
-  if (closeCallbackSet) library.bind("virConnectUnregisterCloseCallback")(conn, data.callbacks.close);
+  if (closeCallbackSet) library.bind("virConnectUnregisterCloseCallback")(conn, callbacks.close);
   library.bind("virConnectClose")(conn);
   native.conn = null;
 }
