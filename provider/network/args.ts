@@ -32,6 +32,16 @@ export interface ControlArgs {
   forceDelete?: boolean;
   /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
   maxImpact?: "live" | "replug" | "restart";
+  /** Set by the SDK: whose object it is. */
+  owner?: Owner;
+}
+
+/** Whose object: the mark that stands in the network's metadata. */
+export interface Owner {
+  project: string;
+  stack: string;
+  /** The resource in the program: its name, with the parent's where it has one. */
+  key: string;
 }
 
 export const stateShape = { running: z.boolean().optional(), autostart: z.boolean().optional() };
@@ -41,6 +51,7 @@ export const controlShape = {
   deleteAdopted: z.boolean().optional(),
   forceDelete: z.boolean().optional(),
   maxImpact: z.enum(["live", "replug", "restart"]).optional(),
+  owner: z.strictObject({ project: z.string(), stack: z.string(), key: z.string() }).optional(),
 };
 export const STATE_FIELDS = Object.keys(stateShape) as (keyof StateArgs)[];
 export const CONTROL_FIELDS = Object.keys(controlShape) as (keyof ControlArgs)[];

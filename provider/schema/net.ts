@@ -27,8 +27,19 @@ export interface Cidr {
   last: bigint;
 }
 
+// Every network is held against every other: parsing once keeps a run over a thousand of them linear.
+const parsed = new Map<string, Cidr | undefined>();
+
 /** Parse `ADDRESS/PREFIX`; undefined where it is none. */
 export function parseCidr(s: string): Cidr | undefined {
+  if (parsed.has(s)) return parsed.get(s);
+  if (parsed.size > 20000) parsed.clear();
+  const c = parseCidrAnew(s);
+  parsed.set(s, c);
+  return c;
+}
+
+function parseCidrAnew(s: string): Cidr | undefined {
   const [address = "", prefix, more] = s.split("/");
   if (prefix === undefined || more !== undefined || !/^\d{1,3}$/.test(prefix)) return undefined;
   const family = isV4(address) ? "ipv4" : isV6(address) ? "ipv6" : undefined;

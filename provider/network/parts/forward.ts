@@ -60,9 +60,9 @@ const addresses = object({
 
 const ports = object({
   /** First port that masquerading uses, 1–65535. */
-  start: required(int("forward/nat/port/@start", 1, 65535)),
+  start: required(int("forward/nat/port/@start", 1, 65535, { default: 1024 })),
   /** Last port that masquerading uses, 1–65535. */
-  end: required(int("forward/nat/port/@end", 1, 65535)),
+  end: required(int("forward/nat/port/@end", 1, 65535, { default: 65535 })),
 });
 
 export const nat = object({
@@ -89,21 +89,26 @@ const macvtapMode: Place = {
   },
 };
 
-export const macvtap = object({
-  /** How macvtap devices on one NIC reach each other. `bridge`: directly; `vepa`: through the switch; `private`: not at all; `passthrough`: one guest a device. */
-  mode: required(
-    scalar<"bridge" | "vepa" | "private" | "passthrough">(
-      macvtapMode,
-      z.enum(["bridge", "vepa", "private", "passthrough"]),
-      (s) => s as "bridge",
-      (v) => v,
+export const macvtap = object(
+  {
+    /** How macvtap devices on one NIC reach each other. `bridge`: directly; `vepa`: through the switch; `private`: not at all; `passthrough`: one guest a device. */
+    mode: required(
+      scalar<"bridge" | "vepa" | "private" | "passthrough">(
+        macvtapMode,
+        z.enum(["bridge", "vepa", "private", "passthrough"]),
+        (s) => s as "bridge",
+        (v) => v,
+      ),
     ),
-  ),
-  /** Host devices, a pool: each guest gets the one with the fewest connections. Adding and removing is live. */
-  interfaces: required(
-    list("forward", "interface", interfaceName, { key: (d) => d }),
-  ),
-});
+    /** Host devices, a pool: each guest gets the one with the fewest connections. Adding and removing is live. */
+    interfaces: required(list("forward", "interface", interfaceName, { key: (d) => d })),
+  },
+  (el, present) => {
+    // libvirt writes the first of the pool as `dev` too; left behind it would count as one more of the pool.
+    child(el, "forward")?.removeAttribute("dev");
+    if (!present) child(el, "forward")?.setAttribute("mode", "bridge");
+  },
+);
 
 const hex = (spec: string, digits: number, max: number) =>
   scalar<number>(spec, z.number().int().min(0).max(max), Number, (v) => `0x${v.toString(16).padStart(digits, "0")}`);
