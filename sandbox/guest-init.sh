@@ -36,7 +36,7 @@ for argument in $(cat /proc/cmdline); do
             ;;
     esac
 done
-NAMESERVERS=/etc/resolv.conf exec udhcpc -i "$1" -s /bin/udhcpc.sh -x "hostname:$(hostname)" -t 15 -T 1 -A 3 -b > "/run/udhcpc.$1" 2>&1
+NAMESERVERS=/etc/resolv.conf exec udhcpc -i "$1" -s /bin/udhcpc.sh -x "hostname:$(hostname)" -t 5 -T 3 -A 3 -b > "/run/udhcpc.$1" 2>&1
 UP
 chmod +x /bin/up
 

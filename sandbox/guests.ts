@@ -18,7 +18,16 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { type ExecOptions, type ExecResult, type Executor, executorIn, requirePrograms, run, type Sandbox, SandboxError } from "./index.js";
+import {
+  type ExecOptions,
+  type ExecResult,
+  type Executor,
+  executorIn,
+  requirePrograms,
+  run,
+  type Sandbox,
+  SandboxError,
+} from "./index.js";
 
 const SOURCE = path.join(__dirname, "../../sandbox");
 
@@ -52,7 +61,8 @@ async function build(): Promise<GuestImage> {
   if (process.arch !== "x64") throw new SandboxError("Guests are built for x86-64 only.");
   requirePrograms({ busybox: "busybox-static" }, "A guest");
   const busybox = fs.readFileSync(await which("busybox"));
-  if (busybox.includes("/ld-linux")) throw new SandboxError("A guest needs a static busybox: apt-get install busybox-static");
+  if (busybox.includes("/ld-linux"))
+    throw new SandboxError("A guest needs a static busybox: apt-get install busybox-static");
   const dir = await kernelDir();
   const files: CpioFile[] = [
     { name: "bin/busybox", mode: 0o100755, data: busybox },
@@ -91,10 +101,14 @@ async function kernelDir(): Promise<string> {
   const newest = present.sort((a, b) => a.localeCompare(b, "en", { numeric: true })).at(-1);
   if (newest !== undefined) return path.join(cache, newest);
 
-  requirePrograms({ "apt-get": "apt", "dpkg-deb": "dpkg", depmod: "kmod", modprobe: "kmod", xz: "xz-utils" }, "A guest's kernel");
+  requirePrograms(
+    { "apt-get": "apt", "dpkg-deb": "dpkg", depmod: "kmod", modprobe: "kmod", xz: "xz-utils" },
+    "A guest's kernel",
+  );
   const depends = await must(["apt-cache", "depends", "--important", "linux-image-cloud-amd64"]);
   const name = /Depends: (linux-image-\S+-cloud-amd64)/.exec(depends)?.[1];
-  if (name === undefined) throw new SandboxError("apt knows no linux-image-cloud-amd64, the guests' kernel: apt-get update");
+  if (name === undefined)
+    throw new SandboxError("apt knows no linux-image-cloud-amd64, the guests' kernel: apt-get update");
   const work = fs.mkdtempSync(path.join(cache, ".guest-"));
   try {
     await must(["sh", "-c", 'cd "$0" && apt-get download -q "$1"', work, name], `Downloading ${name}`);
@@ -214,10 +228,12 @@ function readPings(text: string, intervalMs: number): PingResult {
   // It dies when its NIC goes away; what it would have sent counts as sent.
   const counted = /(\d+) packets transmitted/.exec(text)?.[1];
   let sent = counted === undefined ? Math.floor(elapsedMs / intervalMs) : Number(counted);
-  sent = Math.max(sent, ...answered.size === 0 ? [0] : [Math.max(...answered) + 1]);
+  sent = Math.max(sent, ...(answered.size === 0 ? [0] : [Math.max(...answered) + 1]));
   // The last one may have been under way when it was stopped.
   if (sent > 1 && !answered.has(sent - 1) && answered.has(sent - 2)) sent -= 1;
-  const lostSequences = Array.from({ length: sent }, (_, sequence) => sequence).filter((sequence) => !answered.has(sequence));
+  const lostSequences = Array.from({ length: sent }, (_, sequence) => sequence).filter(
+    (sequence) => !answered.has(sequence),
+  );
   let longest = 0;
   let current = 0;
   for (let sequence = 0; sequence < sent; sequence++) {
@@ -287,30 +303,51 @@ export interface Guest extends Pinger {
 const GUESTS = "/run/virtnet/guests";
 
 function xml(strings: TemplateStringsArray, ...values: (string | number)[]): string {
-  const escape = (value: string | number) => String(value).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-  return strings.reduce((text, piece, index) => text + escape(values[index - 1] ?? "") + piece);
+  const escaped = (value: string | number) =>
+    String(value).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return strings.reduce((text, piece, index) => text + escaped(values[index - 1] ?? "") + piece);
 }
 
 function randomMac(): string {
   return ["52", "54", "00", ...[...randomBytes(3)].map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
 }
 
-function domainXml(options: GuestOptions, uuid: string, nics: (GuestNic & { mac: string })[], files: GuestImage): string {
+function domainXml(
+  options: GuestOptions,
+  uuid: string,
+  nics: (GuestNic & { mac: string })[],
+  files: GuestImage,
+): string {
   const { name, memoryMiB = 128, spareSlots = 6 } = options;
   const fixed = nics.flatMap(({ mac, addresses = "dhcp" }) => {
     if (addresses === "dhcp") return [];
-    return [`nic=${mac.toLowerCase()},${addresses === "none" ? "none" : `${addresses.v4 ?? ""},${addresses.v6 ?? ""}`}`];
+    return [
+      `nic=${mac.toLowerCase()},${addresses === "none" ? "none" : `${addresses.v4 ?? ""},${addresses.v6 ?? ""}`}`,
+    ];
   });
   const cmdline = [
-    ...["console=ttyS0", "quiet", "panic=1", "nokaslr", "mitigations=off", "no_timer_check", "cryptomgr.notests", "i8042.noaux"],
+    ...[
+      "console=ttyS0",
+      "quiet",
+      "panic=1",
+      "nokaslr",
+      "mitigations=off",
+      "no_timer_check",
+      "cryptomgr.notests",
+      "i8042.noaux",
+    ],
     ...["random.trust_cpu=on", `guest=${name}`, ...fixed],
   ].join(" ");
   const interfaces = nics.map(({ network, bridge, mac, model = "virtio" }) => {
-    const source = network === undefined ? xml`<source bridge='${bridge ?? ""}'/>` : xml`<source network='${network}'/>`;
+    const source =
+      network === undefined ? xml`<source bridge='${bridge ?? ""}'/>` : xml`<source network='${network}'/>`;
     const type = network === undefined ? "bridge" : "network";
     return xml`<interface type='${type}'><mac address='${mac}'/>` + source + xml`<model type='${model}'/></interface>`;
   });
-  const ports = Array.from({ length: nics.length + 1 + spareSlots }, () => "<controller type='pci' model='pcie-root-port'/>");
+  const ports = Array.from(
+    { length: nics.length + 1 + spareSlots },
+    () => "<controller type='pci' model='pcie-root-port'/>",
+  );
   return (
     xml`<domain type='qemu'><name>${name}</name><uuid>${uuid}</uuid><memory unit='MiB'>${memoryMiB}</memory><vcpu>1</vcpu>
   <os><type arch='x86_64' machine='q35'>hvm</type><kernel>${files.kernel}</kernel><initrd>${files.initrd}</initrd><cmdline>${cmdline}</cmdline></os>
@@ -339,7 +376,10 @@ export async function startGuest(sandbox: Sandbox, options: GuestOptions): Promi
   fs.mkdirSync(sandbox.path(GUESTS), { recursive: true });
   const files = await imageFor(sandbox);
   const virsh = async (what: string, argv: string[], input?: string) => {
-    const { stderr, code } = await sandbox.exec(["virsh", "-c", "qemu:///system", ...argv], input === undefined ? {} : { input });
+    const { stderr, code } = await sandbox.exec(
+      ["virsh", "-c", "qemu:///system", ...argv],
+      input === undefined ? {} : { input },
+    );
     if (code !== 0) throw new SandboxError(`${what} the guest "${name}" failed: ${stderr.trim()}`);
   };
   await virsh("Defining", ["define", "/dev/stdin"], domainXml(options, uuid, nics, files));
@@ -476,9 +516,13 @@ export interface HostGuest extends Executor, Pinger {
 /** A network namespace with eth0 on a bridge of the sandbox. */
 export async function hostGuest(sandbox: Sandbox, options: HostGuestOptions): Promise<HostGuest> {
   const { name, bridge, v4, v6, gateway = {}, dhcp = false, mac = randomMac() } = options;
-  if (!/^[a-z0-9-]{1,12}$/i.test(name)) throw new SandboxError(`"${name}" cannot be a guest's name: letters, digits, hyphens, at most 12.`);
+  if (!/^[a-z0-9-]{1,12}$/i.test(name))
+    throw new SandboxError(`"${name}" cannot be a guest's name: letters, digits, hyphens, at most 12.`);
   requirePrograms({ busybox: "busybox-static" }, "A guest");
-  for (const [file, source] of [["busybox", await which("busybox")], ["udhcpc.sh", path.join(SOURCE, "udhcpc.sh")]] as const) {
+  for (const [file, source] of [
+    ["busybox", await which("busybox")],
+    ["udhcpc.sh", path.join(SOURCE, "udhcpc.sh")],
+  ] as const) {
     const target = sandbox.path(`/run/virtnet/${file}`);
     if (fs.existsSync(target)) continue;
     const temporary = `${target}.${randomBytes(4).toString("hex")}`;
@@ -489,7 +533,11 @@ export async function hostGuest(sandbox: Sandbox, options: HostGuestOptions): Pr
   const inside = executorIn(sandbox.pid, ["ip", "netns", "exec", name]);
   const port = `hg-${name}`;
   const stop = async () => {
-    await sandbox.exec(["sh", "-c", `for p in $(ip netns pids ${name}); do kill -9 $p; done; ip link del ${port}; ip netns del ${name}`]);
+    await sandbox.exec([
+      "sh",
+      "-c",
+      `for p in $(ip netns pids ${name}); do kill -9 $p; done; ip link del ${port}; ip netns del ${name}`,
+    ]);
   };
   const must = async (executor: Executor, script: string) => {
     const { stderr, code } = await executor.exec(["sh", "-ec", script]);
@@ -497,8 +545,14 @@ export async function hostGuest(sandbox: Sandbox, options: HostGuestOptions): Pr
     await stop();
     throw new SandboxError(`The guest "${name}" on "${bridge}" did not start: ${stderr.trim()}`);
   };
-  await must(sandbox, `ip netns add ${name}; ip link add ${port} type veth peer name eth0 netns ${name} address ${mac}`);
-  await must(inside, "for i in all default eth0; do echo 0 > /proc/sys/net/ipv6/conf/$i/accept_dad; done; ip link set lo up");
+  await must(
+    sandbox,
+    `ip netns add ${name}; ip link add ${port} type veth peer name eth0 netns ${name} address ${mac}`,
+  );
+  await must(
+    inside,
+    "for i in all default eth0; do echo 0 > /proc/sys/net/ipv6/conf/$i/accept_dad; done; ip link set lo up",
+  );
   await must(sandbox, `ip link set ${port} master ${bridge}; ip link set ${port} up`);
   await must(
     inside,
@@ -508,7 +562,9 @@ export async function hostGuest(sandbox: Sandbox, options: HostGuestOptions): Pr
       ...(v6 === undefined ? [] : [`ip addr add ${v6} dev eth0 nodad`]),
       ...(gateway.v4 === undefined ? [] : [`ip route add default via ${gateway.v4}`]),
       ...(gateway.v6 === undefined ? [] : [`ip route add ::/0 via ${gateway.v6} dev eth0`]),
-      ...(dhcp ? [`/run/virtnet/busybox udhcpc -i eth0 -s /run/virtnet/udhcpc.sh -x hostname:${name} -t 15 -T 1 -n > /dev/null`] : []),
+      ...(dhcp
+        ? [`/run/virtnet/busybox udhcpc -i eth0 -s /run/virtnet/udhcpc.sh -x hostname:${name} -t 5 -T 3 -n > /dev/null`]
+        : []),
     ].join("; "),
   );
   return {

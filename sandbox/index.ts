@@ -95,6 +95,9 @@ export class SandboxError extends Error {
   override name = "SandboxError";
 }
 
+/** A name that no sandbox can have. */
+export class SandboxNameError extends SandboxError {}
+
 const INIT = path.join(__dirname, "../../sandbox/init.sh");
 const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -119,14 +122,14 @@ function identify(pid: number): ProcessId | undefined {
   }
 }
 
-function isAlive(process: ProcessId | undefined): boolean {
-  return process !== undefined && identify(process.pid)?.startTime === process.startTime;
+function isAlive(target: ProcessId | undefined): boolean {
+  return target !== undefined && identify(target.pid)?.startTime === target.startTime;
 }
 
-function kill(process: ProcessId | undefined): void {
-  if (process === undefined || !isAlive(process)) return;
+function kill(target: ProcessId | undefined, scope: "process" | "group" = "process"): void {
+  if (target === undefined || !isAlive(target)) return;
   try {
-    globalThis.process.kill(process.pid, "SIGKILL");
+    process.kill(scope === "group" ? -target.pid : target.pid, "SIGKILL");
   } catch {
     // Gone meanwhile.
   }
@@ -272,9 +275,21 @@ function clear(dir: string, id: string | undefined): void {
   fs.rmSync(aside, { recursive: true, force: true });
 }
 
+/** Removes what starters that died left beside the sandboxes. */
+function clearPrepared(base: string): void {
+  for (const name of fs.readdirSync(base)) {
+    if (!name.startsWith(".")) continue;
+    const dir = path.join(base, name);
+    const state = readState(dir);
+    if (state !== undefined && !isAlive(state.starter) && !isInUse(state))
+      fs.rmSync(dir, { recursive: true, force: true });
+  }
+}
+
 /** Takes the name, or says who has it. */
 async function claim(state: State): Promise<string> {
   const base = registry();
+  clearPrepared(base);
   const dir = path.join(base, state.name);
   const prepared = path.join(base, `.${state.id}`);
   fs.mkdirSync(prepared, { mode: 0o700 });
@@ -291,7 +306,11 @@ async function claim(state: State): Promise<string> {
     const other = readState(dir);
     if (!isInUse(other)) {
       clear(dir, other?.id);
-    } else if (isAlive(other?.init) || (other?.ready === false && isAlive(other.starter)) || performance.now() > deadline) {
+    } else if (
+      isAlive(other?.init) ||
+      (other?.ready === false && isAlive(other.starter)) ||
+      performance.now() > deadline
+    ) {
       fs.rmSync(prepared, { recursive: true, force: true });
       throw new SandboxError(`A sandbox "${state.name}" runs already.`);
     } else {
@@ -302,7 +321,9 @@ async function claim(state: State): Promise<string> {
 
 function checkName(name: string): void {
   if (!/^[a-z0-9]([a-z0-9-]{0,29}[a-z0-9])?$/i.test(name)) {
-    throw new SandboxError(`"${name}" cannot be a sandbox's name: letters, digits and hyphens, at most 31 characters.`);
+    throw new SandboxNameError(
+      `"${name}" cannot be a sandbox's name: letters, digits and hyphens, at most 31 characters.`,
+    );
   }
 }
 
@@ -350,10 +371,14 @@ export function requirePrograms(programs: Record<string, string>, what: string, 
 
 function requireRoot(): void {
   if (process.platform !== "linux") throw new SandboxError("A sandbox needs Linux: it is made of namespaces.");
-  if (process.getuid?.() !== 0) throw new SandboxError("A sandbox needs root, for its namespaces and its libvirtd: run this with sudo.");
+  if (process.getuid?.() !== 0)
+    throw new SandboxError("A sandbox needs root, for its namespaces and its libvirtd: run this with sudo.");
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+
+/** Their stdin must stay open: see init.sh. */
+const held = new Set<ChildProcess>();
 
 function sandboxOf(state: State, dir: string, hold?: ChildProcess): Sandbox {
   const { init } = state;
@@ -373,6 +398,7 @@ function sandboxOf(state: State, dir: string, hold?: ChildProcess): Sandbox {
     path: (inside) => `/proc/${pid}/root${inside}`,
     stop: async () => {
       await end(dir, state);
+      if (hold !== undefined) held.delete(hold);
       hold?.stdin?.destroy();
     },
   };
@@ -384,12 +410,16 @@ function uriOf(pid: number): string {
 
 /** Ends a sandbox and waits until nothing of it is left. */
 async function end(dir: string, state: State): Promise<void> {
+  const began = performance.now();
   kill(state.init);
-  const deadline = performance.now() + 10_000;
+  // One that is still starting: the keeper leads the process group of all that is not a daemon yet, the init too.
+  if (state.init === undefined) kill(state.keeper, "group");
   while (isAlive(state.init) || isAlive(state.keeper)) {
-    if (performance.now() > deadline) throw new SandboxError(`The sandbox "${state.name}" (process ${state.init?.pid}) does not end.`);
     await sleep(5);
-    if (!isAlive(state.init) && performance.now() > deadline - 5000) kill(state.keeper);
+    const waited = performance.now() - began;
+    if (waited > 3000) kill(state.keeper, "group");
+    if (waited > 10_000)
+      throw new SandboxError(`The sandbox "${state.name}" (process ${state.init?.pid}) does not end.`);
   }
   if (readState(dir)?.id === state.id) clear(dir, state.id);
 }
@@ -442,7 +472,15 @@ async function launch(state: State, dir: string, log: number, options: SandboxOp
     "/bin/sh",
     [
       ...["-c", keeper, "virtnet-sandbox", dir],
-      ...["/bin/sh", INIT, state.name, state.root, state.hostUuid, options.firewallBackend ?? "", options.uplink === false ? "0" : "1"],
+      ...[
+        "/bin/sh",
+        INIT,
+        state.name,
+        state.root,
+        state.hostUuid,
+        options.firewallBackend ?? "",
+        options.uplink === false ? "0" : "1",
+      ],
     ],
     { cwd: "/", detached: true, env: environment(), stdio: ["pipe", "pipe", log] },
   );
@@ -484,6 +522,7 @@ async function launch(state: State, dir: string, log: number, options: SandboxOp
     await new Promise<void>((resolve) => stdin.end("keep\n", () => resolve()));
   } else {
     stdin.write("hold\n");
+    held.add(child);
   }
   stdout.removeAllListeners("data");
   stdout.destroy();

@@ -1,0 +1,44 @@
+import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/index.js";
+import { skip } from "../skip.js";
+
+/**
+ * A sandbox for the tests of the enclosing `describe`: started before them, stopped after them.
+ * Where none can run (no root), the tests are skipped with the reason.
+ *
+ * ```ts
+ * describe("a network", () => {
+ *   const host = withSandbox();
+ *   it("starts", async () => {
+ *     await host().exec(["virsh", "net-list"]);
+ *   });
+ * });
+ * ```
+ */
+export function withSandbox(options: SandboxOptions = {}): () => Sandbox {
+  let sandbox: Sandbox | undefined;
+  before("starts a sandbox", async function () {
+    if (process.getuid?.() !== 0) skip(this, "a sandbox needs root");
+    sandbox = await startSandbox(options);
+  });
+  after("stops the sandbox", async () => {
+    await sandbox?.stop();
+    sandbox = undefined;
+  });
+  return () => {
+    if (sandbox === undefined) throw new Error("The sandbox is there in tests and hooks only.");
+    return sandbox;
+  };
+}
+
+/** Runs virsh on the sandboxed host, with `input` as its /dev/stdin; an error when it fails. */
+export async function virsh(sandbox: Sandbox, argv: string[], input?: string): Promise<string> {
+  const { stdout, stderr, code } = await sandbox.exec(["virsh", "-q", ...argv], input === undefined ? {} : { input });
+  if (code !== 0) throw new Error(`virsh ${argv.join(" ")}: ${stderr.trim()}`);
+  return stdout.trim();
+}
+
+/** Defines and starts a network. */
+export async function startNetwork(sandbox: Sandbox, name: string, xml: string): Promise<void> {
+  await virsh(sandbox, ["net-define", "/dev/stdin"], xml);
+  await virsh(sandbox, ["net-start", name]);
+}
