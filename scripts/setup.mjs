@@ -285,7 +285,7 @@ async function buildPulumi(folder) {
     const args = ["build", "-trimpath", "-ldflags", flags, "-o", file, target];
     await run(`go build (${label})`, go, args, {
       cwd: inRoot("tools", module),
-      env: { ...process.env, GOWORK: "off" },
+      env: { ...process.env, GOWORK: "off", HOME: homedir() },
     });
     console.log(`Pulumi CLI: ${label} built (${seconds(started)}).`);
   };

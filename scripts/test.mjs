@@ -39,6 +39,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
     for (const child of children) endGroup(child, "SIGTERM");
     await Promise.race([sleep(10_000), Promise.all([...children].map((child) => child.ended))]);
     for (const child of children) endGroup(child, "SIGKILL");
+    rmSync(scratch, { recursive: true, force: true });
     process.exit(130);
   });
 }
