@@ -498,6 +498,7 @@ export interface HostGuestOptions {
   name: string;
   /** With prefix. */
   v4?: string;
+  /** With prefix. Router advertisements are heeded only without it. */
   v6?: string;
   /** Where its default routes go. */
   gateway?: { v4?: string; v6?: string };
@@ -557,11 +558,12 @@ export async function hostGuest(sandbox: Sandbox, options: HostGuestOptions): Pr
   await must(
     inside,
     [
+      ...(v6 === undefined ? [] : ["echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_ra"]),
       "ip link set eth0 up",
       ...(v4 === undefined ? [] : [`ip addr add ${v4} dev eth0`]),
       ...(v6 === undefined ? [] : [`ip addr add ${v6} dev eth0 nodad`]),
-      ...(gateway.v4 === undefined ? [] : [`ip route add default via ${gateway.v4}`]),
-      ...(gateway.v6 === undefined ? [] : [`ip route add ::/0 via ${gateway.v6} dev eth0`]),
+      ...(gateway.v4 === undefined ? [] : [`ip route replace default via ${gateway.v4}`]),
+      ...(gateway.v6 === undefined ? [] : [`ip route replace ::/0 via ${gateway.v6} dev eth0`]),
       ...(dhcp
         ? [`/run/virtnet/busybox udhcpc -i eth0 -s /run/virtnet/udhcpc.sh -x hostname:${name} -t 5 -T 3 -n > /dev/null`]
         : []),

@@ -23,10 +23,6 @@ describe("guests on a NAT network", function () {
     ]);
     await Promise.all([web.waitReady(), db.waitReady()]);
   });
-  after("stops them", async () => {
-    await Promise.all([web?.stop(), db?.stop()]);
-    assert.equal(await virsh(host(), ["list", "--all", "--name"]), "");
-  });
 
   it("get leases, and addresses by router advertisement", async () => {
     const leases = await virsh(host(), ["net-dhcp-leases", "dev"]);
@@ -89,6 +85,11 @@ describe("guests on a NAT network", function () {
 
   it("write to their console", () => {
     assert.match(web.console(), /GUEST READY/);
+  });
+
+  it("leave nothing when they are stopped", async () => {
+    await Promise.all([web.stop(), db.stop()]);
+    assert.equal(await virsh(host(), ["list", "--all", "--name"]), "");
   });
 });
 

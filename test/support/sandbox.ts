@@ -3,6 +3,7 @@ import { skip } from "../skip.js";
 
 /**
  * A sandbox for the tests of the enclosing `describe`: started before them, stopped after them.
+ * What runs in it ends with it, and needs no `after` of its own (which would come too late).
  * Where none can run (no root), the tests are skipped with the reason.
  *
  * ```ts
