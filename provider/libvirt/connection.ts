@@ -18,7 +18,7 @@ const closeDeadlineMs = 5_000;
 /** Changing calls made by this process, for the fault hook. */
 const faultCounter = new Int32Array(new SharedArrayBuffer(4));
 
-interface Pending { request: Request; deadlineMs: number; resolve(value: unknown): void; reject(error: Error): void }
+interface Pending { request: Request; deadlineMs: number; caller: { stack?: string }; resolve(value: unknown): void; reject(error: Error): void }
 
 /** A connection that has answered its open. */
 export class WorkerConnection implements Connection {
@@ -94,19 +94,23 @@ export class WorkerConnection implements Connection {
 
   async #close(): Promise<void> {
     if (this.#dead !== undefined) return;
+    const closed = LibvirtError.own("transport", `the connection to ${this.uri} is closed`);
     const ended = new Promise<void>((resolve) => { this.#worker.once("exit", () => resolve()); });
     await this.send("close", [], false, Math.min(closeDeadlineMs, this.#deadlineMs)).then(() => {
+      this.#die(closed);
       this.#worker.ref(); // else the process may end before this promise does
       return ended;
     }, () => undefined);
-    this.#die(LibvirtError.own("transport", `the connection to ${this.uri} is closed`));
+    this.#die(closed);
   }
 
   /** Send a request when those before it are answered. Rejects with a LibvirtError. */
   send(op: string, args: unknown[] = [], write = false, deadlineMs = this.#deadlineMs): Promise<unknown> {
     if (this.#dead !== undefined) return Promise.reject(again(this.#dead, op));
+    const caller: { stack?: string } = {};
+    Error.captureStackTrace(caller, this.send);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ request: { id: this.#nextRequest++, op, write, args }, deadlineMs, resolve, reject });
+      this.#queue.push({ request: { id: this.#nextRequest++, op, write, args }, deadlineMs, caller, resolve, reject });
       if (this.#running === undefined) this.#sendNext();
     });
   }
@@ -151,7 +155,9 @@ export class WorkerConnection implements Connection {
       pending.resolve(response.value);
     } else {
       if (pending.request.write && !response.error.sent) this.writesSent--;
-      pending.reject(new LibvirtError(response.error));
+      const error = new LibvirtError(response.error);
+      error.stack = `${error.name}: ${error.message}\n${pending.caller.stack?.split("\n").slice(1).join("\n")}`; // who called, not who answered
+      pending.reject(error);
       if (response.lost) this.#die(new LibvirtError(response.error));
     }
     if (this.#dead === undefined) this.#sendNext();
