@@ -14,11 +14,11 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as net from "node:net";
-import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import {
+  cacheDir,
   type ExecOptions,
   type ExecResult,
   type Executor,
@@ -40,11 +40,6 @@ export interface GuestImage {
 }
 
 const MODULES = ["virtio_pci", "virtio_console", "virtio_net"];
-
-function cacheDir(): string {
-  const { VIRTNET_CACHE, XDG_CACHE_HOME } = process.env;
-  return path.join(VIRTNET_CACHE || XDG_CACHE_HOME || path.join(os.homedir(), ".cache"), "pulumi-virtnet");
-}
 
 let image: Promise<GuestImage> | undefined;
 

@@ -12,7 +12,7 @@
  * and killing one process (the sandbox's init) ends all of it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import type { Socket } from "node:net";
 import * as os from "node:os";
@@ -222,6 +222,19 @@ interface State {
   keeper?: ProcessId;
   init?: ProcessId;
   ready: boolean;
+}
+
+/** Kept between sandboxes: what is slow to build, and may be deleted at any time. */
+export function cacheDir(): string {
+  const { VIRTNET_CACHE, XDG_CACHE_HOME } = process.env;
+  return path.join(VIRTNET_CACHE || XDG_CACHE_HOME || path.join(os.homedir(), ".cache"), "pulumi-virtnet");
+}
+
+function capabilitiesDir(root: string): string {
+  const name = `capabilities-${createHash("sha256").update(root).digest("hex").slice(0, 12)}`;
+  const dir = path.join(cacheDir(), name);
+  fs.mkdirSync(dir, { recursive: true });
+  return dir;
 }
 
 function registry(): string {
@@ -468,22 +481,15 @@ function readAll(descriptor: number): string {
 async function launch(state: State, dir: string, log: number, options: SandboxOptions): Promise<ChildProcess> {
   // The keeper waits for the end and removes the directory, whatever happens to this process.
   const keeper = 'dir=$1; shift; unshare --net --mount --pid --ipc --uts --fork --kill-child -- "$@"; rm -rf "$dir"';
-  const child = spawn(
-    "/bin/sh",
-    [
-      ...["-c", keeper, "virtnet-sandbox", dir],
-      ...[
-        "/bin/sh",
-        INIT,
-        state.name,
-        state.root,
-        state.hostUuid,
-        options.firewallBackend ?? "",
-        options.uplink === false ? "0" : "1",
-      ],
-    ],
-    { cwd: "/", detached: true, env: environment(), stdio: ["pipe", "pipe", log] },
-  );
+  const { name, root, hostUuid } = state;
+  const { firewallBackend = "", uplink = true } = options;
+  const settings = [name, root, hostUuid, firewallBackend, uplink ? "1" : "0", capabilitiesDir(root)];
+  const child = spawn("/bin/sh", ["-c", keeper, "virtnet-sandbox", dir, "/bin/sh", INIT, ...settings], {
+    cwd: "/",
+    detached: true,
+    env: environment(),
+    stdio: ["pipe", "pipe", log],
+  });
   const stdin = child.stdin as Socket;
   const stdout = child.stdout as Socket;
   stdin.on("error", () => {});

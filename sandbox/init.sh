@@ -1,6 +1,8 @@
 #!/bin/sh
 # The init of a sandbox: run by index.ts as process 1 of fresh net, mount, pid, ipc and uts namespaces.
-#   init.sh NAME ROOT HOST_UUID FIREWALL_BACKEND UPLINK      (ROOT "/" and FIREWALL_BACKEND "" mean: as on this machine)
+#   init.sh NAME ROOT HOST_UUID FIREWALL_BACKEND UPLINK CAPABILITIES
+# ROOT "/" and FIREWALL_BACKEND "" mean: as on this machine. CAPABILITIES is a directory that outlives the sandbox, where libvirt keeps
+# what it found out about QEMU (it proves that it is still true): asking QEMU takes some seconds.
 # Says "PID n" (its process id outside) and "READY" on stdout, then reads one word from stdin:
 #   hold   live as long as the other end of stdin is open, so never longer than who started it
 #   keep   live on until killed
@@ -21,6 +23,8 @@ if [ "$1" != --inside ]; then
     mount -t sysfs -o ro sys sys        # so that /sys/class/net shows this namespace
     mount -t tmpfs -o mode=755 run run
     cp "$0" run/init.sh
+    mkdir -p run/virtnet/capabilities
+    if [ -n "${6-}" ]; then mount --bind "$6" run/virtnet/capabilities; fi
     exec chroot . /bin/sh /run/init.sh --inside "$@"
 fi
 shift
@@ -37,7 +41,9 @@ for d in lib cache log; do
     mkdir -p "/var/$d/libvirt"
     mount -t tmpfs -o mode=755 libvirt "/var/$d/libvirt"
 done
-mkdir -p /var/lib/libvirt/qemu /var/lib/libvirt/dnsmasq /var/lib/libvirt/network /var/lib/libvirt/images /var/log/libvirt/qemu
+mkdir -p /var/lib/libvirt/qemu /var/lib/libvirt/dnsmasq /var/lib/libvirt/network /var/lib/libvirt/images /var/log/libvirt/qemu \
+    /var/cache/libvirt/qemu/capabilities
+mount --bind /run/virtnet/capabilities /var/cache/libvirt/qemu/capabilities
 cat >> /etc/libvirt/qemu.conf <<CONF
 cgroup_controllers = [ ]
 user = "root"
