@@ -9,12 +9,13 @@ import { modes, type Owner, STATE_FIELDS } from "./args.js";
 import { checkNetwork } from "./check.js";
 import { readNetwork, writeNetwork } from "./document.js";
 import { differences } from "./differences.js";
+import { factsOf } from "./facts.js";
 import { observe, usersOf } from "./observe.js";
 import type { Mode } from "./parts/forward.js";
 import { type Impact, priceOf, worst } from "./prices.js";
 import { plan, refusal } from "./plan.js";
 import { announce, priceLine } from "./say.js";
-import { argsOf, argsOnHost, computed } from "./state.js";
+import { argsOf, argsOnHost, type Computed, computed } from "./state.js";
 import type { Observed, ObservedNetwork, Plan } from "./steps.js";
 import { forgetRun, neighbours, seen, sawInCheck } from "./run.js";
 import { verify } from "./verify.js";
@@ -71,8 +72,14 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
     const there = observed.network;
     const adopted = there ? takeOver(there, inputs, identity) : false;
     const info = await reach(ctx, host, c, inputs, undefined, observed, adopted);
-    return { id: info.uuid, outs: { ...inputs, ...computed(info, identity, adopted) } };
+    return { id: info.uuid, outs: { ...inputs, ...(await outputs(host, info, adopted)) } };
   });
+}
+
+async function outputs(host: Host, info: NetworkInfo, adopted: boolean): Promise<Computed> {
+  const routed = /<forward[^>]*mode=["']route["']/.test(info.liveXml ?? info.inactiveXml);
+  const facts = routed ? await factsOf(host) : undefined;
+  return computed(info, await host.identity(), adopted, facts?.via);
 }
 
 /** Whether an existing network may be taken; throws where not. @returns whether it counts as adopted. */
@@ -104,7 +111,7 @@ async function reach(ctx: Context, host: Host, c: Connection, desired: Inputs, w
     if (e instanceof ApplyError && e.restored) throw e;
     const left = await c.networks.get({ name: String(desired.name) }).catch(() => undefined);
     if (!left) throw e;
-    throw new PartialFailure(left.uuid, { ...argsOnHost(desired, left), ...computed(left, await host.identity(), adopted) }, [text(e)]);
+    throw new PartialFailure(left.uuid, { ...argsOnHost(desired, left), ...(await outputs(host, left, adopted)) }, [text(e)]);
   } finally {
     host.changed();
   }
@@ -122,7 +129,7 @@ async function read(_ctx: Context, id: string, olds: Inputs): Promise<{ id: stri
     );
   }
   const args = argsOnHost(argsOf(olds), info);
-  return { id: info.uuid, outs: { ...args, ...computed(info, identity, olds.adopted === true) }, inputs: args };
+  return { id: info.uuid, outs: { ...args, ...(await outputs(host, info, olds.adopted === true)) }, inputs: args };
 }
 
 /** By UUID; else, made again under another UUID, by name and our own mark. */
@@ -147,7 +154,7 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
     const observed = byId.network ? byId : await observe(c, { name: String(news.name) }, { nics: true });
     const adopted = observed.network ? (observed.network.uuid === id && !observed.network.mark ? olds.adopted === true : takeOver(observed.network, news, identity)) : false;
     const info = await reach(ctx, host, c, news, argsOf(olds), observed, adopted);
-    return { outs: { ...news, ...computed(info, identity, adopted) } };
+    return { outs: { ...news, ...(await outputs(host, info, adopted)) } };
   });
 }
 

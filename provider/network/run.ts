@@ -3,6 +3,7 @@ import { type Context, type Inputs, Unknown } from "../handler.js";
 import { hostAt } from "../host/hosts.js";
 import type { NetworkInfo } from "../libvirt/api.js";
 import { readNetwork } from "./document.js";
+import { addressesBeside, factsOf, forgetFacts, ownBridgeOf } from "./facts.js";
 import type { Neighbour, Surroundings } from "./rules/rule.js";
 import { announce } from "./say.js";
 
@@ -22,6 +23,7 @@ export function seen(inputs: Inputs): boolean {
 /** For tests: a new run. */
 export function forgetRun(): void {
   checked.clear();
+  forgetFacts();
 }
 
 /** The other networks of this run and of the host, and what the daemon can. */
@@ -39,7 +41,12 @@ export async function neighbours(ctx: Context, inputs: Inputs): Promise<Surround
     const host = hostAt(uri);
     const [{ libVersion }, networks] = [await host.identity(), await host.networks()];
     for (const n of networks.values()) if (!mine.has(n.name)) others.push(fromHost(n));
-    return { others, daemon: libVersion };
+    const facts = await factsOf(host);
+    if (!facts) return { others, daemon: libVersion };
+    const bridges = new Set([...networks.values()].map(ownBridgeOf).filter((b) => b !== undefined));
+    const own = (inputs.bridge as { name?: unknown } | undefined)?.name;
+    if (typeof own === "string") bridges.add(own);
+    return { others, daemon: libVersion, hostAddresses: addressesBeside(facts, bridges), hostDevices: facts.devices };
   } catch (e) {
     announce(ctx, "warning", `host ${uri} cannot be reached, so nothing is checked against it: ${e instanceof Error ? e.message : String(e)}`);
     return { others };

@@ -24,7 +24,7 @@ export interface Computed {
   /** UUID and name of the host. */
   hostUuid: string;
   hostName: string;
-  /** Routes that outside routers need to reach the guests; only of mode `route`. */
+  /** Routes that outside routers need to reach the guests; only of mode `route`. `via` is the host's address there, where known, else its name. */
   upstreamRoutes: { destination: string; via: string }[];
 }
 
@@ -35,7 +35,7 @@ export function argsOf(outs: Inputs): Inputs {
   return Object.fromEntries(Object.entries(outs).filter(([k]) => !(COMPUTED as string[]).includes(k)));
 }
 
-export function computed(info: NetworkInfo, host: HostIdentity, adopted: boolean): Computed {
+export function computed(info: NetworkInfo, host: HostIdentity, adopted: boolean, via: Via = () => undefined): Computed {
   const doc = readNetwork(info.liveXml ?? info.inactiveXml);
   return {
     uuid: info.uuid,
@@ -45,14 +45,17 @@ export function computed(info: NetworkInfo, host: HostIdentity, adopted: boolean
     adopted,
     hostUuid: host.uuid,
     hostName: host.hostname,
-    upstreamRoutes: doc.mode === "route" ? upstreamRoutes(doc.values, host.hostname) : [],
+    upstreamRoutes: doc.mode === "route" ? upstreamRoutes(doc.values, (family) => via(family, doc.values.device as string | undefined) ?? host.hostname) : [],
   };
 }
 
-function upstreamRoutes(values: Inputs, via: string): Computed["upstreamRoutes"] {
+/** The host's address on its way out. */
+export type Via = (family: 4 | 6, device?: string) => string | undefined;
+
+function upstreamRoutes(values: Inputs, via: (family: 4 | 6) => string): Computed["upstreamRoutes"] {
   return ((values.ips ?? []) as { address: string }[]).flatMap(({ address }) => {
     const c = parseCidr(address);
-    return c ? [{ destination: `${formatIp(c.first, c.family)}/${c.prefix}`, via }] : [];
+    return c ? [{ destination: `${formatIp(c.first, c.family)}/${c.prefix}`, via: via(c.family === "ipv4" ? 4 : 6) }] : [];
   });
 }
 

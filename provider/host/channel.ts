@@ -1,0 +1,141 @@
+/**
+ * The second channel to a host, beside libvirt: run a command there. Only where it is certain that the command runs in the
+ * network namespace of the libvirtd that the URI names; everything else has no channel, and callers do without.
+ *
+ * ```ts
+ * const channel = channelOf("qemu:///system");
+ * await channel?.run(["ip", "-j", "addr"]);
+ * await channel?.defaultSource(4);          // "203.0.113.2"
+ * ```
+ */
+import { execFile } from "node:child_process";
+import * as fs from "node:fs";
+
+export interface RunResult {
+  stdout: string;
+  stderr: string;
+  /** Exit code; 127 where the command could not be started, 128 where it was ended by a signal or the time limit. */
+  code: number;
+}
+
+export interface HostAddress {
+  device: string;
+  /** `ADDRESS/PREFIX`. */
+  address: string;
+  family: 4 | 6;
+  /** `global`, `link`, `host` … as the kernel says. */
+  scope: string;
+}
+
+export interface Channel {
+  /** Runs a program with its arguments; no shell in between. Ended after 10 s. */
+  run(argv: readonly string[]): Promise<RunResult>;
+  /** All addresses in use. */
+  addresses(): Promise<HostAddress[]>;
+  /** Names of all network devices. */
+  devices(): Promise<string[]>;
+  /** The host's address on the device of its default route: what routers of that network know it by. */
+  defaultSource(family: 4 | 6): Promise<string | undefined>;
+}
+
+const LIMIT_MS = 10_000;
+/** The programs that answer a local socket, and so run where its networks are. */
+const DAEMONS = new Set(["libvirtd", "virtnetworkd", "virtqemud"]);
+
+/** `undefined`: there is none to this host. */
+export function channelOf(uri: string): Channel | undefined {
+  const prefix = prefixOf(uri);
+  return prefix === undefined ? undefined : channelThrough(prefix);
+}
+
+/** What stands before a command to run it on the host of a URI. */
+export function prefixOf(uri: string): readonly string[] | undefined {
+  // Drivers that have networks of a real host: `test:///default` has none.
+  const [, driver = "", transport = "", authority = "", query = ""] = /^(\w+)(?:\+(\w+))?:\/\/([^/?]*)[^?]*(?:\?(.*))?$/.exec(uri) ?? [];
+  if (!["qemu", "network", "lxc", "ch", "xen", "vz", "bhyve"].includes(driver)) return undefined;
+  if (authority !== "" || (transport !== "" && transport !== "unix")) return undefined;
+  const socket = new URLSearchParams(query).get("socket");
+  const pid = socket === null ? undefined : /^\/proc\/(\d+)\/root\//.exec(socket)?.[1];
+  if (pid !== undefined) return ["nsenter", "-t", pid, "-n", "-m", "--"];
+  if (socket?.startsWith("/proc/")) return undefined;
+  return daemonIsHere() ? [] : undefined;
+}
+
+/**
+ * Whether a libvirt daemon runs in our network namespace. In a container that was given the host's socket, or at the end of
+ * a forwarded socket, none does.
+ */
+function daemonIsHere(): boolean {
+  const read = (what: () => string): string | undefined => {
+    try {
+      return what();
+    } catch {
+      return undefined;
+    }
+  };
+  const ours = read(() => fs.readlinkSync("/proc/self/ns/net"));
+  const processes = fs.existsSync("/proc/self") ? fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name)) : [];
+  return processes.some((pid) => {
+    if (!DAEMONS.has(read(() => fs.readFileSync(`/proc/${pid}/comm`, "utf8").trim()) ?? "")) return false;
+    // Who is not root may not read another's namespace; that the process is seen must do.
+    const theirs = read(() => fs.readlinkSync(`/proc/${pid}/ns/net`));
+    return theirs === undefined || theirs === ours;
+  });
+}
+
+interface IpAddress {
+  ifname: string;
+  addr_info?: { family: string; local?: string; prefixlen: number; scope: string; tentative?: boolean; deprecated?: boolean; temporary?: boolean }[];
+}
+interface IpRoute {
+  dev?: string;
+  prefsrc?: string;
+  metric?: number;
+  nexthops?: { dev?: string }[];
+}
+
+function channelThrough(prefix: readonly string[]): Channel {
+  const run = (argv: readonly string[]): Promise<RunResult> => {
+    const [command = "", ...args] = [...prefix, ...argv];
+    const env = { ...process.env, LC_ALL: "C", PATH: `${process.env.PATH ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin` };
+    return new Promise((resolve) => {
+      execFile(command, args, { env, timeout: LIMIT_MS, killSignal: "SIGKILL", maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+        if (error === null) return resolve({ stdout, stderr, code: 0 });
+        const { code } = error as { code?: unknown };
+        if (typeof code === "number") return resolve({ stdout, stderr, code });
+        resolve({ stdout, stderr: stderr || error.message, code: code === undefined || code === null ? 128 : 127 });
+      });
+    });
+  };
+  const ip = async <T>(args: string[]): Promise<T[]> => {
+    const { stdout, stderr, code } = await run(["ip", "-j", ...args]);
+    if (code !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr.trim()}`);
+    return JSON.parse(stdout.trim() || "[]") as T[];
+  };
+  const addresses = async (): Promise<HostAddress[]> => {
+    const rank = (a: { deprecated?: boolean; temporary?: boolean }): number => (a.deprecated ? 2 : 0) + (a.temporary ? 1 : 0);
+    return (await ip<IpAddress>(["addr", "show"])).flatMap(({ ifname, addr_info = [] }) =>
+      [...addr_info]
+        .filter((a) => a.local !== undefined && !a.tentative)
+        .sort((a, b) => rank(a) - rank(b))
+        .map((a) => ({ device: ifname, address: `${a.local}/${a.prefixlen}`, family: a.family === "inet6" ? 6 : 4, scope: a.scope })),
+    );
+  };
+  return {
+    run,
+    addresses,
+    devices: async () => (await ip<IpAddress>(["link", "show"])).map(({ ifname }) => ifname),
+    async defaultSource(family) {
+      const routes = await ip<IpRoute>([`-${family}`, "route", "show", "default"]);
+      const [best] = routes.sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0));
+      if (best?.prefsrc !== undefined) return best.prefsrc;
+      const device = best?.dev ?? best?.nexthops?.[0]?.dev;
+      return device === undefined ? undefined : addressOn(await addresses(), device, family);
+    },
+  };
+}
+
+/** The first address of a device that others can know it by. */
+export function addressOn(addresses: readonly HostAddress[], device: string, family: 4 | 6): string | undefined {
+  return addresses.find((a) => a.device === device && a.family === family && a.scope === "global")?.address.replace(/\/.*/, "");
+}

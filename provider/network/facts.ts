@@ -1,0 +1,73 @@
+/** What a host tells beside libvirt: its addresses and devices, read once a host and run, where there is a channel. */
+import { addressOn, channelOf, type HostAddress } from "../host/channel.js";
+import type { Host } from "../host/hosts.js";
+import type { NetworkInfo } from "../libvirt/api.js";
+import { readNetwork } from "./document.js";
+
+export interface HostFacts {
+  addresses: readonly HostAddress[];
+  devices: readonly string[];
+  /** Bridges of networks when it was read: a network that has gone since has its address in here still. */
+  bridges: ReadonlySet<string>;
+  /** The host's address for routers outside, on its default route or on the one device that traffic may leave by. */
+  via(family: 4 | 6, device?: string): string | undefined;
+}
+
+const facts = new Map<string, Promise<HostFacts | undefined>>();
+
+/** Devices or addresses of a host were changed: the next reading is a new one. Without a URI, of all hosts. */
+export function forgetFacts(uri?: string): void {
+  if (uri === undefined) facts.clear();
+  else facts.delete(uri);
+}
+
+/** `undefined` where there is no channel or it fails: what is not known is judged later, so no run fails for it. */
+export function factsOf(host: Host): Promise<HostFacts | undefined> {
+  let known = facts.get(host.uri);
+  if (!known) {
+    known = readFacts(host).catch(() => undefined);
+    facts.set(host.uri, known);
+  }
+  return known;
+}
+
+async function readFacts(host: Host): Promise<HostFacts | undefined> {
+  const channel = channelOf(host.uri);
+  if (!channel) return undefined;
+  const networks = await host.networks();
+  const [addresses, devices, v4, v6] = await Promise.all([channel.addresses(), channel.devices(), channel.defaultSource(4), channel.defaultSource(6)]);
+  // Where the bridge of a running network is not to be seen, the command ran elsewhere than libvirt.
+  const there = new Set(devices);
+  const bridges = new Set<string>();
+  for (const n of networks.values()) {
+    const bridge = ownBridgeOf(n);
+    if (bridge === undefined) continue;
+    if (n.active && !there.has(bridge)) return undefined;
+    bridges.add(bridge);
+  }
+  return {
+    addresses,
+    devices,
+    bridges,
+    via: (family, device) => (device !== undefined ? addressOn(addresses, device, family) : family === 4 ? v4 : v6),
+  };
+}
+
+// Once a reading of the host, however many resources ask.
+const bridgeOf = new WeakMap<NetworkInfo, string | undefined>();
+
+/** The bridge that libvirt makes for a network. */
+export function ownBridgeOf(n: NetworkInfo): string | undefined {
+  if (!bridgeOf.has(n)) {
+    const doc = readNetwork(n.liveXml ?? n.inactiveXml);
+    bridgeOf.set(n, doc.mode === "bridge" ? undefined : doc.bridgeName);
+  }
+  return bridgeOf.get(n);
+}
+
+/** The host's own addresses: not those of networks' bridges (`also`: of others than when it was read), of the loopback, or link-local. */
+export function addressesBeside(known: HostFacts, also: ReadonlySet<string>): { device: string; address: string }[] {
+  return known.addresses
+    .filter((a) => a.scope === "global" && a.device !== "lo" && !known.bridges.has(a.device) && !also.has(a.device))
+    .map(({ device, address }) => ({ device, address }));
+}
