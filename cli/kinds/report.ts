@@ -1,0 +1,20 @@
+/** What `virtnet plan` prints; documented for users in docs/cli.md. Fields are only ever added. */
+import type { Mark } from "../../provider/network/document.js";
+import type { Impact } from "../../provider/network/prices.js";
+import type { Step } from "../../provider/network/steps.js";
+
+export interface PlanReport {
+  kind: string;
+  name: string;
+  host: { uri: string; name: string; uuid: string };
+  /** Whether the object is there already. */
+  exists: boolean;
+  /** The mark that the object carries; null: nobody's. */
+  owner: Mark | null;
+  /** The costliest step. */
+  impact: Impact;
+  /** Why `maxImpact` forbids it; null: it does not. */
+  refused: string | null;
+  /** In the order in which they are done; none: it is as wanted. */
+  steps: Step[];
+}
