@@ -22,7 +22,6 @@ import {
   type ExecOptions,
   type ExecResult,
   type Executor,
-  executorIn,
   requirePrograms,
   run,
   type Sandbox,
@@ -526,7 +525,7 @@ export async function hostGuest(sandbox: Sandbox, options: HostGuestOptions): Pr
     fs.chmodSync(temporary, 0o755);
     fs.renameSync(temporary, target);
   }
-  const inside = executorIn(sandbox.pid, ["ip", "netns", "exec", name]);
+  const inside = sandbox.namespace(name);
   const port = `hg-${name}`;
   const stop = async () => {
     await sandbox.exec([

@@ -70,6 +70,8 @@ export interface Sandbox extends Executor {
   root: string;
   /** Runs a command on the sandboxed host. */
   exec(argv: string[], options?: ExecOptions): Promise<ExecResult>;
+  /** A network namespace of the sandbox, as of `ip netns`. */
+  namespace(name: string): Executor;
   /** A machine beyond the uplink. */
   outside: Executor;
   /** Address of the host on the uplink. */
@@ -192,17 +194,20 @@ export function enter(pid: number, argv: string[]): string[] {
   return ["nsenter", "-t", String(pid), "-n", "-m", "-p", "-i", "-u", "-r", "-w", "--", ...argv];
 }
 
-/** An executor in the sandbox; `prefix` is put before every command. */
-export function executorIn(pid: number, prefix: string[] = []): Executor {
+/** Runs commands in a sandbox, each with `prefix` before it. Its init's number may be another process's some day: never enters that. */
+function executorIn(name: string, init: ProcessId, prefix: string[] = []): Executor {
   return {
-    exec(argv, options = {}) {
+    async exec(argv, options = {}) {
+      if (!isAlive(init)) throw new SandboxError(`The sandbox "${name}" has ended.`);
       const timeoutMs = options.timeoutMs ?? 60_000;
+      const began = performance.now();
       // `timeout` kills the command's whole process group, which killing nsenter from here would not reach.
       const limited = ["timeout", "-s", "KILL", String(timeoutMs / 1000), ...prefix, ...argv];
-      return run(enter(pid, limited), { ...options, timeoutMs: timeoutMs + 2000 }).then((result) => {
-        if (result.code !== 128 + 9) return result;
+      const result = await run(enter(init.pid, limited), { ...options, timeoutMs: timeoutMs + 2000 });
+      if (result.code === 128 + 9 && performance.now() - began >= timeoutMs) {
         throw new Error(`"${argv.join(" ")}" did not end within ${timeoutMs} ms`);
-      });
+      }
+      return result;
     },
   };
 }
@@ -397,6 +402,7 @@ function sandboxOf(state: State, dir: string, hold?: ChildProcess): Sandbox {
   const { init } = state;
   if (init === undefined) throw new SandboxError(`The sandbox "${state.name}" is not up yet.`);
   const { pid } = init;
+  const namespace = (name: string) => executorIn(state.name, init, ["ip", "netns", "exec", name]);
   return {
     name: state.name,
     uri: uriOf(pid),
@@ -404,11 +410,15 @@ function sandboxOf(state: State, dir: string, hold?: ChildProcess): Sandbox {
     dir,
     hostUuid: state.hostUuid,
     root: state.root,
-    ...executorIn(pid),
-    outside: executorIn(pid, ["ip", "netns", "exec", "outside"]),
+    ...executorIn(state.name, init),
+    namespace,
+    outside: namespace("outside"),
     hostAddress: { v4: "203.0.113.2", v6: "2001:db8:113::2" },
     outsideAddress: { v4: "203.0.113.1", v6: "2001:db8:113::1" },
-    path: (inside) => `/proc/${pid}/root${inside}`,
+    path: (inside) => {
+      if (!isAlive(init)) throw new SandboxError(`The sandbox "${state.name}" has ended.`);
+      return `/proc/${pid}/root${inside}`;
+    },
     stop: async () => {
       await end(dir, state);
       if (hold !== undefined) held.delete(hold);

@@ -206,6 +206,13 @@ describe("sandboxes", () => {
     await assert.rejects(startSandbox({ root: "/proc" }), /apt-get install .*libvirt-daemon-system/);
   });
 
+  it("take no commands when they have ended", async () => {
+    const sandbox = await start();
+    await sandbox.stop();
+    await assert.rejects(sandbox.exec(["true"]), /has ended/);
+    assert.throws(() => sandbox.path("/run"), /has ended/);
+  });
+
   it("have no way out when that is not wanted", async () => {
     const sandbox = await start({ uplink: false });
     assert.equal((await sandbox.exec(["ip", "link", "show", "up0"])).code, 1);
