@@ -1,10 +1,11 @@
 /**
  * The worker thread that runs libvirt's event loop for all connections of the process: keepalive and events.
  *
- * The callbacks are registered here, on the thread that libvirt calls them on, so that no call from C ever waits for
- * another thread's JavaScript. They only copy what they are given and post it to the main thread.
+ * The callbacks belong to this thread, and it never blocks: each turn of the loop runs on a thread of koffi's. That matters because libvirt
+ * calls them from whichever thread it likes (a broken connection is reported from inside the call that noticed it, with locks held), and that
+ * thread then waits until JavaScript has run here. They only copy what they are given and post it to the main thread.
  */
-import koffi from "koffi";
+import koffi, { type KoffiFunc } from "koffi";
 import { parentPort, workerData } from "node:worker_threads";
 import type { LibvirtEvent } from "./api.js";
 import type { Dom, Net } from "./functions.js";
@@ -40,8 +41,13 @@ const callbacks: Callbacks = {
 const timer = library.bind("virEventAddTimeout")(-1, library.noop, null, null);
 port.postMessage({ callbacks, timer } satisfies LoopReady);
 
-const runOnce = library.bind("virEventRunDefaultImpl");
-while (Atomics.load(stop, 0) === 0 && runOnce() === 0);
+const runOnce = library.bind("virEventRunDefaultImpl") as unknown as KoffiFunc<() => number>;
+turn();
+
+function turn(): void {
+  if (Atomics.load(stop, 0) !== 0) return;
+  runOnce.async((error: unknown, status: number) => { if (error === null && status === 0) turn(); });
+}
 
 function device(kind: LibvirtEvent["kind"]) {
   return (_conn: bigint, dom: Dom, alias: string, opaque: bigint) => post(opaque, { kind, object: domain(dom), alias });
