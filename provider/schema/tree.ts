@@ -69,7 +69,13 @@ export function canonOf(node: AnyNode, value: Value): Value {
     const c = s.canon(value);
     return s.default !== undefined && same(c, s.canon(s.default)) ? undefined : c;
   }
-  if (node.kind === "list") return Array.isArray(value) ? value.map((v) => canonOf(node.item as AnyNode, v)) : value;
+  if (node.kind === "list") {
+    if (!Array.isArray(value)) return value;
+    const items = value.map((v) => canonOf(node.item as AnyNode, v));
+    const key = (node as ListNode).key as ((v: Value) => string) | undefined;
+    // Items with a key have no order.
+    return key ? items.sort((a, b) => (key(a) < key(b) ? -1 : 1)) : items;
+  }
   const out: Obj = {};
   for (const [name, f] of Object.entries((node as ObjectNode).fields)) {
     const c = canonOf(f, (value as Obj)[name]);
