@@ -57,7 +57,10 @@ export class WorkerConnection implements Connection {
     this.callCounts = this.#host.callCounts;
     worker.on("message", (response: Response) => this.#answered(response));
     worker.on("error", (e) => this.#die(LibvirtError.own("internal", `the thread of ${uri} failed: ${(e as Error).message}`)));
-    worker.on("exit", () => { if (this.#dead === undefined) this.#die(LibvirtError.own("internal", `the thread of ${uri} ended`)); });
+    worker.on("exit", () => {
+      setBusy(this, false);
+      if (this.#dead === undefined) this.#die(LibvirtError.own("internal", `the thread of ${uri} ended`));
+    });
     worker.unref(); // what keeps the process alive is the deadline of a running call
   }
 
@@ -107,6 +110,7 @@ export class WorkerConnection implements Connection {
   /** Send a request when those before it are answered. Rejects with a LibvirtError. */
   send(op: string, args: unknown[] = [], write = false, deadlineMs = this.#deadlineMs): Promise<unknown> {
     if (this.#dead !== undefined) return Promise.reject(again(this.#dead, op));
+    if (hasNul(args)) return Promise.reject(LibvirtError.own("invalid-input", "text with a NUL character: C would read only what stands before it", op));
     const caller: { stack?: string } = {};
     Error.captureStackTrace(caller, this.send);
     return new Promise((resolve, reject) => {
@@ -144,8 +148,7 @@ export class WorkerConnection implements Connection {
 
   #answered(response: Response): void {
     if (this.#running?.pending.request.id !== response.id) {
-      setBusy(this, false); // late, from a call given up
-      return;
+      return; // late, from a call given up; the thread now closes the connection, which may hang as well
     }
     const { pending, timer } = this.#running;
     clearTimeout(timer);
@@ -187,6 +190,11 @@ export class WorkerConnection implements Connection {
     }
     for (const pending of this.#queue.splice(0)) pending.reject(again(error, pending.request.op));
   }
+}
+
+function hasNul(value: unknown): boolean {
+  if (typeof value === "string") return value.includes("\0");
+  return typeof value === "object" && value !== null && Object.values(value).some(hasNul);
 }
 
 /** virConnectCloseReason. */

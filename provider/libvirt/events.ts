@@ -46,8 +46,18 @@ export function setBusy(connection: object, isBusy: boolean): void {
 function start(): Promise<Callbacks> {
   const library = load();
   library.bind("virEventRegisterDefaultImpl")();
+  const wake = library.bind("virEventAddTimeout")(-1, library.noop, null, null); // never fires by itself
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(join(__dirname, "loop.js"), { workerData: { stop } satisfies LoopData, execArgv: [] });
+  process.once("exit", (status) => {
+    if (busy.size > 0) endNow(status);
+    Atomics.store(stop, 0, 1);
+    library.bind("virEventUpdateTimeout")(wake, 0);
+  });
+  process.on("uncaughtExceptionMonitor", (error) => {
+    fatal = { error };
+    setImmediate(() => { fatal = undefined; }); // it was caught after all
+  });
   return new Promise((resolve, reject) => {
     worker.on("error", reject);
     worker.on("message", (message: LoopReady | LoopMessage) => {
@@ -55,15 +65,6 @@ function start(): Promise<Callbacks> {
         receivers.get(message.id)?.(message.event);
         return;
       }
-      process.once("exit", (status) => {
-        if (busy.size > 0) endNow(status);
-        Atomics.store(stop, 0, 1);
-        library.bind("virEventUpdateTimeout")(message.timer, 0);
-      });
-      process.on("uncaughtExceptionMonitor", (error) => {
-        fatal = { error };
-        setImmediate(() => { fatal = undefined; }); // it was caught after all
-      });
       worker.unref();
       resolve(message.callbacks);
     });

@@ -13,7 +13,7 @@ import { load } from "./load.js";
 import type { Callbacks, LoopMessage } from "./protocol.js";
 
 export interface LoopData { stop: Int32Array<SharedArrayBuffer> }
-export interface LoopReady { callbacks: Callbacks; timer: number }
+export interface LoopReady { callbacks: Callbacks }
 
 const port = parentPort!;
 const { stop } = workerData as LoopData;
@@ -37,9 +37,7 @@ const callbacks: Callbacks = {
   close: koffi.register((_conn: bigint, reason: number, opaque: bigint) => post(opaque, { kind: "close", reason }), closeType),
 };
 
-/** Never fires by itself; the main thread sets it to 0 to wake the loop up. */
-const timer = library.bind("virEventAddTimeout")(-1, library.noop, null, null);
-port.postMessage({ callbacks, timer } satisfies LoopReady);
+port.postMessage({ callbacks } satisfies LoopReady);
 
 const runOnce = library.bind("virEventRunDefaultImpl") as unknown as KoffiFunc<() => number>;
 turn();

@@ -101,7 +101,10 @@ export class ConnectionPool implements Pool {
 
   async #open(readOnly: boolean): Promise<Member> {
     const known = deadHosts.get(this.uri);
-    if (known !== undefined) throw new LibvirtError({ ...known.toData(), text: `${known.text}; not tried again in this run`, sent: false }, { cause: known });
+    if (known !== undefined) {
+      this.#waiting.shift()?.(); // who waits for a slot is told the same
+      throw new LibvirtError({ ...known.toData(), text: `${known.text}; not tried again in this run`, sent: false }, { cause: known });
+    }
     this.#taken++;
     try {
       const connection = await openConnection(this.uri, { ...this.#options, readOnly });

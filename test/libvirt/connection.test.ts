@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { LibvirtError, type LibvirtEvent, open } from "../../provider/libvirt/index.js";
 import { inChild, lines } from "./child.js";
 
@@ -137,3 +140,22 @@ export async function until(condition: () => boolean, ms = 5000): Promise<void> 
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
+
+describe("test:///path/file.xml", () => {
+  it("gives a host of one's own, described in a file", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "virtnet-"));
+    try {
+      const file = join(directory, "host.xml");
+      await writeFile(file, "<node><network><name>mine</name><bridge name='mine0'/></network></node>");
+      const c = await open(`test://${file}`);
+      assert.deepEqual(
+        (await c.networks.list()).map((n) => [n.name, n.active]),
+        [["mine", true]],
+      );
+      assert.deepEqual(await c.domains.list(), []);
+      await c.close();
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+});

@@ -40,6 +40,10 @@ describe("errors", () => {
     assert.match(texts[3]!, /third/);
   });
 
+  it("refuses text with a NUL character, which C would cut", async () => {
+    await assert.rejects(c.networks.get({ name: "default\0x" }), (e: LibvirtError) => e.class === "invalid-input" && !e.sent);
+  });
+
   it("refuses writes over a read-only connection with class auth", async () => {
     const readOnly = await open("test:///default", { readOnly: true });
     await assert.rejects(readOnly.networks.destroy({ name: "default" }), (e: LibvirtError) => e.class === "auth" && e.code === 29);

@@ -74,6 +74,12 @@ describe("a pool", () => {
     assert.ok(performance.now() - started < 20);
   });
 
+  it("fails every use of a host that cannot be reached, also those that wait for a connection", async () => {
+    const pool = openPool("qemu+tcp://127.0.0.1:2/system", { size: 2 });
+    const results = await Promise.allSettled(Array.from({ length: 12 }, () => pool.use(async () => undefined)));
+    for (const result of results) assert.equal(result.status === "rejected" && (result.reason as LibvirtError).class, "transport");
+  });
+
   it("waits only once for a host that hangs", async () => {
     const [first, second, third] = lines(await inChild(`
       const server = require("node:net").createServer().listen(0, "127.0.0.1", async () => {

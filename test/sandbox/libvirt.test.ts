@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import { type Connection, type LibvirtEvent, LibvirtError, open, openPool } from "../../provider/libvirt/index.js";
+import { type Connection, LibvirtError, type LibvirtEvent, open, openPool } from "../../provider/libvirt/index.js";
 import { type Sandbox, startSandbox } from "../../sandbox/index.js";
 
 const networkXml = (name: string, subnet: number, inner = "") =>
   `<network><name>${name}</name><forward mode='nat'/><bridge name='v-${name}' stp='off'/><ip address='10.61.${subnet}.1' prefix='24'><dhcp><range start='10.61.${subnet}.2' end='10.61.${subnet}.99'/></dhcp></ip>${inner}</network>`;
 /** An empty machine: it never boots anything, but its NICs are plugged for real. */
-const domainXml = (name: string, network: string) => `<domain type='qemu'><name>${name}</name><memory unit='MiB'>32</memory><os><type arch='x86_64' machine='pc'>hvm</type></os>
+const domainXml = (
+  name: string,
+  network: string,
+) => `<domain type='qemu'><name>${name}</name><memory unit='MiB'>32</memory><os><type arch='x86_64' machine='pc'>hvm</type></os>
   <features><acpi/></features><devices><emulator>/usr/bin/qemu-system-x86_64</emulator><interface type='network'><mac address='52:54:00:00:61:01'/><source network='${network}'/><model type='virtio'/></interface></devices></domain>`;
 
 describe("libvirt over a real daemon", function () {
@@ -17,7 +20,9 @@ describe("libvirt over a real daemon", function () {
     assert.equal(result.code, 0, result.stderr);
     return result.stdout;
   };
-  const daemon = async (signal: string) => { assert.equal((await sandbox.exec(["pkill", `-${signal}`, "-x", "libvirtd"])).code, 0); };
+  const daemon = async (signal: string) => {
+    assert.equal((await sandbox.exec(["pkill", `-${signal}`, "-x", "libvirtd"])).code, 0);
+  };
   const restartDaemon = async () => {
     await daemon("KILL");
     await until(async () => (await sandbox.exec(["pgrep", "-x", "libvirtd"])).code !== 0);
@@ -39,8 +44,18 @@ describe("libvirt over a real daemon", function () {
     const ref = await c.networks.define(networkXml("one", 1));
     await c.networks.start(ref);
     await c.networks.setAutostart(ref, true);
-    await c.networks.update(ref, "add-last", "ip-dhcp-host", -1, "<host mac='52:54:00:00:00:01' ip='10.61.1.5'/>", "both");
-    assert.match(await virsh("net-info", "one"), /UUID: +[0-9a-f-]+\nActive: +yes\nPersistent: +yes\nAutostart: +yes\nBridge: +v-one/);
+    await c.networks.update(
+      ref,
+      "add-last",
+      "ip-dhcp-host",
+      -1,
+      "<host mac='52:54:00:00:00:01' ip='10.61.1.5'/>",
+      "both",
+    );
+    assert.match(
+      await virsh("net-info", "one"),
+      /UUID: +[0-9a-f-]+\nActive: +yes\nPersistent: +yes\nAutostart: +yes\nBridge: +v-one/,
+    );
     assert.match(await virsh("net-info", "one"), new RegExp(ref.uuid));
     const network = await c.networks.get(ref);
     assert.equal(network?.inactiveXml, (await virsh("net-dumpxml", "--inactive", "one")).replace(/\n\n$/, "\n"));
@@ -55,7 +70,11 @@ describe("libvirt over a real daemon", function () {
   });
 
   it("knows a network made by somebody else, and misses one removed by him", async () => {
-    await sandbox.exec(["sh", "-c", "echo \"<network><name>his</name><bridge name='his0'/></network>\" > /run/his.xml"]);
+    await sandbox.exec([
+      "sh",
+      "-c",
+      "echo \"<network><name>his</name><bridge name='his0'/></network>\" > /run/his.xml",
+    ]);
     await virsh("net-define", "/run/his.xml");
     const network = await c.networks.get({ name: "his" });
     assert.deepEqual([network?.active, network?.persistent, network?.autostart], [false, true, false]);
@@ -74,7 +93,8 @@ describe("libvirt over a real daemon", function () {
         await other.networks.undefine(ref);
       }
     })();
-    for (let i = 0; i < 150; i++) for (const network of await c.networks.list()) assert.match(network.inactiveXml, /brief/);
+    for (let i = 0; i < 150; i++)
+      for (const network of await c.networks.list()) assert.match(network.inactiveXml, /brief/);
     going = false;
     await churn;
     await other.close();
@@ -93,15 +113,21 @@ describe("libvirt over a real daemon", function () {
     assert.match(await virsh("net-port-list", "pa"), new RegExp(port!.uuid));
     assert.equal(await c.domains.jobType(vm), 0);
 
-    const nic = (network: string) => `<interface type='network'><mac address='52:54:00:00:61:02'/><source network='${network}'/><model type='virtio'/><alias name='ua-second'/></interface>`;
+    const nic = (network: string) =>
+      `<interface type='network'><mac address='52:54:00:00:61:02'/><source network='${network}'/><model type='virtio'/><alias name='ua-second'/></interface>`;
     await c.domains.attachDevice(vm, nic("pa"), "both");
     assert.equal((await c.networks.ports(a)).length, 2);
     assert.match(await virsh("domiflist", "vm"), /pa +virtio +52:54:00:00:61:02/);
     assert.match((await c.domains.get(vm))?.inactiveXml ?? "", /52:54:00:00:61:02/);
-    const live = /<interface type='network'>\s*<mac address='52:54:00:00:61:02'\/>[\s\S]*?<\/interface>/.exec((await c.domains.get(vm))?.liveXml ?? "")![0];
+    const live = /<interface type='network'>\s*<mac address='52:54:00:00:61:02'\/>[\s\S]*?<\/interface>/.exec(
+      (await c.domains.get(vm))?.liveXml ?? "",
+    )![0];
     await c.domains.updateDevice(vm, live.replace("network='pa'", "network='pb'"), "live");
     assert.equal((await c.networks.ports(b))[0]?.mac, "52:54:00:00:61:02");
-    await assert.rejects(c.domains.detachDeviceAlias(vm, "ua-nope", "live"), (e: LibvirtError) => e instanceof LibvirtError);
+    await assert.rejects(
+      c.domains.detachDeviceAlias(vm, "ua-nope", "live"),
+      (e: LibvirtError) => e instanceof LibvirtError,
+    );
     await c.domains.detachDevice(vm, nic("pb"), "config");
     assert.doesNotMatch(await virsh("dumpxml", "--inactive", "vm"), /61:02/);
     assert.deepEqual(await c.domains.interfaceAddresses(vm, "lease"), []);
@@ -114,20 +140,47 @@ describe("libvirt over a real daemon", function () {
     assert.deepEqual(listed, await c.domains.get(vm));
     await c.domains.destroy(vm);
     await c.domains.undefine(vm);
-    for (const ref of [a, b]) { await c.networks.destroy(ref); await c.networks.undefine(ref); }
+    for (const ref of [a, b]) {
+      await c.networks.destroy(ref);
+      await c.networks.undefine(ref);
+    }
     await until(() => events.some((e) => e.kind === "network-lifecycle" && e.object?.name === "pb" && e.event === 1));
     await off();
     const seen = events.map((e) => `${e.kind} ${e.object?.name} ${e.event ?? e.alias}`);
-    for (const expected of ["device-added vm ua-second", "domain-lifecycle vm 2", "domain-lifecycle vm 3", "domain-lifecycle vm 5", "network-lifecycle pa 3"]) assert.ok(seen.includes(expected), `${expected} in ${seen}`);
+    for (const expected of [
+      "device-added vm ua-second",
+      "domain-lifecycle vm 2",
+      "domain-lifecycle vm 3",
+      "domain-lifecycle vm 5",
+      "network-lifecycle pa 3",
+    ])
+      assert.ok(seen.includes(expected), `${expected} in ${seen}`);
   });
 
   it("reads leases that dnsmasq has given", async () => {
     const ref = await c.networks.define(networkXml("lease", 4));
     await c.networks.start(ref);
     const expiry = Math.floor(Date.now() / 1000) + 3600;
-    const status = JSON.stringify([{ "ip-address": "10.61.4.17", "mac-address": "52:54:00:aa:bb:cc", hostname: "guest", "client-id": "01:52:54:00:aa:bb:cc", "expiry-time": expiry }]);
+    const status = JSON.stringify([
+      {
+        "ip-address": "10.61.4.17",
+        "mac-address": "52:54:00:aa:bb:cc",
+        hostname: "guest",
+        "client-id": "01:52:54:00:aa:bb:cc",
+        "expiry-time": expiry,
+      },
+    ]);
     await sandbox.exec(["sh", "-c", `echo '${status}' > /var/lib/libvirt/dnsmasq/v-lease.status`]);
-    const expected = { iface: "v-lease", expiryTime: expiry, type: "ipv4", mac: "52:54:00:aa:bb:cc", address: "10.61.4.17", prefix: 24, hostname: "guest", clientId: "01:52:54:00:aa:bb:cc" };
+    const expected = {
+      iface: "v-lease",
+      expiryTime: expiry,
+      type: "ipv4",
+      mac: "52:54:00:aa:bb:cc",
+      address: "10.61.4.17",
+      prefix: 24,
+      hostname: "guest",
+      clientId: "01:52:54:00:aa:bb:cc",
+    };
     assert.deepEqual(await c.networks.leases(ref), [expected]);
     assert.deepEqual(await c.networks.leases(ref, "52:54:00:aa:bb:cc"), [expected]);
     assert.deepEqual(await c.networks.leases(ref, "52:54:00:00:00:00"), []);
@@ -137,16 +190,24 @@ describe("libvirt over a real daemon", function () {
   });
 
   it("says class unsupported where the host's interface driver only reads", async () => {
-    await assert.rejects(c.interfaces.define("<interface type='bridge' name='br9'><bridge/></interface>"), (e: LibvirtError) => e.class === "unsupported" && e.code === 3);
+    await assert.rejects(
+      c.interfaces.define("<interface type='bridge' name='br9'><bridge/></interface>"),
+      (e: LibvirtError) => e.class === "unsupported" && e.code === 3,
+    );
   });
 
   it("reads over one connection while another waits", async () => {
     const slow = await open(sandbox.uri);
     const ref = await slow.networks.define(networkXml("slow", 5));
     let waits = true;
-    const start = slow.networks.start(ref).finally(() => { waits = false; });
+    const start = slow.networks.start(ref).finally(() => {
+      waits = false;
+    });
     let reads = 0;
-    while (waits) { await c.networks.list(); reads++; }
+    while (waits) {
+      await c.domains.list(); // not networks: libvirt itself holds those back while one starts
+      reads++;
+    }
     await start;
     assert.ok(reads > 1, `${reads} reads`);
     await slow.networks.destroy(ref);
@@ -159,15 +220,24 @@ describe("libvirt over a real daemon", function () {
     await daemon("STOP");
     try {
       let started = performance.now();
-      const queued = assert.rejects(hung.networks.list().then(() => hung.networks.list()), (e: LibvirtError) => e.class === "timeout");
-      await assert.rejects(hung.networks.get({ name: "x" }), (e: LibvirtError) => e.class === "timeout" && e.sent === false || e.class === "timeout");
+      const queued = assert.rejects(
+        hung.networks.list().then(() => hung.networks.list()),
+        (e: LibvirtError) => e.class === "timeout",
+      );
+      await assert.rejects(
+        hung.networks.get({ name: "x" }),
+        (e: LibvirtError) => (e.class === "timeout" && e.sent === false) || e.class === "timeout",
+      );
       assert.ok(performance.now() - started < 2000);
       await queued;
       started = performance.now();
       await assert.rejects(hung.networks.list(), (e: LibvirtError) => e.class === "timeout" && !e.sent);
       assert.ok(performance.now() - started < 50);
       assert.equal(await hung.isAlive(), false);
-      await assert.rejects(open(sandbox.uri, { deadlineMs: 500 }), (e: LibvirtError) => e.class === "timeout" && /open/.test(e.text));
+      await assert.rejects(
+        open(sandbox.uri, { deadlineMs: 500 }),
+        (e: LibvirtError) => e.class === "timeout" && /open/.test(e.text),
+      );
       await hung.close();
     } finally {
       await daemon("CONT");
@@ -191,9 +261,17 @@ describe("libvirt over a real daemon", function () {
   it("opens a lost connection again, and runs work again that has written nothing", async () => {
     const pool = openPool(sandbox.uri);
     const seen = new Set<Connection>();
-    const read = () => pool.use(async (connection) => { seen.add(connection); return (await connection.networks.list({ xml: false })).length; });
+    const read = () =>
+      pool.use(async (connection) => {
+        seen.add(connection);
+        return (await connection.networks.list({ xml: false })).length;
+      });
     assert.equal(await read(), 0);
-    const closed = new Promise<LibvirtEvent>((resolve) => { void c.onEvent((e) => { if (e.kind === "close") resolve(e); }); });
+    const closed = new Promise<LibvirtEvent>((resolve) => {
+      void c.onEvent((e) => {
+        if (e.kind === "close") resolve(e);
+      });
+    });
     await restartDaemon();
     assert.equal((await closed).reason, 1); // end of file
     await assert.rejects(c.networks.list(), (e: LibvirtError) => e.class === "transport" && !e.sent);
@@ -203,18 +281,27 @@ describe("libvirt over a real daemon", function () {
 
     // The connection breaks between two calls of one piece of work: read-only work runs again, work that has written does not.
     let runs = 0;
-    assert.equal(await pool.use(async (connection) => {
-      if (++runs === 1) { await connection.networks.list(); await restartDaemon(); }
-      return (await connection.networks.list()).length;
-    }), 0);
+    assert.equal(
+      await pool.use(async (connection) => {
+        if (++runs === 1) {
+          await connection.networks.list();
+          await restartDaemon();
+        }
+        return (await connection.networks.list()).length;
+      }),
+      0,
+    );
     assert.equal(runs, 2);
     runs = 0;
-    await assert.rejects(pool.use(async (connection) => {
-      runs++;
-      await connection.networks.define("<network><name>kept</name><bridge name='kept0'/></network>");
-      await restartDaemon();
-      await connection.networks.list();
-    }), (e: LibvirtError) => e.class === "transport");
+    await assert.rejects(
+      pool.use(async (connection) => {
+        runs++;
+        await connection.networks.define("<network><name>kept</name><bridge name='kept0'/></network>");
+        await restartDaemon();
+        await connection.networks.list();
+      }),
+      (e: LibvirtError) => e.class === "transport",
+    );
     assert.equal(runs, 1);
     await pool.use((connection) => connection.networks.undefine({ name: "kept" }));
     await pool.close();
@@ -222,7 +309,10 @@ describe("libvirt over a real daemon", function () {
   });
 
   it("leaves no connection behind in the daemon", async () => {
-    const clients = async () => (await sandbox.exec(["virt-admin", "-c", "libvirtd:///system", "client-list", "libvirtd"])).stdout.trim().split("\n").length;
+    const clients = async () =>
+      (await sandbox.exec(["virt-admin", "-c", "libvirtd:///system", "client-list", "libvirtd"])).stdout
+        .trim()
+        .split("\n").length;
     const before = await clients();
     for (let i = 0; i < 10; i++) {
       const connection = await open(sandbox.uri);
