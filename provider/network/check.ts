@@ -2,8 +2,21 @@
 import type { Failure, Inputs } from "../handler.js";
 import { modes } from "./args.js";
 import type { Mode } from "./parts/forward.js";
-import type { RuleArgs, Surroundings } from "./rules/rule.js";
+import { noDuplicates } from "./rules/duplicates.js";
+import type { Rule, RuleArgs, Surroundings } from "./rules/rule.js";
 import { checkShape } from "./shape.js";
+
+const rules = new Map<Mode, readonly Rule[]>();
+
+/** The rules of a mode: its own, and the one that its fields give. */
+export function rulesOf(mode: Mode): readonly Rule[] {
+  let all = rules.get(mode);
+  if (!all) {
+    all = [noDuplicates(modes[mode].fields), ...modes[mode].rules];
+    rules.set(mode, all);
+  }
+  return all;
+}
 
 /** Sorted by path, each fault once. Empty: nothing is wrong as far as is known. */
 export function checkNetwork(inputs: Inputs, around: Surroundings = {}): Failure[] {
@@ -11,11 +24,12 @@ export function checkNetwork(inputs: Inputs, around: Surroundings = {}): Failure
   const mode = known.mode as Mode | undefined;
   if (mode === undefined) return failures;
   const subject = { args: known as RuleArgs, isSet };
-  return tidy([...failures, ...modes[mode].rules.flatMap((rule) => rule.check(subject, around))]);
+  return tidy([...failures, ...rulesOf(mode).flatMap((rule) => rule.check(subject, around))]);
 }
+
+const byPath = new Intl.Collator("en", { numeric: true });
 
 function tidy(failures: Failure[]): Failure[] {
   const seen = new Map(failures.map((f) => [`${f.property}\n${f.reason}`, f]));
-  const byPath = new Intl.Collator("en", { numeric: true });
   return [...seen.values()].sort((a, b) => byPath.compare(a.property, b.property));
 }

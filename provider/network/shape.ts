@@ -10,13 +10,16 @@ export interface Shaped {
   failures: Failure[];
   /** The inputs without what is unknown or has a fault. */
   known: Inputs;
-  /** Whether the user set the path (`ips`, `dns.enable`), known or not. */
+  /** Whether the user set the path (`ips`, `ips[0].dhcp`), known or not. */
   isSet(path: string): boolean;
 }
 
 export function formatPath(path: Path): string {
   return path.map((p, i) => (typeof p === "number" ? `[${p}]` : i === 0 ? String(p) : `.${String(p)}`)).join("");
 }
+
+/** The opposite: `ips[0].dhcp` is `ips`, `0`, `dhcp`. */
+const keysOf = (path: string): string[] => path.replaceAll("]", "").split(/[.[]/);
 
 const schemas = new Map<Mode, z.ZodType>();
 function schemaOf(mode: Mode): z.ZodType {
@@ -29,7 +32,7 @@ function schemaOf(mode: Mode): z.ZodType {
 }
 
 export function checkShape(inputs: Inputs): Shaped {
-  const isSet = (path: string) => path.split(".").reduce<unknown>((at, k) => (at === Unknown ? at : (at as Inputs | undefined)?.[k]), inputs) !== undefined;
+  const isSet = (path: string) => keysOf(path).reduce<unknown>((at, k) => (at === Unknown ? at : (at as Inputs | undefined)?.[k]), inputs) !== undefined;
   const mode = inputs.mode;
   if (mode === undefined || !MODES.includes(mode as Mode)) {
     const reason =

@@ -1,30 +1,40 @@
 /** A rule across fields: pure, judges what is known, and says what to do. */
 import type { Failure } from "../../handler.js";
 import type { ObjectValue, ValueOf } from "../../schema/node.js";
-import type { ownBridge } from "../modes/common.js";
+import type { everyMode, ownBridge } from "../modes/common.js";
 import type { hostdev, Mode, macvtap, nat } from "../parts/forward.js";
 import type { virtualport } from "../parts/switchport.js";
 
+/** A value of which parts may be missing: unknown, or left out for a fault of shape. An item that is missing keeps its index. */
+export type Known<T> = T extends readonly (infer I)[]
+  ? (Known<I> | undefined)[]
+  : T extends object
+    ? { [K in keyof T]?: Known<T[K]> | undefined }
+    : T;
+
 /** Every field of every mode, each optional: `bridge` is a name in mode `bridge`, an object elsewhere. */
-export type RuleArgs = Partial<Omit<ObjectValue<typeof ownBridge>, "bridge">> & {
-  mode?: Mode;
-  bridge?: string | ValueOf<typeof ownBridge.bridge>;
-  device?: string;
-  nat?: ValueOf<typeof nat>;
-  macvtap?: ValueOf<typeof macvtap>;
-  hostdev?: ValueOf<typeof hostdev>;
-  virtualport?: ValueOf<typeof virtualport>;
-};
+export type RuleArgs = Known<
+  Omit<ObjectValue<typeof ownBridge & typeof everyMode>, "bridge"> & {
+    mode: Mode;
+    bridge: string | ValueOf<typeof ownBridge.bridge>;
+    macTableManager: "kernel" | "libvirt";
+    device: string;
+    nat: ValueOf<typeof nat>;
+    macvtap: ValueOf<typeof macvtap>;
+    hostdev: ValueOf<typeof hostdev>;
+    virtualport: ValueOf<typeof virtualport>;
+  }
+>;
 
 /** What rules may know beside the resource itself. All of it optional: what is not known is judged later. */
 export interface Surroundings {
   /** Daemon version, major*1000000 + minor*1000 + release. */
   daemon?: number;
-  /** Other networks: of the host and of this run. */
+  /** Other networks: of the host and of this run. The network's own entry of the host belongs here too: it tells its bridge. */
   others?: readonly Neighbour[];
   /** The host's own addresses, `ADDRESS/PREFIX`, with their device; only with a host channel. */
   hostAddresses?: readonly { device: string; address: string }[];
-  /** Devices of the host; only with a host channel. */
+  /** Devices of the host, and those that this run makes; only with a host channel. */
   hostDevices?: readonly string[];
 }
 
