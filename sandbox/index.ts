@@ -227,6 +227,8 @@ interface State {
   keeper?: ProcessId;
   init?: ProcessId;
   ready: boolean;
+  /** It lives on without its starter, once it is ready. */
+  detached: boolean;
 }
 
 /** Kept between sandboxes: what is slow to build, and may be deleted at any time. */
@@ -278,6 +280,11 @@ function isInUse(state: State | undefined): boolean {
   return isAlive(state.init) || isAlive(state.keeper) || (!state.ready && isAlive(state.starter));
 }
 
+/** It should end, or will in a moment: who started it has died. */
+function isOrphan(state: State): boolean {
+  return !(state.ready && state.detached) && !isAlive(state.starter);
+}
+
 /** Removes what a dead sandbox left. Never a living one's, also if that took the name just now. */
 function clear(dir: string, id: string | undefined): void {
   const aside = path.join(path.dirname(dir), `.${randomBytes(6).toString("hex")}`);
@@ -322,13 +329,11 @@ async function claim(state: State): Promise<string> {
       if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
     }
     const other = readState(dir);
-    if (!isInUse(other)) {
+    if (other === undefined || !isInUse(other)) {
       clear(dir, other?.id);
-    } else if (
-      isAlive(other?.init) ||
-      (other?.ready === false && isAlive(other.starter)) ||
-      performance.now() > deadline
-    ) {
+    } else if (isOrphan(other)) {
+      await end(dir, other);
+    } else if (isAlive(other.init) || !other.ready || performance.now() > deadline) {
       fs.rmSync(prepared, { recursive: true, force: true });
       throw new SandboxError(`A sandbox "${state.name}" runs already.`);
     } else {
@@ -466,6 +471,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     started: new Date().toISOString(),
     starter,
     ready: false,
+    detached: options.detached === true,
   };
   const dir = await claim(state);
   const log = fs.openSync(path.join(dir, "log"), "a+", 0o600);
@@ -490,7 +496,9 @@ function readAll(descriptor: number): string {
 /** Runs init.sh and follows it until it is ready. */
 async function launch(state: State, dir: string, log: number, options: SandboxOptions): Promise<ChildProcess> {
   // The keeper waits for the end and removes the directory, whatever happens to this process.
-  const keeper = 'dir=$1; shift; unshare --net --mount --pid --ipc --uts --fork --kill-child -- "$@"; rm -rf "$dir"';
+  const keeper = `dir=$1; shift
+    unshare --net --mount --pid --ipc --uts --fork --kill-child -- "$@"
+    if grep -q '"id":"${state.id}"' "$dir/state.json"; then rm -rf "$dir"; fi`;
   const { name, root, hostUuid } = state;
   const { firewallBackend = "", uplink = true } = options;
   const settings = [name, root, hostUuid, firewallBackend, uplink ? "1" : "0", capabilitiesDir(root)];

@@ -93,6 +93,31 @@ describe("guests on a NAT network", function () {
   });
 });
 
+describe("a guest with fixed addresses", function () {
+  this.timeout(120_000);
+  const host = withSandbox();
+
+  it("has them on the NICs that were meant, and is ready without waiting for leases", async () => {
+    await startNetwork(host(), "dev", NETWORK);
+    const mac = "52:54:00:AA:00:01";
+    const guest = await startGuest(host(), {
+      name: "fixed",
+      memoryMiB: 112,
+      nics: [
+        { network: "dev", addresses: "none" },
+        { network: "dev", mac, addresses: { v4: "192.168.100.5/24", v6: "fd00:100::5/64" } },
+      ],
+    });
+    await guest.waitReady();
+    const [none, fixed] = await guest.addresses();
+    assert.deepEqual(none?.v4, []);
+    assert.equal(fixed?.mac, mac.toLowerCase());
+    assert.deepEqual(fixed.v4, ["192.168.100.5/24"]);
+    assert.ok(fixed.v6.includes("fd00:100::5/64"));
+    assert.equal((await host().exec(["ping", "-c1", "-W2", "192.168.100.5"])).code, 0);
+  });
+});
+
 describe("a namespace as a guest", () => {
   const host = withSandbox();
   let guest: HostGuest;

@@ -170,7 +170,7 @@ describe("sandboxes", () => {
 
   it("leave nothing in the way when their starter is killed while they start", async () => {
     const name = `mid-${process.pid}`;
-    for (const delay of [60, 90, 120, 150, 180]) {
+    for (const delay of [60, 90, 120, 150, 180, 220, 300]) {
       const child = starter(name);
       await sleep(delay);
       child.kill("SIGKILL");
@@ -216,6 +216,19 @@ describe("sandboxes", () => {
   it("have no way out when that is not wanted", async () => {
     const sandbox = await start({ uplink: false });
     assert.equal((await sandbox.exec(["ip", "link", "show", "up0"])).code, 1);
+  });
+
+  it("run the libvirtd of another root filesystem, with its own choice of firewall", async function () {
+    const root = process.env.VIRTNET_TEST_ROOT;
+    if (!root) skip(this, "VIRTNET_TEST_ROOT names no root filesystem with libvirt 10.4 or newer");
+    const sandbox = await start({ root, firewallBackend: "nftables" });
+    const input = `<network><name>n</name><forward mode='nat'/><bridge name='n0'/>
+      <ip address='10.9.0.1' netmask='255.255.255.0'><dhcp><range start='10.9.0.2' end='10.9.0.9'/></dhcp></ip></network>`;
+    const created = await sandbox.exec(["virsh", "net-create", "/dev/stdin"], { input });
+    assert.equal(created.code, 0, created.stderr);
+    assert.match((await sandbox.exec(["nft", "list", "tables"])).stdout, /table ip libvirt_network/);
+    const { stdout } = await run(["virsh", "-c", sandbox.uri, "hostname"]);
+    assert.equal(stdout.trim(), sandbox.name);
   });
 
   it("are up in less than a second", async function () {
