@@ -10,7 +10,16 @@ export type Ref = { uuid: string } | { name: string };
 
 /** A class to branch on; derived from libvirt's code and domain (`errors.ts` has the table). */
 export type ErrorClass =
-  | "not-found" | "exists" | "invalid-input" | "invalid-state" | "unsupported" | "busy" | "auth" | "transport" | "timeout" | "internal";
+  | "not-found"
+  | "exists"
+  | "invalid-input"
+  | "invalid-state"
+  | "unsupported"
+  | "busy"
+  | "auth"
+  | "transport"
+  | "timeout"
+  | "internal";
 
 /** One network as seen in a listing. */
 export interface NetworkInfo {
@@ -36,8 +45,24 @@ export interface DomainInfo {
   liveXml?: string;
 }
 
-export interface NetworkPort { uuid: string; ownerUuid: string; ownerName: string; mac: string; xml: string }
-export interface Lease { iface: string; expiryTime: number; type: "ipv4" | "ipv6"; mac?: string; iaid?: string; address: string; prefix: number; hostname?: string; clientId?: string }
+export interface NetworkPort {
+  uuid: string;
+  ownerUuid: string;
+  ownerName: string;
+  mac: string;
+  xml: string;
+}
+export interface Lease {
+  iface: string;
+  expiryTime: number;
+  type: "ipv4" | "ipv6";
+  mac?: string;
+  iaid?: string;
+  address: string;
+  prefix: number;
+  hostname?: string;
+  clientId?: string;
+}
 export interface HostIdentity {
   /** virConnectGetHostname. */
   hostname: string;
@@ -54,12 +79,35 @@ export interface HostIdentity {
 /** virNetworkUpdateCommand / Section, by the header's names (command, section order as in the header). */
 export type UpdateCommand = "modify" | "delete" | "add-last" | "add-first";
 export type UpdateSection =
-  | "bridge" | "domain" | "ip" | "ip-dhcp-host" | "ip-dhcp-range" | "forward" | "forward-interface" | "forward-pf"
-  | "portgroup" | "dns-host" | "dns-txt" | "dns-srv";
+  | "bridge"
+  | "domain"
+  | "ip"
+  | "ip-dhcp-host"
+  | "ip-dhcp-range"
+  | "forward"
+  | "forward-interface"
+  | "forward-pf"
+  | "portgroup"
+  | "dns-host"
+  | "dns-txt"
+  | "dns-srv";
 /** Which copy of a definition a call touches. */
 export type Affect = "live" | "config" | "both";
 
-export interface LibvirtEvent { kind: "network-lifecycle" | "domain-lifecycle" | "device-added" | "device-removed" | "device-removal-failed" | "close"; object?: { name: string; uuid: string }; event?: number; detail?: number; alias?: string; reason?: number }
+export interface LibvirtEvent {
+  kind:
+    | "network-lifecycle"
+    | "domain-lifecycle"
+    | "device-added"
+    | "device-removed"
+    | "device-removal-failed"
+    | "close";
+  object?: { name: string; uuid: string };
+  event?: number;
+  detail?: number;
+  alias?: string;
+  reason?: number;
+}
 
 export interface OpenOptions {
   readOnly?: boolean;
@@ -91,9 +139,23 @@ export interface Connection {
     undefine(ref: Ref): Promise<void>;
     setAutostart(ref: Ref, on: boolean): Promise<void>;
     /** virNetworkUpdate; command and section in the header's order, right for client libraries from 7.2 on. */
-    update(ref: Ref, command: UpdateCommand, section: UpdateSection, parentIndex: number, xml: string, affect: Affect): Promise<void>;
+    update(
+      ref: Ref,
+      command: UpdateCommand,
+      section: UpdateSection,
+      parentIndex: number,
+      xml: string,
+      affect: Affect,
+    ): Promise<void>;
     /** virNetworkSetMetadata, daemon ≥ 9.7. `type` element needs key (prefix) and uri. */
-    setMetadata(ref: Ref, type: "description" | "title" | "element", value: string | null, key: string | null, uri: string | null, affect: Affect): Promise<void>;
+    setMetadata(
+      ref: Ref,
+      type: "description" | "title" | "element",
+      value: string | null,
+      key: string | null,
+      uri: string | null,
+      affect: Affect,
+    ): Promise<void>;
     leases(ref: Ref, mac?: string): Promise<Lease[]>;
     ports(ref: Ref): Promise<NetworkPort[]>;
     bridgeName(ref: Ref): Promise<string>;
@@ -111,7 +173,12 @@ export interface Connection {
     updateDevice(ref: Ref, xml: string, affect: Affect): Promise<void>;
     detachDevice(ref: Ref, xml: string, affect: Affect): Promise<void>;
     detachDeviceAlias(ref: Ref, alias: string, affect: Affect): Promise<void>;
-    interfaceAddresses(ref: Ref, source: "lease" | "agent" | "arp"): Promise<{ name: string; mac?: string; addresses: { type: "ipv4" | "ipv6"; address: string; prefix: number }[] }[]>;
+    interfaceAddresses(
+      ref: Ref,
+      source: "lease" | "agent" | "arp",
+    ): Promise<
+      { name: string; mac?: string; addresses: { type: "ipv4" | "ipv6"; address: string; prefix: number }[] }[]
+    >;
     /** virDomainGetJobInfo type: 0 none. */
     jobType(ref: Ref): Promise<number>;
     suspend(ref: Ref): Promise<void>;

@@ -18,7 +18,13 @@ const closeDeadlineMs = 5_000;
 /** Changing calls made by this process, for the fault hook. */
 const faultCounter = new Int32Array(new SharedArrayBuffer(4));
 
-interface Pending { request: Request; deadlineMs: number; caller: { stack?: string }; resolve(value: unknown): void; reject(error: Error): void }
+interface Pending {
+  request: Request;
+  deadlineMs: number;
+  caller: { stack?: string };
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
 
 /** A connection that has answered its open. */
 export class WorkerConnection implements Connection {
@@ -56,7 +62,9 @@ export class WorkerConnection implements Connection {
     this.capabilities = () => this.send("host.capabilities", [], false, patient) as Promise<string>;
     this.callCounts = this.#host.callCounts;
     worker.on("message", (response: Response) => this.#answered(response));
-    worker.on("error", (e) => this.#die(LibvirtError.own("internal", `the thread of ${uri} failed: ${(e as Error).message}`)));
+    worker.on("error", (e) =>
+      this.#die(LibvirtError.own("internal", `the thread of ${uri} failed: ${(e as Error).message}`)),
+    );
     worker.on("exit", () => {
       setBusy(this, false);
       if (this.#dead === undefined) this.#die(LibvirtError.own("internal", `the thread of ${uri} ended`));
@@ -65,7 +73,9 @@ export class WorkerConnection implements Connection {
   }
 
   /** Why no call can succeed any more; undefined while the connection is good. */
-  get dead(): LibvirtError | undefined { return this.#dead; }
+  get dead(): LibvirtError | undefined {
+    return this.#dead;
+  }
 
   /** Libvirt's answer to virConnectIsAlive, from the local end; false for a dead connection. */
   async isAlive(): Promise<boolean> {
@@ -86,7 +96,8 @@ export class WorkerConnection implements Connection {
       }
     }
     return async () => {
-      if (this.#listeners.delete(own) && this.#listeners.size === 0 && this.#dead === undefined) await this.send("unsubscribe");
+      if (this.#listeners.delete(own) && this.#listeners.size === 0 && this.#dead === undefined)
+        await this.send("unsubscribe");
     };
   }
 
@@ -98,19 +109,27 @@ export class WorkerConnection implements Connection {
   async #close(): Promise<void> {
     if (this.#dead !== undefined) return;
     const closed = LibvirtError.own("transport", `the connection to ${this.uri} is closed`);
-    const ended = new Promise<void>((resolve) => { this.#worker.once("exit", () => resolve()); });
-    await this.send("close", [], false, Math.min(closeDeadlineMs, this.#deadlineMs)).then(() => {
-      this.#die(closed);
-      this.#worker.ref(); // else the process may end before this promise does
-      return ended;
-    }, () => undefined);
+    const ended = new Promise<void>((resolve) => {
+      this.#worker.once("exit", () => resolve());
+    });
+    await this.send("close", [], false, Math.min(closeDeadlineMs, this.#deadlineMs)).then(
+      () => {
+        this.#die(closed);
+        this.#worker.ref(); // else the process may end before this promise does
+        return ended;
+      },
+      () => undefined,
+    );
     this.#die(closed);
   }
 
   /** Send a request when those before it are answered. Rejects with a LibvirtError. */
   send(op: string, args: unknown[] = [], write = false, deadlineMs = this.#deadlineMs): Promise<unknown> {
     if (this.#dead !== undefined) return Promise.reject(again(this.#dead, op));
-    if (hasNul(args)) return Promise.reject(LibvirtError.own("invalid-input", "text with a NUL character: C would read only what stands before it", op));
+    if (hasNul(args))
+      return Promise.reject(
+        LibvirtError.own("invalid-input", "text with a NUL character: C would read only what stands before it", op),
+      );
     const caller: { stack?: string } = {};
     Error.captureStackTrace(caller, this.send);
     return new Promise((resolve, reject) => {
@@ -125,7 +144,12 @@ export class WorkerConnection implements Connection {
     // The worker still has to give the connection back; it learns with its next request, which is this one.
     if (event.kind === "close" && this.#dead === undefined && this.#running === undefined) {
       void this.send("close", [], false, closeDeadlineMs).catch(() => undefined);
-      this.#die(LibvirtError.own("transport", `the connection to ${this.uri} is lost (${closeReasons[event.reason ?? 0] ?? "unknown reason"})`));
+      this.#die(
+        LibvirtError.own(
+          "transport",
+          `the connection to ${this.uri} is lost (${closeReasons[event.reason ?? 0] ?? "unknown reason"})`,
+        ),
+      );
     }
   }
 
@@ -168,7 +192,12 @@ export class WorkerConnection implements Connection {
 
   #overdue(pending: Pending): void {
     const { op } = pending.request;
-    const error = LibvirtError.own("timeout", `${this.uri} did not answer ${op} within ${pending.deadlineMs} ms`, op, true);
+    const error = LibvirtError.own(
+      "timeout",
+      `${this.uri} did not answer ${op} within ${pending.deadlineMs} ms`,
+      op,
+      true,
+    );
     this.#running = undefined;
     pending.reject(error);
     // Should the call return after all, the thread closes the connection and ends. It is not terminated: that would wait for the call.
@@ -211,7 +240,13 @@ export async function openConnection(uri: string, options: OpenOptions = {}): Pr
   let connection: WorkerConnection | undefined;
   const id = addReceiver((event) => connection?.receive(event));
   const worker = new Worker(join(__dirname, "worker.js"), {
-    workerData: { uri, id, readOnly: options.readOnly === true, keepAlive: options.keepAlive ?? defaultKeepAlive, faultCounter } satisfies WorkerData,
+    workerData: {
+      uri,
+      id,
+      readOnly: options.readOnly === true,
+      keepAlive: options.keepAlive ?? defaultKeepAlive,
+      faultCounter,
+    } satisfies WorkerData,
     execArgv: [],
   });
   connection = new WorkerConnection(worker, id, uri, options.deadlineMs);

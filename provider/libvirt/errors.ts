@@ -7,8 +7,22 @@ import type { ErrorClass } from "./api.js";
 
 /** virErrorNumber, as far as we name them (virterror.h). */
 export const code = {
-  ok: 0, internal: 1, noMemory: 2, noSupport: 3, unknownHost: 4, noConnect: 5, invalidConn: 6, invalidArg: 8, operationFailed: 9,
-  systemError: 38, noDomain: 42, noNetwork: 43, operationInvalid: 55, noInterface: 57, xmlInvalidSchema: 92, noNetworkPort: 107,
+  ok: 0,
+  internal: 1,
+  noMemory: 2,
+  noSupport: 3,
+  unknownHost: 4,
+  noConnect: 5,
+  invalidConn: 6,
+  invalidArg: 8,
+  operationFailed: 9,
+  systemError: 38,
+  noDomain: 42,
+  noNetwork: 43,
+  operationInvalid: 55,
+  noInterface: 57,
+  xmlInvalidSchema: 92,
+  noNetworkPort: 107,
 } as const;
 
 /** VIR_FROM_RPC: the connection itself, not what was asked over it. */
@@ -16,16 +30,54 @@ const fromRpc = 7;
 
 /** code → class, where the code alone decides (research: libvirt's virterror.h and what the drivers report). */
 const classes: Record<number, ErrorClass> = {
-  42: "not-found", 43: "not-found", 49: "not-found", 53: "not-found", 57: "not-found", 62: "not-found", 80: "not-found",
-  99: "not-found", 101: "not-found", 107: "not-found", 111: "not-found",
-  28: "exists", 37: "exists", 90: "exists", 106: "exists",
-  8: "invalid-input", 20: "invalid-input", 21: "invalid-input", 27: "invalid-input", 35: "invalid-input", 44: "invalid-input",
-  67: "invalid-input", 82: "invalid-input", 92: "invalid-input",
-  9: "invalid-state", 55: "invalid-state", 59: "invalid-state", 110: "invalid-state",
-  3: "unsupported", 74: "unsupported", 84: "unsupported",
-  68: "busy", 83: "busy", 86: "busy", 87: "busy", 97: "busy",
-  29: "auth", 45: "auth", 79: "auth", 88: "auth", 94: "auth",
-  4: "transport", 5: "transport", 6: "transport", 39: "transport", 40: "transport", 85: "transport", 98: "transport",
+  42: "not-found",
+  43: "not-found",
+  49: "not-found",
+  53: "not-found",
+  57: "not-found",
+  62: "not-found",
+  80: "not-found",
+  99: "not-found",
+  101: "not-found",
+  107: "not-found",
+  111: "not-found",
+  28: "exists",
+  37: "exists",
+  90: "exists",
+  106: "exists",
+  8: "invalid-input",
+  20: "invalid-input",
+  21: "invalid-input",
+  27: "invalid-input",
+  35: "invalid-input",
+  44: "invalid-input",
+  67: "invalid-input",
+  82: "invalid-input",
+  92: "invalid-input",
+  9: "invalid-state",
+  55: "invalid-state",
+  59: "invalid-state",
+  110: "invalid-state",
+  3: "unsupported",
+  74: "unsupported",
+  84: "unsupported",
+  68: "busy",
+  83: "busy",
+  86: "busy",
+  87: "busy",
+  97: "busy",
+  29: "auth",
+  45: "auth",
+  79: "auth",
+  88: "auth",
+  94: "auth",
+  4: "transport",
+  5: "transport",
+  6: "transport",
+  39: "transport",
+  40: "transport",
+  85: "transport",
+  98: "transport",
 };
 
 /** What kind of failure libvirt's code means. The domain tells a broken connection from a bad request, the function "exists" from "failed". */
@@ -94,6 +146,14 @@ export class LibvirtError extends Error implements ErrorData {
 
   /** The plain data, for a message between threads. */
   toData(): ErrorData {
-    return { code: this.code, domain: this.domain, level: this.level, class: this.class, text: this.text, function: this.function, sent: this.sent };
+    return {
+      code: this.code,
+      domain: this.domain,
+      level: this.level,
+      class: this.class,
+      text: this.text,
+      function: this.function,
+      sent: this.sent,
+    };
   }
 }

@@ -56,7 +56,9 @@ function start(): Promise<Callbacks> {
   });
   process.on("uncaughtExceptionMonitor", (error) => {
     fatal = { error };
-    setImmediate(() => { fatal = undefined; }); // it was caught after all
+    setImmediate(() => {
+      fatal = undefined;
+    }); // it was caught after all
   });
   return new Promise((resolve, reject) => {
     worker.on("error", reject);

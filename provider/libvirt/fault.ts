@@ -10,7 +10,10 @@ import { changing, type FunctionName } from "./functions.js";
 type Moment = "before" | "after" | "hang";
 
 /** Returns a function to call before and after each C call, or undefined when the hook is off. `counter` is shared by all workers. */
-export function faultHook(spec: string | undefined, counter: Int32Array<SharedArrayBuffer>): ((name: FunctionName) => (() => void) | undefined) | undefined {
+export function faultHook(
+  spec: string | undefined,
+  counter: Int32Array<SharedArrayBuffer>,
+): ((name: FunctionName) => (() => void) | undefined) | undefined {
   const match = /^(\d+):(before|after|hang)$/.exec(spec ?? "");
   if (match === null) return undefined;
   const at = Number(match[1]);
@@ -19,10 +22,20 @@ export function faultHook(spec: string | undefined, counter: Int32Array<SharedAr
     if (!changing.has(name) || Atomics.add(counter, 0, 1) + 1 !== at) return undefined;
     if (moment === "before") throw lost(name, false);
     if (moment === "hang") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-    return () => { throw lost(name, true); };
+    return () => {
+      throw lost(name, true);
+    };
   };
 }
 
 function lost(name: FunctionName, sent: boolean): LibvirtError {
-  return new LibvirtError({ code: 1, domain: 7, level: 2, class: "transport", text: "injected fault: connection lost", function: name, sent });
+  return new LibvirtError({
+    code: 1,
+    domain: 7,
+    level: 2,
+    class: "transport",
+    text: "injected fault: connection lost",
+    function: name,
+    sent,
+  });
 }

@@ -16,7 +16,11 @@ export type Port = Handle<"port">;
 
 /** The words of the table, and what JavaScript passes or gets for them. */
 export interface Values {
-  conn: Conn; net: Net; dom: Dom; iface: Iface; port: Port;
+  conn: Conn;
+  net: Net;
+  dom: Dom;
+  iface: Iface;
+  port: Port;
   /** char* owned by libvirt. */
   str: string | null;
   /** char* the caller must free: koffi frees it once it is a string. */
@@ -30,7 +34,7 @@ export interface Values {
   outInt: [number];
   outLong: [number | bigint];
   outPtr: [bigint | null];
-  void: void;
+  void: undefined;
 }
 export type Word = keyof Values;
 type Row = readonly [result: Word, args: readonly Word[]];
@@ -139,7 +143,9 @@ export const functions = {
 export type FunctionName = keyof typeof functions;
 
 type Args<A extends readonly Word[]> = { -readonly [I in keyof A]: Values[A[I]] };
-type Result<W extends Word> = W extends "conn" | "net" | "dom" | "iface" | "port" | "heap" ? Values[W] | null : Values[W];
+type Result<W extends Word> = W extends "conn" | "net" | "dom" | "iface" | "port" | "heap"
+  ? Values[W] | null
+  : Values[W];
 /** The JavaScript type of each function of the table. */
 export type Functions = {
   [K in FunctionName]: (...args: Args<(typeof functions)[K][1]>) => Result<(typeof functions)[K][0]>;
@@ -153,10 +159,31 @@ export const since: Partial<Record<FunctionName, string>> = {
 
 /** Functions that change something on the host: the calls that the fault hook counts. */
 export const changing: ReadonlySet<FunctionName> = new Set<FunctionName>([
-  "virNetworkSetAutostart", "virNetworkDefineXML", "virNetworkDefineXMLFlags", "virNetworkCreateXML", "virNetworkCreate",
-  "virNetworkDestroy", "virNetworkUndefine", "virNetworkUpdate", "virNetworkSetMetadata",
-  "virDomainDefineXML", "virDomainCreateXML", "virDomainCreate", "virDomainDestroy", "virDomainUndefine", "virDomainSuspend",
-  "virDomainResume", "virDomainAttachDeviceFlags", "virDomainUpdateDeviceFlags", "virDomainDetachDeviceFlags", "virDomainDetachDeviceAlias",
-  "virInterfaceDefineXML", "virInterfaceUndefine", "virInterfaceCreate", "virInterfaceDestroy",
-  "virInterfaceChangeBegin", "virInterfaceChangeCommit", "virInterfaceChangeRollback",
+  "virNetworkSetAutostart",
+  "virNetworkDefineXML",
+  "virNetworkDefineXMLFlags",
+  "virNetworkCreateXML",
+  "virNetworkCreate",
+  "virNetworkDestroy",
+  "virNetworkUndefine",
+  "virNetworkUpdate",
+  "virNetworkSetMetadata",
+  "virDomainDefineXML",
+  "virDomainCreateXML",
+  "virDomainCreate",
+  "virDomainDestroy",
+  "virDomainUndefine",
+  "virDomainSuspend",
+  "virDomainResume",
+  "virDomainAttachDeviceFlags",
+  "virDomainUpdateDeviceFlags",
+  "virDomainDetachDeviceFlags",
+  "virDomainDetachDeviceAlias",
+  "virInterfaceDefineXML",
+  "virInterfaceUndefine",
+  "virInterfaceCreate",
+  "virInterfaceDestroy",
+  "virInterfaceChangeBegin",
+  "virInterfaceChangeCommit",
+  "virInterfaceChangeRollback",
 ]);

@@ -19,7 +19,20 @@ import { openConnection } from "./connection.js";
 import { ConnectionPool, type PoolOptions } from "./pool.js";
 
 export type {
-  Affect, Connection, DomainInfo, ErrorClass, HostIdentity, Lease, LibvirtEvent, NetworkInfo, NetworkPort, OpenOptions, Pool, Ref, UpdateCommand, UpdateSection,
+  Affect,
+  Connection,
+  DomainInfo,
+  ErrorClass,
+  HostIdentity,
+  Lease,
+  LibvirtEvent,
+  NetworkInfo,
+  NetworkPort,
+  OpenOptions,
+  Pool,
+  Ref,
+  UpdateCommand,
+  UpdateSection,
 } from "./api.js";
 export { LibvirtError } from "./errors.js";
 export { forgetDeadHosts, type PoolOptions } from "./pool.js";

@@ -39,13 +39,15 @@ export function load(): Library {
 }
 
 function loadNow(): Library {
-  const path = process.env["VIRTNET_LIBVIRT"] || "libvirt.so.0";
+  const path = process.env.VIRTNET_LIBVIRT || "libvirt.so.0";
   let library: ReturnType<typeof koffi.load>;
   try {
     library = koffi.load(path);
   } catch (cause) {
-    throw LibvirtError.own("unsupported",
-      `libvirt's client library (${path}) cannot be loaded: install the package libvirt0 (Debian, Ubuntu) or libvirt-libs (Fedora, RHEL), or name the file in VIRTNET_LIBVIRT (${(cause as Error).message})`);
+    throw LibvirtError.own(
+      "unsupported",
+      `libvirt's client library (${path}) cannot be loaded: install the package libvirt0 (Debian, Ubuntu) or libvirt-libs (Fedora, RHEL), or name the file in VIRTNET_LIBVIRT (${(cause as Error).message})`,
+    );
   }
   const libc = koffi.load(null);
   const types = koffiTypes();
@@ -56,17 +58,33 @@ function loadNow(): Library {
       if (f === undefined) {
         const [returns, args] = functions[name];
         try {
-          f = library.func(name, types[returns], args.map((word: Word) => types[word]));
+          f = library.func(
+            name,
+            types[returns],
+            args.map((word: Word) => types[word]),
+          );
         } catch (cause) {
           const needs = since[name] ? `${since[name]} or newer` : "newer";
-          throw new LibvirtError({ ...noSupport, function: name, text: `${name} needs a libvirt client library ${needs}; ${path} is ${versionText(result.version)}` }, { cause });
+          throw new LibvirtError(
+            {
+              ...noSupport,
+              function: name,
+              text: `${name} needs a libvirt client library ${needs}; ${path} is ${versionText(result.version)}`,
+            },
+            { cause },
+          );
         }
         bound.set(name, f);
       }
       return f as Functions[typeof name];
     },
     has(name) {
-      try { this.bind(name); return true; } catch { return false; }
+      try {
+        this.bind(name);
+        return true;
+      } catch {
+        return false;
+      }
     },
     version: 0,
     noop: libc.symbol("labs") as bigint, // reads one register and returns
@@ -77,7 +95,10 @@ function loadNow(): Library {
   result.bind("virGetVersion")(version, null, null);
   result.version = Number(version[0]);
   if (result.version < oldest)
-    throw LibvirtError.own("unsupported", `libvirt's client library (${path}) is ${versionText(result.version)}; ${versionText(oldest)} or newer is needed`);
+    throw LibvirtError.own(
+      "unsupported",
+      `libvirt's client library (${path}) is ${versionText(result.version)}; ${versionText(oldest)} or newer is needed`,
+    );
   result.bind("virInitialize")();
   result.bind("virSetErrorFunc")(null, result.noop); // else each failure is also printed to stderr
   return result;
@@ -88,8 +109,20 @@ const noSupport = { code: 3, domain: 0, level: 2, class: "unsupported", sent: fa
 function koffiTypes(): Record<Word, Parameters<typeof koffi.sizeof>[0]> {
   const pointer = "void *";
   return {
-    conn: pointer, net: pointer, dom: pointer, iface: pointer, port: pointer, ptr: pointer, buf: pointer,
-    str: "str", heap: koffi.disposable("str"), int: "int", uint: "unsigned int", void: "void",
-    outInt: koffi.out(koffi.pointer("int")), outLong: koffi.out(koffi.pointer("unsigned long")), outPtr: koffi.out(koffi.pointer("void *")),
+    conn: pointer,
+    net: pointer,
+    dom: pointer,
+    iface: pointer,
+    port: pointer,
+    ptr: pointer,
+    buf: pointer,
+    str: "str",
+    heap: koffi.disposable("str"),
+    int: "int",
+    uint: "unsigned int",
+    void: "void",
+    outInt: koffi.out(koffi.pointer("int")),
+    outLong: koffi.out(koffi.pointer("unsigned long")),
+    outPtr: koffi.out(koffi.pointer("void *")),
   };
 }

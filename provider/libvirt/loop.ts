@@ -5,15 +5,20 @@
  * calls them from whichever thread it likes (a broken connection is reported from inside the call that noticed it, with locks held), and that
  * thread then waits until JavaScript has run here. They only copy what they are given and post it to the main thread.
  */
-import koffi, { type KoffiFunc } from "koffi";
+
 import { parentPort, workerData } from "node:worker_threads";
+import koffi, { type KoffiFunc } from "koffi";
 import type { LibvirtEvent } from "./api.js";
 import type { Dom, Net } from "./functions.js";
 import { load } from "./load.js";
 import type { Callbacks, LoopMessage } from "./protocol.js";
 
-export interface LoopData { stop: Int32Array<SharedArrayBuffer> }
-export interface LoopReady { callbacks: Callbacks }
+export interface LoopData {
+  stop: Int32Array<SharedArrayBuffer>;
+}
+export interface LoopReady {
+  callbacks: Callbacks;
+}
 
 const port = parentPort!;
 const { stop } = workerData as LoopData;
@@ -25,8 +30,11 @@ const deviceType = koffi.pointer(koffi.proto("void", ["void *", "void *", "str",
 const closeType = koffi.pointer(koffi.proto("void", ["void *", "int", "void *"]));
 
 const callbacks: Callbacks = {
-  network: koffi.register((_conn: bigint, net: Net, event: number, detail: number, opaque: bigint) =>
-    post(opaque, { kind: "network-lifecycle", object: network(net), event, detail }), lifecycleType),
+  network: koffi.register(
+    (_conn: bigint, net: Net, event: number, detail: number, opaque: bigint) =>
+      post(opaque, { kind: "network-lifecycle", object: network(net), event, detail }),
+    lifecycleType,
+  ),
   domain: koffi.register((_conn: bigint, dom: Dom, event: number, detail: number, opaque: bigint) => {
     post(opaque, { kind: "domain-lifecycle", object: domain(dom), event, detail });
     return 0;
@@ -34,7 +42,10 @@ const callbacks: Callbacks = {
   deviceAdded: koffi.register(device("device-added"), deviceType),
   deviceRemoved: koffi.register(device("device-removed"), deviceType),
   deviceRemovalFailed: koffi.register(device("device-removal-failed"), deviceType),
-  close: koffi.register((_conn: bigint, reason: number, opaque: bigint) => post(opaque, { kind: "close", reason }), closeType),
+  close: koffi.register(
+    (_conn: bigint, reason: number, opaque: bigint) => post(opaque, { kind: "close", reason }),
+    closeType,
+  ),
 };
 
 port.postMessage({ callbacks } satisfies LoopReady);
@@ -44,7 +55,9 @@ turn();
 
 function turn(): void {
   if (Atomics.load(stop, 0) !== 0) return;
-  runOnce.async((error: unknown, status: number) => { if (error === null && status === 0) turn(); });
+  runOnce.async((error: unknown, status: number) => {
+    if (error === null && status === 0) turn();
+  });
 }
 
 function device(kind: LibvirtEvent["kind"]) {

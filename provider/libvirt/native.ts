@@ -9,11 +9,23 @@ import type { Conn, Dom, FunctionName, Functions, Iface, Net } from "./functions
 import { type Library, load } from "./load.js";
 
 /** What a function returns once failure is ruled out. */
-type Checked<K extends FunctionName> = NonNullable<ReturnType<Functions[K]>> | (ReturnType<Functions[K]> extends void ? void : never);
+type Checked<K extends FunctionName> =
+  | NonNullable<ReturnType<Functions[K]>>
+  | (ReturnType<Functions[K]> extends undefined ? undefined : never);
 
 const virError = koffi.struct({
-  code: "int", domain: "int", message: "str", level: "int", conn: "void *", dom: "void *",
-  str1: "str", str2: "str", str3: "str", int1: "int", int2: "int", net: "void *",
+  code: "int",
+  domain: "int",
+  message: "str",
+  level: "int",
+  conn: "void *",
+  dom: "void *",
+  str1: "str",
+  str2: "str",
+  str3: "str",
+  int1: "int",
+  int2: "int",
+  net: "void *",
 });
 
 /** One connection's calls. `conn` is set by open and cleared by close. */
@@ -31,15 +43,19 @@ export class Native {
   readonly #uuid = Buffer.alloc(37);
 
   constructor(faultCounter: Int32Array<SharedArrayBuffer>) {
-    this.#fault = faultHook(process.env["VIRTNET_FAULT"], faultCounter);
+    this.#fault = faultHook(process.env.VIRTNET_FAULT, faultCounter);
   }
 
   get conn(): Conn {
     if (this.#conn === null) throw LibvirtError.own("transport", "the connection is closed");
     return this.#conn;
   }
-  set conn(conn: Conn | null) { this.#conn = conn; }
-  get isOpen(): boolean { return this.#conn !== null; }
+  set conn(conn: Conn | null) {
+    this.#conn = conn;
+  }
+  get isOpen(): boolean {
+    return this.#conn !== null;
+  }
 
   /** Call a C function; NULL or a negative number throws the LibvirtError. */
   call<K extends FunctionName>(name: K, ...args: Parameters<Functions[K]>): Checked<K> {
@@ -55,19 +71,38 @@ export class Native {
   #lastError(name: FunctionName): LibvirtError {
     const pointer = this.library.bind("virGetLastError")();
     if (pointer === null) return LibvirtError.own("internal", "failed without an error message", name, true);
-    const e = koffi.decode(pointer, virError) as { code: number; domain: number; level: number; message: string | null };
+    const e = koffi.decode(pointer, virError) as {
+      code: number;
+      domain: number;
+      level: number;
+      message: string | null;
+    };
     const text = e.message ?? "failed without an error message";
-    return new LibvirtError({ code: e.code, domain: e.domain, level: e.level, class: classify(e.code, e.domain, name, text), text, function: name, sent: true });
+    return new LibvirtError({
+      code: e.code,
+      domain: e.domain,
+      level: e.level,
+      class: classify(e.code, e.domain, name, text),
+      text,
+      function: name,
+      sent: true,
+    });
   }
 
   /** Look the network up, run, free. */
   withNetwork<T>(ref: Ref, run: (net: Net) => T): T {
-    const net = "uuid" in ref ? this.call("virNetworkLookupByUUIDString", this.conn, ref.uuid) : this.call("virNetworkLookupByName", this.conn, ref.name);
+    const net =
+      "uuid" in ref
+        ? this.call("virNetworkLookupByUUIDString", this.conn, ref.uuid)
+        : this.call("virNetworkLookupByName", this.conn, ref.name);
     return this.using(net, "virNetworkFree", run);
   }
 
   withDomain<T>(ref: Ref, run: (dom: Dom) => T): T {
-    const dom = "uuid" in ref ? this.call("virDomainLookupByUUIDString", this.conn, ref.uuid) : this.call("virDomainLookupByName", this.conn, ref.name);
+    const dom =
+      "uuid" in ref
+        ? this.call("virDomainLookupByUUIDString", this.conn, ref.uuid)
+        : this.call("virDomainLookupByName", this.conn, ref.name);
     return this.using(dom, "virDomainFree", run);
   }
 
@@ -101,13 +136,22 @@ export class Native {
   }
 
   /** The UUID in text form. */
-  uuid<K extends "virNetworkGetUUIDString" | "virDomainGetUUIDString" | "virNetworkPortGetUUIDString">(name: K, handle: Parameters<Functions[K]>[0]): string {
+  uuid<K extends "virNetworkGetUUIDString" | "virDomainGetUUIDString" | "virNetworkPortGetUUIDString">(
+    name: K,
+    handle: Parameters<Functions[K]>[0],
+  ): string {
     this.call(name, ...([handle, this.#uuid] as unknown as Parameters<Functions[K]>));
     return this.#uuid.toString("latin1", 0, 36);
   }
 }
 
-type FreeName = "virNetworkFree" | "virDomainFree" | "virInterfaceFree" | "virNetworkPortFree" | "virNetworkDHCPLeaseFree" | "virDomainInterfaceFree";
+type FreeName =
+  | "virNetworkFree"
+  | "virDomainFree"
+  | "virInterfaceFree"
+  | "virNetworkPortFree"
+  | "virNetworkDHCPLeaseFree"
+  | "virDomainInterfaceFree";
 
 /** Run; undefined when the object is not there (any of these codes). */
 export function unlessGone<T>(code: number, run: () => T): T | undefined {

@@ -20,7 +20,10 @@ export function forgetDeadHosts(uri?: string): void {
   else deadHosts.delete(uri);
 }
 
-interface Member { connection: WorkerConnection; readOnly: boolean }
+interface Member {
+  connection: WorkerConnection;
+  readOnly: boolean;
+}
 
 export class ConnectionPool implements Pool {
   readonly uri: string;
@@ -53,7 +56,14 @@ export class ConnectionPool implements Pool {
     if (key === undefined) return this.#run(fn, readOnly);
     const before = this.#tails.get(key) ?? Promise.resolve();
     const result = before.then(() => this.#run(fn, readOnly));
-    const tail = result.then(() => undefined, () => undefined).then(() => { if (this.#tails.get(key) === tail) this.#tails.delete(key); });
+    const tail = result
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .then(() => {
+        if (this.#tails.get(key) === tail) this.#tails.delete(key);
+      });
     this.#tails.set(key, tail);
     return result;
   }
@@ -94,7 +104,9 @@ export class ConnectionPool implements Pool {
       } else if (this.#idle.length > 0) {
         await this.#drop(this.#idle.shift()!); // all slots taken, one by an idle connection of the other kind
       } else {
-        await new Promise<void>((resolve) => { this.#waiting.push(resolve); });
+        await new Promise<void>((resolve) => {
+          this.#waiting.push(resolve);
+        });
       }
     }
   }
@@ -103,7 +115,10 @@ export class ConnectionPool implements Pool {
     const known = deadHosts.get(this.uri);
     if (known !== undefined) {
       this.#waiting.shift()?.(); // who waits for a slot is told the same
-      throw new LibvirtError({ ...known.toData(), text: `${known.text}; not tried again in this run`, sent: false }, { cause: known });
+      throw new LibvirtError(
+        { ...known.toData(), text: `${known.text}; not tried again in this run`, sent: false },
+        { cause: known },
+      );
     }
     this.#taken++;
     try {
@@ -113,7 +128,8 @@ export class ConnectionPool implements Pool {
     } catch (e) {
       this.#release();
       // A host that has answered before may be restarting its daemon; only one that hangs is given up then.
-      if (e instanceof LibvirtError && (e.class === "timeout" || (e.class === "transport" && !this.#everOpened))) deadHosts.set(this.uri, e);
+      if (e instanceof LibvirtError && (e.class === "timeout" || (e.class === "transport" && !this.#everOpened)))
+        deadHosts.set(this.uri, e);
       throw e;
     }
   }

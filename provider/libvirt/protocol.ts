@@ -9,23 +9,58 @@ import type { Native } from "./native.js";
 
 export const operations = {
   networks: {
-    list: "read", get: "read", define: "write", createXml: "write", start: "write", destroy: "write", undefine: "write", setAutostart: "write",
-    update: "write", setMetadata: "write", leases: "read", ports: "read", bridgeName: "read",
+    list: "read",
+    get: "read",
+    define: "write",
+    createXml: "write",
+    start: "write",
+    destroy: "write",
+    undefine: "write",
+    setAutostart: "write",
+    update: "write",
+    setMetadata: "write",
+    leases: "read",
+    ports: "read",
+    bridgeName: "read",
   },
   domains: {
-    list: "read", get: "read", define: "write", createXml: "write", start: "write", destroy: "write", undefine: "write",
-    attachDevice: "write", updateDevice: "write", detachDevice: "write", detachDeviceAlias: "write",
-    interfaceAddresses: "read", jobType: "read", suspend: "write", resume: "write",
+    list: "read",
+    get: "read",
+    define: "write",
+    createXml: "write",
+    start: "write",
+    destroy: "write",
+    undefine: "write",
+    attachDevice: "write",
+    updateDevice: "write",
+    detachDevice: "write",
+    detachDeviceAlias: "write",
+    interfaceAddresses: "read",
+    jobType: "read",
+    suspend: "write",
+    resume: "write",
   },
   interfaces: {
-    list: "read", get: "read", define: "write", undefine: "write", start: "write", destroy: "write",
-    changeBegin: "write", changeCommit: "write", changeRollback: "write",
+    list: "read",
+    get: "read",
+    define: "write",
+    undefine: "write",
+    start: "write",
+    destroy: "write",
+    changeBegin: "write",
+    changeCommit: "write",
+    changeRollback: "write",
   },
   host: { identity: "read", capabilities: "read", isAlive: "read", callCounts: "read" },
 } as const satisfies Operations;
 
 type Host = Pick<Connection, "identity" | "capabilities" | "isAlive" | "callCounts">;
-export interface Groups { networks: Connection["networks"]; domains: Connection["domains"]; interfaces: Connection["interfaces"]; host: Host }
+export interface Groups {
+  networks: Connection["networks"];
+  domains: Connection["domains"];
+  interfaces: Connection["interfaces"];
+  host: Host;
+}
 type Operations = { [G in keyof Groups]: { [M in keyof Groups[G]]: "read" | "write" } };
 
 type Sync<F> = F extends (...args: infer A) => Promise<infer R> ? (native: Native, ...args: A) => R : never;
@@ -33,7 +68,14 @@ type Sync<F> = F extends (...args: infer A) => Promise<infer R> ? (native: Nativ
 export type Implementation<G extends keyof Groups> = { [M in keyof Groups[G]]: Sync<Groups[G][M]> };
 
 /** Addresses of the event loop's C callbacks, which live in its own thread (`loop.ts`). */
-export interface Callbacks { network: bigint; domain: bigint; deviceAdded: bigint; deviceRemoved: bigint; deviceRemovalFailed: bigint; close: bigint }
+export interface Callbacks {
+  network: bigint;
+  domain: bigint;
+  deviceAdded: bigint;
+  deviceRemoved: bigint;
+  deviceRemovalFailed: bigint;
+  close: bigint;
+}
 
 export interface WorkerData {
   uri: string;
@@ -45,7 +87,20 @@ export interface WorkerData {
 }
 
 /** `op` is "open" (with the event loop's {@link Callbacks}), "close", "subscribe", "unsubscribe" or "group.method". */
-export interface Request { id: number; op: string; write: boolean; args: unknown[] }
+export interface Request {
+  id: number;
+  op: string;
+  write: boolean;
+  args: unknown[];
+}
 /** `lost`: the connection is dead; the worker has closed it and ends. */
-export interface Response { id: number; value?: unknown; error?: ErrorData; lost?: boolean }
-export interface LoopMessage { id: number; event: LibvirtEvent }
+export interface Response {
+  id: number;
+  value?: unknown;
+  error?: ErrorData;
+  lost?: boolean;
+}
+export interface LoopMessage {
+  id: number;
+  event: LibvirtEvent;
+}

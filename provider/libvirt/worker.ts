@@ -14,13 +14,21 @@ import { networks } from "./operations/networks.js";
 import type { Callbacks, Request, Response, WorkerData } from "./protocol.js";
 
 /** virDomainEventID, with the name of the callback in `Callbacks`. */
-const domainEvents = [[0, "domain"], [15, "deviceRemoved"], [19, "deviceAdded"], [22, "deviceRemovalFailed"]] as const;
+const domainEvents = [
+  [0, "domain"],
+  [15, "deviceRemoved"],
+  [19, "deviceAdded"],
+  [22, "deviceRemovalFailed"],
+] as const;
 const networkLifecycle = 0;
 
 const data = workerData as WorkerData;
 const port = parentPort!;
 const native = new Native(data.faultCounter);
-const groups = { networks, domains, interfaces, host } as unknown as Record<string, Record<string, (n: Native, ...args: unknown[]) => unknown>>;
+const groups = { networks, domains, interfaces, host } as unknown as Record<
+  string,
+  Record<string, (n: Native, ...args: unknown[]) => unknown>
+>;
 const self = BigInt(data.id); // the "opaque" of the callbacks
 let callbacks: Callbacks;
 let closeCallbackSet = false;
@@ -64,7 +72,8 @@ function open(loopCallbacks: Callbacks): void {
   native.call("virConnectGetLibVersion", conn, version);
   native.daemonVersion = Number(version[0]);
   native.driver = native.call("virConnectGetType", conn).toUpperCase();
-  closeCallbackSet = ifSupported(() => native.call("virConnectRegisterCloseCallback", conn, callbacks.close, self, null)) !== undefined;
+  closeCallbackSet =
+    ifSupported(() => native.call("virConnectRegisterCloseCallback", conn, callbacks.close, self, null)) !== undefined;
   const { interval, count } = data.keepAlive;
   if (interval > 0) ifSupported(() => native.call("virConnectSetKeepAlive", conn, interval, count));
 }
@@ -75,10 +84,14 @@ function alive(): boolean {
 
 function subscribe(): void {
   const conn = native.conn;
-  const network = ifSupported(() => native.call("virConnectNetworkEventRegisterAny", conn, null, networkLifecycle, callbacks.network, self, null));
+  const network = ifSupported(() =>
+    native.call("virConnectNetworkEventRegisterAny", conn, null, networkLifecycle, callbacks.network, self, null),
+  );
   if (network !== undefined) networkSubscriptions.push(network);
   for (const [event, callback] of domainEvents) {
-    const id = ifSupported(() => native.call("virConnectDomainEventRegisterAny", conn, null, event, callbacks[callback], self, null));
+    const id = ifSupported(() =>
+      native.call("virConnectDomainEventRegisterAny", conn, null, event, callbacks[callback], self, null),
+    );
     if (id !== undefined) domainSubscriptions.push(id);
   }
 }

@@ -2,10 +2,20 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
-export interface ChildResult { stdout: string; stderr: string; code: number | null; signal: string | null; ms: number }
+export interface ChildResult {
+  stdout: string;
+  stderr: string;
+  code: number | null;
+  signal: string | null;
+  ms: number;
+}
 
 /** `body` is the body of an async function; it has `libvirt`, the room's exports, and `print` for JSON lines on stdout. */
-export function inChild(body: string, env: Record<string, string> = {}, options: { timeoutMs?: number; nodeArgs?: string[] } = {}): Promise<ChildResult> {
+export function inChild(
+  body: string,
+  env: Record<string, string> = {},
+  options: { timeoutMs?: number; nodeArgs?: string[] } = {},
+): Promise<ChildResult> {
   const program = `
     const libvirt = require(${JSON.stringify(join(__dirname, "../../provider/libvirt/index.js"))});
     const print = (value) => console.log(JSON.stringify(value));
@@ -13,12 +23,19 @@ export function inChild(body: string, env: Record<string, string> = {}, options:
     (async () => { ${body} })();`;
   const started = performance.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...(options.nodeArgs ?? []), "-e", program], { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [...(options.nodeArgs ?? []), "-e", program], {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 20_000);
     let stdout = "";
     let stderr = "";
-    child.stdout.on("data", (chunk: Buffer) => { stdout += chunk; });
-    child.stderr.on("data", (chunk: Buffer) => { stderr += chunk; });
+    child.stdout.on("data", (chunk: Buffer) => {
+      stdout += chunk;
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      stderr += chunk;
+    });
     child.on("error", reject);
     child.on("close", (code, signal) => {
       clearTimeout(timer);
@@ -28,7 +45,12 @@ export function inChild(body: string, env: Record<string, string> = {}, options:
 }
 
 /** The JSON lines that a child printed; its failure, with what it said, if it did not end well by itself. */
+// biome-ignore lint/suspicious/noExplicitAny: what the child printed is whatever the test made it print
 export function lines(result: ChildResult): any[] {
   if (result.code !== 0) throw new Error(`child ended with ${result.code ?? result.signal}: ${result.stderr}`);
-  return result.stdout.trim().split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+  return result.stdout
+    .trim()
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LibvirtError, type LibvirtEvent, open } from "../../provider/libvirt/index.js";
+import { type LibvirtError, type LibvirtEvent, open } from "../../provider/libvirt/index.js";
 import { inChild, lines } from "./child.js";
 
 describe("a connection", () => {
@@ -25,7 +25,10 @@ describe("a connection", () => {
     const c = await open("test:///default");
     await Promise.all([c.close(), c.close()]);
     await c.close();
-    await assert.rejects(c.networks.list(), (e: LibvirtError) => e.class === "transport" && /closed/.test(e.text) && !e.sent);
+    await assert.rejects(
+      c.networks.list(),
+      (e: LibvirtError) => e.class === "transport" && /closed/.test(e.text) && !e.sent,
+    );
   });
 
   it("answers calls in the order in which they were made", async () => {
@@ -38,7 +41,9 @@ describe("a connection", () => {
 
   it("names the caller in the stack of an error", async () => {
     const c = await open("test:///default");
-    async function theCaller() { await c.networks.start({ name: "nope" }); }
+    async function theCaller() {
+      await c.networks.start({ name: "nope" });
+    }
     await assert.rejects(theCaller(), (e: Error) => /theCaller/.test(e.stack ?? ""));
     await c.close();
   });
@@ -53,8 +58,15 @@ describe("a connection", () => {
     await other.domains.suspend({ name: "test" });
     await other.domains.resume({ name: "test" });
     await until(() => seen.length >= 4);
-    assert.deepEqual(seen.map((e) => `${e.kind} ${e.object?.name} ${e.event}`), [
-      "network-lifecycle default 3", "network-lifecycle default 2", "domain-lifecycle test 3", "domain-lifecycle test 4"]);
+    assert.deepEqual(
+      seen.map((e) => `${e.kind} ${e.object?.name} ${e.event}`),
+      [
+        "network-lifecycle default 3",
+        "network-lifecycle default 2",
+        "domain-lifecycle test 3",
+        "domain-lifecycle test 4",
+      ],
+    );
     assert.match(seen[0]?.object?.uuid ?? "", /^[0-9a-f-]{36}$/);
     await off();
     await other.domains.suspend({ name: "test" });
@@ -67,7 +79,9 @@ describe("a connection", () => {
 
   it("gives up opening a host that accepts and then says nothing, and leaves the event loop free meanwhile", async () => {
     const silent = createServer();
-    await new Promise<void>((resolve) => { silent.listen(0, "127.0.0.1", resolve); });
+    await new Promise<void>((resolve) => {
+      silent.listen(0, "127.0.0.1", resolve);
+    });
     const result = await inChild(`
       let ticks = 0; const timer = setInterval(() => ticks++, 10);
       const error = await libvirt.open("qemu+tcp://127.0.0.1:${(silent.address() as AddressInfo).port}/system", { deadlineMs: 600 }).catch(data);
@@ -90,7 +104,10 @@ describe("a process", () => {
     ["without close, subscribed to events", `${started} await c.onEvent(() => undefined); print("done");`],
     ["by process.exit without close", `${started} print("done"); process.exit(0);`],
     ["by process.exit while a call runs", `${started} c.networks.list(); print("done"); process.exit(0);`],
-    ["after closing a pool", `const p = libvirt.openPool("test:///default"); await p.use((c) => c.networks.list()); await p.close(); print("done");`],
+    [
+      "after closing a pool",
+      `const p = libvirt.openPool("test:///default"); await p.use((c) => c.networks.list()); await p.close(); print("done");`,
+    ],
   ] as const) {
     it(`ends by itself ${how}`, async () => {
       const result = await inChild(body);
@@ -105,35 +122,52 @@ describe("a process", () => {
   });
 
   it("keeps its exit code when it ends while a call hangs", async () => {
-    const result = await inChild(`const c = await libvirt.open("test:///default"); setTimeout(() => process.exit(7), 100); await c.networks.destroy({ name: "default" });`, { VIRTNET_FAULT: "1:hang" });
+    const result = await inChild(
+      `const c = await libvirt.open("test:///default"); setTimeout(() => process.exit(7), 100); await c.networks.destroy({ name: "default" });`,
+      { VIRTNET_FAULT: "1:hang" },
+    );
     assert.equal(result.code, 7);
     assert.ok(result.ms < 5000);
   });
 
   it("still prints what killed it while a call hangs", async () => {
-    const result = await inChild(`const c = await libvirt.open("test:///default", { deadlineMs: 200 }); await c.networks.destroy({ name: "default" });`, { VIRTNET_FAULT: "1:hang" });
+    const result = await inChild(
+      `const c = await libvirt.open("test:///default", { deadlineMs: 200 }); await c.networks.destroy({ name: "default" });`,
+      { VIRTNET_FAULT: "1:hang" },
+    );
     assert.equal(result.code, 1);
     assert.match(result.stderr, /did not answer networks.destroy within 200 ms/);
   });
 
   it("says in one sentence what to install where the library is missing", async () => {
-    const [error] = lines(await inChild(`print(await libvirt.open("test:///default").catch(data));`, { VIRTNET_LIBVIRT: "/nonexistent/libvirt.so.0" }));
+    const [error] = lines(
+      await inChild(`print(await libvirt.open("test:///default").catch(data));`, {
+        VIRTNET_LIBVIRT: "/nonexistent/libvirt.so.0",
+      }),
+    );
     assert.equal(error.class, "unsupported");
-    assert.match(error.text, /^libvirt's client library \(\/nonexistent\/libvirt.so.0\) cannot be loaded: install the package libvirt0 \(Debian, Ubuntu\) or libvirt-libs \(Fedora, RHEL\)/);
+    assert.match(
+      error.text,
+      /^libvirt's client library \(\/nonexistent\/libvirt.so.0\) cannot be loaded: install the package libvirt0 \(Debian, Ubuntu\) or libvirt-libs \(Fedora, RHEL\)/,
+    );
   });
 
   it("gets nothing on stderr from libvirt for a failed call", async () => {
-    const result = await inChild(`const c = await libvirt.open("test:///default"); await c.networks.start({ name: "nope" }).catch(() => undefined); await c.close();`);
+    const result = await inChild(
+      `const c = await libvirt.open("test:///default"); await c.networks.start({ name: "nope" }).catch(() => undefined); await c.close();`,
+    );
     assert.equal(result.stderr, "");
   });
 
   it("loads nothing of libvirt before the first open", async () => {
-    const result = await inChild(`print(require("node:fs").readFileSync("/proc/self/maps", "utf8").includes("libvirt.so"));`);
+    const result = await inChild(
+      `print(require("node:fs").readFileSync("/proc/self/maps", "utf8").includes("libvirt.so"));`,
+    );
     assert.deepEqual(lines(result), [false]);
   });
 });
 
-export async function until(condition: () => boolean, ms = 5000): Promise<void> {
+async function until(condition: () => boolean, ms = 5000): Promise<void> {
   const end = performance.now() + ms;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`still not so after ${ms} ms: ${condition}`);

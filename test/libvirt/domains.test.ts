@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
-import { type Connection, LibvirtError, open } from "../../provider/libvirt/index.js";
+import { type Connection, type LibvirtError, open } from "../../provider/libvirt/index.js";
 
-const xml = (name: string, nics = "") => `<domain type='test'><name>${name}</name><memory unit='MiB'>8</memory><os><type>hvm</type></os><devices>${nics}</devices></domain>`;
+const xml = (name: string, nics = "") =>
+  `<domain type='test'><name>${name}</name><memory unit='MiB'>8</memory><os><type>hvm</type></os><devices>${nics}</devices></domain>`;
 
 describe("domains over the test driver", () => {
   let c: Connection;
-  before(async () => { c = await open("test:///default"); });
+  before(async () => {
+    c = await open("test:///default");
+  });
   after(() => c.close());
 
   it("takes a domain through define, start, suspend, resume, destroy and undefine", async () => {
     const ref = await c.domains.define(xml("vm1", "<interface type='network'><source network='default'/></interface>"));
-    assert.deepEqual({ ...(await c.domains.get(ref)), inactiveXml: "" }, { ...ref, active: false, persistent: true, state: 5, inactiveXml: "" });
+    assert.deepEqual(
+      { ...(await c.domains.get(ref)), inactiveXml: "" },
+      { ...ref, active: false, persistent: true, state: 5, inactiveXml: "" },
+    );
     await c.domains.start(ref);
     assert.equal((await c.domains.get(ref))?.state, 1);
     await c.domains.suspend(ref);
@@ -42,15 +48,19 @@ describe("domains over the test driver", () => {
     assert.deepEqual(list.map((d) => d.name).sort(), ["off", "paused", "test"]);
     for (const domain of list) assert.deepEqual(domain, await c.domains.get({ uuid: domain.uuid }));
     assert.deepEqual((await c.domains.list({ active: true })).map((d) => d.name).sort(), ["paused", "test"]);
-    assert.deepEqual((await c.domains.list({ active: false, xml: false })), [{ ...off, active: false, persistent: true, state: 5 }]);
+    assert.deepEqual(await c.domains.list({ active: false, xml: false }), [
+      { ...off, active: false, persistent: true, state: 5 },
+    ]);
     await c.domains.undefine(off);
     await c.domains.destroy(paused);
   });
 
   it("reads interface addresses", async () => {
-    const ref = await c.domains.createXml(xml("nic", "<interface type='network'><mac address='52:54:00:12:34:56'/><source network='default'/></interface>"));
-    for (const source of ["lease", "agent", "arp"] as const) // the driver makes them up
-    {
+    const ref = await c.domains.createXml(
+      xml("nic", "<interface type='network'><mac address='52:54:00:12:34:56'/><source network='default'/></interface>"),
+    );
+    for (const source of ["lease", "agent", "arp"] as const) {
+      // the driver makes them up
       const [nic] = await c.domains.interfaceAddresses(ref, source);
       assert.deepEqual([nic?.name, nic?.mac, nic?.addresses.length], ["testnet0", "52:54:00:12:34:56", 1]);
       assert.match(JSON.stringify(nic?.addresses), /^\[{"type":"ipv4","address":"192\.168\.122\.\d+","prefix":24}]$/);
@@ -62,7 +72,13 @@ describe("domains over the test driver", () => {
     if ((await c.identity()).clientVersion >= 9_001_000) this.skip();
     const nic = "<interface type='bridge'><source bridge='b'/></interface>";
     for (const call of [c.domains.attachDevice, c.domains.updateDevice, c.domains.detachDevice])
-      await assert.rejects(call({ name: "test" }, nic, "live"), (e: LibvirtError) => e.class === "unsupported" && e.code === 3);
-    await assert.rejects(c.domains.detachDeviceAlias({ name: "test" }, "ua-x", "both"), (e: LibvirtError) => e.class === "unsupported");
+      await assert.rejects(
+        call({ name: "test" }, nic, "live"),
+        (e: LibvirtError) => e.class === "unsupported" && e.code === 3,
+      );
+    await assert.rejects(
+      c.domains.detachDeviceAlias({ name: "test" }, "ua-x", "both"),
+      (e: LibvirtError) => e.class === "unsupported",
+    );
   });
 });

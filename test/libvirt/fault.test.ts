@@ -35,13 +35,18 @@ describe("the fault hook", () => {
   });
 
   it("counts over all connections of the process, and lets another read while one hangs", async () => {
-    const printed = lines(await inChild(`
+    const printed = lines(
+      await inChild(
+        `
       const [a, b] = await Promise.all([1, 2].map(() => libvirt.open("test:///default", { deadlineMs: 1000 })));
       await a.networks.destroy({ name: "default" });
       const hanging = b.networks.start({ name: "default" }).catch(data);
       let reads = 0, pending = true; hanging.then(() => { pending = false; });
       while (pending && reads < 200) { await a.networks.list(); reads++; }
-      print(reads); print((await hanging).class);`, { VIRTNET_FAULT: "2:hang" }));
+      print(reads); print((await hanging).class);`,
+        { VIRTNET_FAULT: "2:hang" },
+      ),
+    );
     assert.deepEqual(printed, [200, "timeout"]);
   });
 

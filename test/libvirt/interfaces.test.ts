@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
-import { type Connection, LibvirtError, open } from "../../provider/libvirt/index.js";
+import { type Connection, type LibvirtError, open } from "../../provider/libvirt/index.js";
 
 const bond = `<interface type='bridge' name='br7'><start mode='onboot'/><bridge>
   <interface type='bond' name='bond7'><bond mode='active-backup'><miimon freq='100'/><interface type='ethernet' name='eth7'/></bond></interface></bridge></interface>`;
 
 describe("host interfaces over the test driver", () => {
   let c: Connection;
-  before(async () => { c = await open("test:///default"); });
+  before(async () => {
+    c = await open("test:///default");
+  });
   after(() => c.close());
 
   it("takes a bridge over a bond through define, start, destroy and undefine", async () => {
@@ -35,6 +37,9 @@ describe("host interfaces over the test driver", () => {
   });
 
   it("says class invalid-state for a commit without a begin", async () => {
-    await assert.rejects(c.interfaces.changeCommit(), (e: LibvirtError) => e.class === "invalid-state" && e.code === 55);
+    await assert.rejects(
+      c.interfaces.changeCommit(),
+      (e: LibvirtError) => e.class === "invalid-state" && e.code === 55,
+    );
   });
 });

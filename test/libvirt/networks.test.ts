@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { type Connection, LibvirtError, open } from "../../provider/libvirt/index.js";
 
-const xml = (name: string, inner = "") => `<network><name>${name}</name><forward mode='nat'/><bridge name='v-${name}'/>${inner}</network>`;
+const xml = (name: string, inner = "") =>
+  `<network><name>${name}</name><forward mode='nat'/><bridge name='v-${name}'/>${inner}</network>`;
 const ip = "<ip address='10.9.0.1' prefix='24'><dhcp><range start='10.9.0.2' end='10.9.0.99'/></dhcp></ip>";
 
 describe("networks over the test driver", () => {
   let c: Connection;
-  before(async () => { c = await open("test:///default"); });
+  before(async () => {
+    c = await open("test:///default");
+  });
   after(() => c.close());
 
   it("lists the driver's network with both definitions, although the driver refuses the INACTIVE flag", async () => {
@@ -26,7 +29,10 @@ describe("networks over the test driver", () => {
     await c.networks.start(ref);
     await c.networks.setAutostart({ name: "life" }, true);
     const running = await c.networks.get({ name: "life" });
-    assert.deepEqual([running?.uuid, running?.active, running?.autostart, running?.persistent], [ref.uuid, true, true, true]);
+    assert.deepEqual(
+      [running?.uuid, running?.active, running?.autostart, running?.persistent],
+      [ref.uuid, true, true, true],
+    );
     assert.equal(await c.networks.bridgeName(ref), "v-life");
     await c.networks.setAutostart(ref, false);
     assert.equal((await c.networks.get(ref))?.autostart, false);
@@ -50,7 +56,10 @@ describe("networks over the test driver", () => {
       assert.equal(list.length, 3);
       for (const network of list) assert.deepEqual(network, await c.networks.get({ uuid: network.uuid }));
       const bare = await c.networks.list({ xml: false });
-      assert.deepEqual(bare.map(({ inactiveXml: _, ...rest }) => rest), list.map(({ inactiveXml: _, liveXml: __, ...rest }) => rest));
+      assert.deepEqual(
+        bare.map(({ inactiveXml: _, ...rest }) => rest),
+        list.map(({ inactiveXml: _, liveXml: __, ...rest }) => rest),
+      );
       assert.ok(bare.every((network) => network.inactiveXml === ""));
     } finally {
       await c.networks.undefine(made[0]!);
@@ -66,27 +75,61 @@ describe("networks over the test driver", () => {
     const cost = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
     assert.equal(cost("virConnectListAllNetworks"), 4);
     assert.equal(cost("virNetworkGetXMLDesc"), 5); // here one each, for want of the INACTIVE flag
-    for (const name of ["virNetworkIsActive", "virNetworkIsPersistent", "virNetworkGetAutostart"]) assert.equal(cost(name), 0, name);
+    for (const name of ["virNetworkIsActive", "virNetworkIsPersistent", "virNetworkGetAutostart"])
+      assert.equal(cost(name), 0, name);
     for (const ref of made) await c.networks.undefine(ref);
   });
 
   it("updates sections in place: command and section in the header's order", async () => {
     const ref = await c.networks.createXml(xml("upd", ip));
     const live = async () => (await c.networks.get(ref))?.liveXml ?? "";
-    await c.networks.update(ref, "add-last", "ip-dhcp-host", -1, "<host mac='52:54:00:00:00:01' ip='10.9.0.5'/>", "live");
+    await c.networks.update(
+      ref,
+      "add-last",
+      "ip-dhcp-host",
+      -1,
+      "<host mac='52:54:00:00:00:01' ip='10.9.0.5'/>",
+      "live",
+    );
     assert.match(await live(), /<host mac='52:54:00:00:00:01' ip='10.9.0.5'\/>/);
     await c.networks.update(ref, "modify", "ip-dhcp-host", -1, "<host mac='52:54:00:00:00:01' ip='10.9.0.6'/>", "live");
     assert.match(await live(), /ip='10.9.0.6'/);
     await c.networks.update(ref, "delete", "ip-dhcp-host", 0, "<host mac='52:54:00:00:00:01'/>", "live");
     assert.doesNotMatch(await live(), /<host/);
     await c.networks.update(ref, "add-first", "dns-txt", -1, "<txt name='a' value='b'/>", "live");
-    await c.networks.update(ref, "add-last", "dns-host", -1, "<host ip='10.9.0.7'><hostname>h</hostname></host>", "live");
+    await c.networks.update(
+      ref,
+      "add-last",
+      "dns-host",
+      -1,
+      "<host ip='10.9.0.7'><hostname>h</hostname></host>",
+      "live",
+    );
     await c.networks.update(ref, "add-last", "dns-srv", -1, "<srv service='ldap' protocol='tcp'/>", "live");
     await c.networks.update(ref, "add-last", "portgroup", -1, "<portgroup name='p'/>", "live");
-    await c.networks.update(ref, "add-last", "ip-dhcp-range", -1, "<range start='10.9.0.200' end='10.9.0.210'/>", "live");
-    for (const expected of [/<txt name='a' value='b'\/>/, /<hostname>h/, /<srv service='ldap'/, /<portgroup name='p'/, /end='10.9.0.210'/]) assert.match(await live(), expected);
+    await c.networks.update(
+      ref,
+      "add-last",
+      "ip-dhcp-range",
+      -1,
+      "<range start='10.9.0.200' end='10.9.0.210'/>",
+      "live",
+    );
+    for (const expected of [
+      /<txt name='a' value='b'\/>/,
+      /<hostname>h/,
+      /<srv service='ldap'/,
+      /<portgroup name='p'/,
+      /end='10.9.0.210'/,
+    ])
+      assert.match(await live(), expected);
     for (const section of ["bridge", "domain", "ip", "forward", "forward-pf"] as const)
-      await assert.rejects(c.networks.update(ref, "modify", section, -1, "<x/>", "live"), (e: LibvirtError) => e.class === "unsupported" && e.text.includes(section.replace("-", " ").replace("forward pf", "forward")), section);
+      await assert.rejects(
+        c.networks.update(ref, "modify", section, -1, "<x/>", "live"),
+        (e: LibvirtError) =>
+          e.class === "unsupported" && e.text.includes(section.replace("-", " ").replace("forward pf", "forward")),
+        section,
+      );
     await c.networks.destroy(ref);
   });
 
@@ -100,18 +143,29 @@ describe("networks over the test driver", () => {
 
   it("says class unsupported for what the test driver lacks", async () => {
     for (const call of [() => c.networks.leases({ name: "default" }), () => c.networks.ports({ name: "default" })])
-      await assert.rejects(call(), (e: LibvirtError) => e instanceof LibvirtError && e.class === "unsupported" && e.code === 3);
+      await assert.rejects(
+        call(),
+        (e: LibvirtError) => e instanceof LibvirtError && e.class === "unsupported" && e.code === 3,
+      );
   });
 
   it("sets metadata, or says which client library can", async () => {
     const { clientVersion } = await c.identity();
     const call = c.networks.setMetadata({ name: "default" }, "title", "Lab", null, null, "live");
     if (clientVersion >= 9_007_000) await call;
-    else await assert.rejects(call, (e: LibvirtError) => e.class === "unsupported" && /needs a libvirt client library 9\.7 or newer; .* is \d+\.\d+\.\d+/.test(e.text));
+    else
+      await assert.rejects(
+        call,
+        (e: LibvirtError) =>
+          e.class === "unsupported" && /needs a libvirt client library 9\.7 or newer; .* is \d+\.\d+\.\d+/.test(e.text),
+      );
   });
 
   it("keeps text beyond ASCII intact", async () => {
-    const ref = await c.networks.define(`<network><name>réseau</name><metadata><v:m xmlns:v="urn:v">häß → 網</v:m></metadata></network>`, { validate: false });
+    const ref = await c.networks.define(
+      `<network><name>réseau</name><metadata><v:m xmlns:v="urn:v">häß → 網</v:m></metadata></network>`,
+      { validate: false },
+    );
     assert.equal(ref.name, "réseau");
     assert.match((await c.networks.get({ name: "réseau" }))?.inactiveXml ?? "", /häß → 網/);
     await c.networks.undefine(ref);
@@ -119,7 +173,10 @@ describe("networks over the test driver", () => {
 
   it("reads a definition of two megabytes whole", async () => {
     const long = "x".repeat(2_000_000);
-    const ref = await c.networks.define(`<network><name>long</name><metadata><v:m xmlns:v="urn:v">${long}</v:m></metadata></network>`, { validate: false });
+    const ref = await c.networks.define(
+      `<network><name>long</name><metadata><v:m xmlns:v="urn:v">${long}</v:m></metadata></network>`,
+      { validate: false },
+    );
     assert.ok((await c.networks.get(ref))?.inactiveXml.includes(long));
     await c.networks.undefine(ref);
   });

@@ -7,7 +7,14 @@ import { affects, type Native, unlessGone } from "../native.js";
 import type { Implementation } from "../protocol.js";
 
 /** virConnectListAllDomainsFlags. */
-const listed = { active: 1 << 0, inactive: 1 << 1, persistent: 1 << 2, running: 1 << 4, paused: 1 << 5, shutoff: 1 << 6 } as const;
+const listed = {
+  active: 1 << 0,
+  inactive: 1 << 1,
+  persistent: 1 << 2,
+  running: 1 << 4,
+  paused: 1 << 5,
+  shutoff: 1 << 6,
+} as const;
 /** virDomainState. */
 const state = { running: 1, paused: 3, shutoff: 5 } as const;
 const xmlInactive = 1 << 1;
@@ -24,64 +31,119 @@ type CAddress = { type: number; addr: string; prefix: number };
 export const domains: Implementation<"domains"> = {
   list(n, options) {
     const which = options?.active === undefined ? 0 : options.active ? listed.active : listed.inactive;
-    return n.withList((out) => n.call("virConnectListAllDomains", n.conn, out, which), "virDomainFree", (handles: Dom[]) => {
-      if (handles.length === 0) return [];
-      // Filtered listings cost less than questions to each domain.
-      const persistent = uuids(n, which | listed.persistent);
-      const states = new Map<string, number>();
-      for (const s of ["running", "paused", "shutoff"] as const) for (const uuid of uuids(n, which | listed[s])) states.set(uuid, state[s]);
-      const result: DomainInfo[] = [];
-      for (const dom of handles) {
-        const info = unlessGone(code.noDomain, () => {
-          const { name, uuid } = identify(n, dom);
-          const now = states.get(uuid) ?? getState(n, dom);
-          const active = now !== state.shutoff && (now === state.running || now === state.paused || n.call("virDomainIsActive", dom) === 1);
-          const base = { name, uuid, active, persistent: persistent.has(uuid), state: now };
-          return options?.xml === false ? base : { ...base, ...readXml(n, dom, base.active, base.persistent) };
-        });
-        if (info !== undefined) result.push(info);
-      }
-      return result;
-    });
+    return n.withList(
+      (out) => n.call("virConnectListAllDomains", n.conn, out, which),
+      "virDomainFree",
+      (handles: Dom[]) => {
+        if (handles.length === 0) return [];
+        // Filtered listings cost less than questions to each domain.
+        const persistent = uuids(n, which | listed.persistent);
+        const states = new Map<string, number>();
+        for (const s of ["running", "paused", "shutoff"] as const)
+          for (const uuid of uuids(n, which | listed[s])) states.set(uuid, state[s]);
+        const result: DomainInfo[] = [];
+        for (const dom of handles) {
+          const info = unlessGone(code.noDomain, () => {
+            const { name, uuid } = identify(n, dom);
+            const now = states.get(uuid) ?? getState(n, dom);
+            const active =
+              now !== state.shutoff &&
+              (now === state.running || now === state.paused || n.call("virDomainIsActive", dom) === 1);
+            const base = { name, uuid, active, persistent: persistent.has(uuid), state: now };
+            return options?.xml === false ? base : { ...base, ...readXml(n, dom, base.active, base.persistent) };
+          });
+          if (info !== undefined) result.push(info);
+        }
+        return result;
+      },
+    );
   },
 
   get(n, ref) {
-    return unlessGone(code.noDomain, () => n.withDomain(ref, (dom): DomainInfo => {
-      const active = n.call("virDomainIsActive", dom) === 1;
-      const persistent = n.call("virDomainIsPersistent", dom) === 1;
-      return { ...identify(n, dom), active, persistent, state: getState(n, dom), ...readXml(n, dom, active, persistent) };
-    }));
+    return unlessGone(code.noDomain, () =>
+      n.withDomain(ref, (dom): DomainInfo => {
+        const active = n.call("virDomainIsActive", dom) === 1;
+        const persistent = n.call("virDomainIsPersistent", dom) === 1;
+        return {
+          ...identify(n, dom),
+          active,
+          persistent,
+          state: getState(n, dom),
+          ...readXml(n, dom, active, persistent),
+        };
+      }),
+    );
   },
 
   define: (n, xml) => n.using(n.call("virDomainDefineXML", n.conn, xml), "virDomainFree", (dom) => identify(n, dom)),
-  createXml: (n, xml) => n.using(n.call("virDomainCreateXML", n.conn, xml, 0), "virDomainFree", (dom) => identify(n, dom)),
-  start: (n, ref) => n.withDomain(ref, (dom) => { n.call("virDomainCreate", dom); }),
-  destroy: (n, ref) => n.withDomain(ref, (dom) => { n.call("virDomainDestroy", dom); }),
-  undefine: (n, ref) => n.withDomain(ref, (dom) => { n.call("virDomainUndefine", dom); }),
-  suspend: (n, ref) => n.withDomain(ref, (dom) => { n.call("virDomainSuspend", dom); }),
-  resume: (n, ref) => n.withDomain(ref, (dom) => { n.call("virDomainResume", dom); }),
+  createXml: (n, xml) =>
+    n.using(n.call("virDomainCreateXML", n.conn, xml, 0), "virDomainFree", (dom) => identify(n, dom)),
+  start: (n, ref) =>
+    n.withDomain(ref, (dom) => {
+      n.call("virDomainCreate", dom);
+    }),
+  destroy: (n, ref) =>
+    n.withDomain(ref, (dom) => {
+      n.call("virDomainDestroy", dom);
+    }),
+  undefine: (n, ref) =>
+    n.withDomain(ref, (dom) => {
+      n.call("virDomainUndefine", dom);
+    }),
+  suspend: (n, ref) =>
+    n.withDomain(ref, (dom) => {
+      n.call("virDomainSuspend", dom);
+    }),
+  resume: (n, ref) =>
+    n.withDomain(ref, (dom) => {
+      n.call("virDomainResume", dom);
+    }),
 
-  attachDevice: (n, ref, xml, affect) => n.withDomain(ref, (dom) => { n.call("virDomainAttachDeviceFlags", dom, xml, affects[affect]); }),
-  updateDevice: (n, ref, xml, affect) => n.withDomain(ref, (dom) => { n.call("virDomainUpdateDeviceFlags", dom, xml, affects[affect]); }),
-  detachDevice: (n, ref, xml, affect) => n.withDomain(ref, (dom) => { n.call("virDomainDetachDeviceFlags", dom, xml, affects[affect]); }),
-  detachDeviceAlias: (n, ref, alias, affect) => n.withDomain(ref, (dom) => { n.call("virDomainDetachDeviceAlias", dom, alias, affects[affect]); }),
+  attachDevice: (n, ref, xml, affect) =>
+    n.withDomain(ref, (dom) => {
+      n.call("virDomainAttachDeviceFlags", dom, xml, affects[affect]);
+    }),
+  updateDevice: (n, ref, xml, affect) =>
+    n.withDomain(ref, (dom) => {
+      n.call("virDomainUpdateDeviceFlags", dom, xml, affects[affect]);
+    }),
+  detachDevice: (n, ref, xml, affect) =>
+    n.withDomain(ref, (dom) => {
+      n.call("virDomainDetachDeviceFlags", dom, xml, affects[affect]);
+    }),
+  detachDeviceAlias: (n, ref, alias, affect) =>
+    n.withDomain(ref, (dom) => {
+      n.call("virDomainDetachDeviceAlias", dom, alias, affects[affect]);
+    }),
 
-  interfaceAddresses: (n, ref, source) => n.withDomain(ref, (dom) =>
-    n.withList((out) => n.call("virDomainInterfaceAddresses", dom, out, sources[source], 0), "virDomainInterfaceFree", (pointers) =>
-      pointers.map((pointer) => {
-        const c = koffi.decode(pointer, interfaceStruct) as CInterface;
-        const addresses = c.addrs === null ? [] : (koffi.decode(c.addrs, addressStruct, c.naddrs) as CAddress[]);
-        return {
-          name: c.name, ...(c.hwaddr !== null && { mac: c.hwaddr }),
-          addresses: addresses.map((a) => ({ type: a.type === 1 ? "ipv6" as const : "ipv4" as const, address: a.addr, prefix: a.prefix })),
-        };
-      }))),
+  interfaceAddresses: (n, ref, source) =>
+    n.withDomain(ref, (dom) =>
+      n.withList(
+        (out) => n.call("virDomainInterfaceAddresses", dom, out, sources[source], 0),
+        "virDomainInterfaceFree",
+        (pointers) =>
+          pointers.map((pointer) => {
+            const c = koffi.decode(pointer, interfaceStruct) as CInterface;
+            const addresses = c.addrs === null ? [] : (koffi.decode(c.addrs, addressStruct, c.naddrs) as CAddress[]);
+            return {
+              name: c.name,
+              ...(c.hwaddr !== null && { mac: c.hwaddr }),
+              addresses: addresses.map((a) => ({
+                type: a.type === 1 ? ("ipv6" as const) : ("ipv4" as const),
+                address: a.addr,
+                prefix: a.prefix,
+              })),
+            };
+          }),
+      ),
+    ),
 
-  jobType: (n, ref) => n.withDomain(ref, (dom) => {
-    const info = new Int32Array(jobInfoSize / 4);
-    n.call("virDomainGetJobInfo", dom, new Uint8Array(info.buffer));
-    return info[0] ?? 0;
-  }),
+  jobType: (n, ref) =>
+    n.withDomain(ref, (dom) => {
+      const info = new Int32Array(jobInfoSize / 4);
+      n.call("virDomainGetJobInfo", dom, new Uint8Array(info.buffer));
+      return info[0] ?? 0;
+    }),
 };
 
 function identify(n: Native, dom: Dom): { name: string; uuid: string } {
@@ -89,8 +151,11 @@ function identify(n: Native, dom: Dom): { name: string; uuid: string } {
 }
 
 function uuids(n: Native, flags: number): Set<string> {
-  return n.withList((out) => n.call("virConnectListAllDomains", n.conn, out, flags), "virDomainFree",
-    (handles: Dom[]) => new Set(handles.map((dom) => n.uuid("virDomainGetUUIDString", dom))));
+  return n.withList(
+    (out) => n.call("virConnectListAllDomains", n.conn, out, flags),
+    "virDomainFree",
+    (handles: Dom[]) => new Set(handles.map((dom) => n.uuid("virDomainGetUUIDString", dom))),
+  );
 }
 
 function getState(n: Native, dom: Dom): number {
@@ -99,7 +164,12 @@ function getState(n: Native, dom: Dom): number {
   return now[0];
 }
 
-function readXml(n: Native, dom: Dom, active: boolean, persistent: boolean): { inactiveXml?: string; liveXml?: string } {
+function readXml(
+  n: Native,
+  dom: Dom,
+  active: boolean,
+  persistent: boolean,
+): { inactiveXml?: string; liveXml?: string } {
   return {
     ...(persistent && { inactiveXml: n.call("virDomainGetXMLDesc", dom, xmlInactive) }),
     ...(active && { liveXml: n.call("virDomainGetXMLDesc", dom, 0) }),

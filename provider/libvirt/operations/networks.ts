@@ -16,71 +16,135 @@ const validateSince = 7_007_000;
 const commands: Record<UpdateCommand, number> = { modify: 1, delete: 2, "add-last": 3, "add-first": 4 };
 /** virNetworkUpdateSection. */
 const sections: Record<UpdateSection, number> = {
-  bridge: 1, domain: 2, ip: 3, "ip-dhcp-host": 4, "ip-dhcp-range": 5, forward: 6, "forward-interface": 7, "forward-pf": 8,
-  portgroup: 9, "dns-host": 10, "dns-txt": 11, "dns-srv": 12,
+  bridge: 1,
+  domain: 2,
+  ip: 3,
+  "ip-dhcp-host": 4,
+  "ip-dhcp-range": 5,
+  forward: 6,
+  "forward-interface": 7,
+  "forward-pf": 8,
+  portgroup: 9,
+  "dns-host": 10,
+  "dns-txt": 11,
+  "dns-srv": 12,
 };
 /** virNetworkMetadataType. */
 const metadataTypes = { description: 0, title: 1, element: 2 } as const;
 
 const lease = koffi.struct({
-  iface: "str", expirytime: "long long", type: "int", mac: "str", iaid: "str", ipaddr: "str", prefix: "unsigned int", hostname: "str", clientid: "str",
+  iface: "str",
+  expirytime: "long long",
+  type: "int",
+  mac: "str",
+  iaid: "str",
+  ipaddr: "str",
+  prefix: "unsigned int",
+  hostname: "str",
+  clientid: "str",
 });
-type CLease = { iface: string; expirytime: number | bigint; type: number; mac: string | null; iaid: string | null; ipaddr: string; prefix: number; hostname: string | null; clientid: string | null };
+type CLease = {
+  iface: string;
+  expirytime: number | bigint;
+  type: number;
+  mac: string | null;
+  iaid: string | null;
+  ipaddr: string;
+  prefix: number;
+  hostname: string | null;
+  clientid: string | null;
+};
 
 export const networks: Implementation<"networks"> = {
   list(n, options) {
-    return n.withList((out) => n.call("virConnectListAllNetworks", n.conn, out, 0), "virNetworkFree", (handles: Net[]) => {
-      if (handles.length === 0) return [];
-      // Three filtered listings cost less than three questions to each network.
-      const active = uuids(n, listed.active);
-      const persistent = uuids(n, listed.persistent);
-      const autostart = uuids(n, listed.autostart);
-      const result: NetworkInfo[] = [];
-      for (const net of handles) {
-        const { name, uuid } = identify(n, net);
-        const flags = { active: active.has(uuid), persistent: persistent.has(uuid), autostart: autostart.has(uuid) };
-        if (!flags.active && !flags.persistent) continue; // gone between the listings
-        const xml = options?.xml === false ? { inactiveXml: "" } : unlessGone(code.noNetwork, () => readXml(n, net, flags.active));
-        if (xml !== undefined) result.push({ name, uuid, ...flags, ...xml });
-      }
-      return result;
-    });
+    return n.withList(
+      (out) => n.call("virConnectListAllNetworks", n.conn, out, 0),
+      "virNetworkFree",
+      (handles: Net[]) => {
+        if (handles.length === 0) return [];
+        // Three filtered listings cost less than three questions to each network.
+        const active = uuids(n, listed.active);
+        const persistent = uuids(n, listed.persistent);
+        const autostart = uuids(n, listed.autostart);
+        const result: NetworkInfo[] = [];
+        for (const net of handles) {
+          const { name, uuid } = identify(n, net);
+          const flags = { active: active.has(uuid), persistent: persistent.has(uuid), autostart: autostart.has(uuid) };
+          if (!flags.active && !flags.persistent) continue; // gone between the listings
+          const xml =
+            options?.xml === false
+              ? { inactiveXml: "" }
+              : unlessGone(code.noNetwork, () => readXml(n, net, flags.active));
+          if (xml !== undefined) result.push({ name, uuid, ...flags, ...xml });
+        }
+        return result;
+      },
+    );
   },
 
   get(n, ref) {
-    return unlessGone(code.noNetwork, () => n.withNetwork(ref, (net): NetworkInfo => {
-      const active = n.call("virNetworkIsActive", net) === 1;
-      const persistent = n.call("virNetworkIsPersistent", net) === 1;
-      const autostart: [number] = [0];
-      if (persistent) n.call("virNetworkGetAutostart", net, autostart); // a transient one has none to ask for
-      return { ...identify(n, net), active, persistent, autostart: autostart[0] === 1, ...readXml(n, net, active) };
-    }));
+    return unlessGone(code.noNetwork, () =>
+      n.withNetwork(ref, (net): NetworkInfo => {
+        const active = n.call("virNetworkIsActive", net) === 1;
+        const persistent = n.call("virNetworkIsPersistent", net) === 1;
+        const autostart: [number] = [0];
+        if (persistent) n.call("virNetworkGetAutostart", net, autostart); // a transient one has none to ask for
+        return { ...identify(n, net), active, persistent, autostart: autostart[0] === 1, ...readXml(n, net, active) };
+      }),
+    );
   },
 
   define(n, xml, options) {
     return n.using(define(n, xml, options?.validate !== false), "virNetworkFree", (net) => identify(n, net));
   },
-  createXml: (n, xml) => n.using(n.call("virNetworkCreateXML", n.conn, xml), "virNetworkFree", (net) => identify(n, net)),
-  start: (n, ref) => n.withNetwork(ref, (net) => { n.call("virNetworkCreate", net); }),
-  destroy: (n, ref) => n.withNetwork(ref, (net) => { n.call("virNetworkDestroy", net); }),
-  undefine: (n, ref) => n.withNetwork(ref, (net) => { n.call("virNetworkUndefine", net); }),
-  setAutostart: (n, ref, on) => n.withNetwork(ref, (net) => { n.call("virNetworkSetAutostart", net, on ? 1 : 0); }),
+  createXml: (n, xml) =>
+    n.using(n.call("virNetworkCreateXML", n.conn, xml), "virNetworkFree", (net) => identify(n, net)),
+  start: (n, ref) =>
+    n.withNetwork(ref, (net) => {
+      n.call("virNetworkCreate", net);
+    }),
+  destroy: (n, ref) =>
+    n.withNetwork(ref, (net) => {
+      n.call("virNetworkDestroy", net);
+    }),
+  undefine: (n, ref) =>
+    n.withNetwork(ref, (net) => {
+      n.call("virNetworkUndefine", net);
+    }),
+  setAutostart: (n, ref, on) =>
+    n.withNetwork(ref, (net) => {
+      n.call("virNetworkSetAutostart", net, on ? 1 : 0);
+    }),
 
-  update: (n, ref, command, section, parentIndex, xml, affect) => n.withNetwork(ref, (net) => {
-    n.call("virNetworkUpdate", net, commands[command], sections[section], parentIndex, xml, affects[affect]);
-  }),
+  update: (n, ref, command, section, parentIndex, xml, affect) =>
+    n.withNetwork(ref, (net) => {
+      n.call("virNetworkUpdate", net, commands[command], sections[section], parentIndex, xml, affects[affect]);
+    }),
 
   setMetadata: (n, ref, type, value, key, uri, affect) => {
     n.library.bind("virNetworkSetMetadata"); // says so before anything is asked, where the client library is too old
-    n.withNetwork(ref, (net) => { n.call("virNetworkSetMetadata", net, metadataTypes[type], value, key, uri, affects[affect]); });
+    n.withNetwork(ref, (net) => {
+      n.call("virNetworkSetMetadata", net, metadataTypes[type], value, key, uri, affects[affect]);
+    });
   },
 
-  leases: (n, ref, mac) => n.withNetwork(ref, (net) =>
-    n.withList((out) => n.call("virNetworkGetDHCPLeases", net, mac ?? null, out, 0), "virNetworkDHCPLeaseFree", (pointers) => pointers.map(toLease))),
+  leases: (n, ref, mac) =>
+    n.withNetwork(ref, (net) =>
+      n.withList(
+        (out) => n.call("virNetworkGetDHCPLeases", net, mac ?? null, out, 0),
+        "virNetworkDHCPLeaseFree",
+        (pointers) => pointers.map(toLease),
+      ),
+    ),
 
-  ports: (n, ref) => n.withNetwork(ref, (net) =>
-    n.withList((out) => n.call("virNetworkListAllPorts", net, out, 0), "virNetworkPortFree", (ports: Port[]) =>
-      ports.flatMap((port) => unlessGone(code.noNetworkPort, () => toPort(n, port)) ?? []))),
+  ports: (n, ref) =>
+    n.withNetwork(ref, (net) =>
+      n.withList(
+        (out) => n.call("virNetworkListAllPorts", net, out, 0),
+        "virNetworkPortFree",
+        (ports: Port[]) => ports.flatMap((port) => unlessGone(code.noNetworkPort, () => toPort(n, port)) ?? []),
+      ),
+    ),
 
   bridgeName: (n, ref) => n.withNetwork(ref, (net) => n.call("virNetworkGetBridgeName", net)),
 };
@@ -90,8 +154,11 @@ function identify(n: Native, net: Net): { name: string; uuid: string } {
 }
 
 function uuids(n: Native, flags: number): Set<string> {
-  return n.withList((out) => n.call("virConnectListAllNetworks", n.conn, out, flags), "virNetworkFree",
-    (handles: Net[]) => new Set(handles.map((net) => n.uuid("virNetworkGetUUIDString", net))));
+  return n.withList(
+    (out) => n.call("virConnectListAllNetworks", n.conn, out, flags),
+    "virNetworkFree",
+    (handles: Net[]) => new Set(handles.map((net) => n.uuid("virNetworkGetUUIDString", net))),
+  );
 }
 
 function readXml(n: Native, net: Net, active: boolean): { inactiveXml: string; liveXml?: string } {
@@ -131,9 +198,15 @@ function define(n: Native, xml: string, validate: boolean): Net {
 function toLease(pointer: bigint): Lease {
   const c = koffi.decode(pointer, lease) as CLease;
   return {
-    iface: c.iface, expiryTime: Number(c.expirytime), type: c.type === 1 ? "ipv6" : "ipv4", address: c.ipaddr, prefix: c.prefix,
-    ...(c.mac !== null && { mac: c.mac }), ...(c.iaid !== null && { iaid: c.iaid }),
-    ...(c.hostname !== null && { hostname: c.hostname }), ...(c.clientid !== null && { clientId: c.clientid }),
+    iface: c.iface,
+    expiryTime: Number(c.expirytime),
+    type: c.type === 1 ? "ipv6" : "ipv4",
+    address: c.ipaddr,
+    prefix: c.prefix,
+    ...(c.mac !== null && { mac: c.mac }),
+    ...(c.iaid !== null && { iaid: c.iaid }),
+    ...(c.hostname !== null && { hostname: c.hostname }),
+    ...(c.clientid !== null && { clientId: c.clientid }),
   };
 }
 
@@ -150,5 +223,10 @@ function toPort(n: Native, port: Port): NetworkPort {
 }
 
 function unescapeXml(text: string): string {
-  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"').replaceAll("&apos;", "'").replaceAll("&amp;", "&");
+  return text
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&quot;", '"')
+    .replaceAll("&apos;", "'")
+    .replaceAll("&amp;", "&");
 }
