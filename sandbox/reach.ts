@@ -134,30 +134,34 @@ export interface Datagram {
 
 /** Both ends of an exchange, each run in its namespace. */
 const RECEIVE = `
-const [address, type] = process.argv.slice(1);
+const [address, type, port] = process.argv.slice(1);
 const socket = require("dgram").createSocket(type);
-socket.on("message", (text, { address, port }) => { console.log("FROM " + address); socket.send("pong", port, address); });
-socket.bind(4711, address, () => console.log("READY"));
+socket.on("message", (_, from) => { console.log("FROM " + from.address); socket.send("pong", from.port, from.address); });
+socket.bind(Number(port), address, () => console.log("READY"));
 setTimeout(() => process.exit(), 20000);
 `;
 const SEND = `
-const [address, type] = process.argv.slice(1);
+const [address, type, port] = process.argv.slice(1);
 const socket = require("dgram").createSocket(type);
 socket.on("message", () => { console.log("ANSWERED"); process.exit(); });
 socket.on("error", () => {});
-const send = () => socket.send("ping", 4711, address, () => {});
+const send = () => socket.send("ping", Number(port), address, () => {});
 send();
 setInterval(send, 100);
 setTimeout(() => process.exit(), 1500);
 `;
 
+/** Each exchange has its own, so that several run beside each other. */
+let nextPort = 20_000;
+
 /** Sends UDP datagrams from one namespace ("outside" or a guest's name) to an address in another one. */
 export async function sendDatagram(sandbox: Sandbox, from: string, to: string, address: string): Promise<Datagram> {
   const type = address.includes(":") ? "udp6" : "udp4";
+  const port = String(nextPort++);
   const node = (namespace: string, script: string) =>
     spawn(
       "nsenter",
-      [`--net=${sandbox.path(`/run/netns/${namespace}`)}`, process.execPath, "-e", script, address, type],
+      [`--net=${sandbox.path(`/run/netns/${namespace}`)}`, process.execPath, "-e", script, address, type, port],
       { stdio: ["ignore", "pipe", "inherit"] },
     );
   const receiver = node(to, RECEIVE);
@@ -194,6 +198,7 @@ export async function bridgeUplink(sandbox: Sandbox, name: string): Promise<void
   const script = `
 ip link add ${name} type bridge
 ip link set up0 master ${name}
+ip -6 route del ::/0 dev up0
 ip addr flush dev up0
 ip addr add ${hostAddress.v4}/24 dev ${name}
 ip addr add ${hostAddress.v6}/64 dev ${name} nodad
