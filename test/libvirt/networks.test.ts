@@ -152,8 +152,17 @@ describe("networks over the test driver", () => {
   it("sets metadata, or says which client library can", async () => {
     const { clientVersion } = await c.identity();
     const call = c.networks.setMetadata({ name: "default" }, "title", "Lab", null, null, "live");
-    if (clientVersion >= 9_007_000) await call;
-    else
+    if (clientVersion >= 9_007_000) {
+      await call;
+      assert.match((await c.networks.get({ name: "default" }))?.liveXml ?? "", /<title>Lab<\/title>/);
+      await c.networks.setMetadata({ name: "default" }, "element", "<m a='1'/>", "v", "urn:v", "live");
+      assert.match(
+        (await c.networks.get({ name: "default" }))?.liveXml ?? "",
+        /<v:m xmlns:v=["']urn:v["'] a=["']1["']\/>/,
+      );
+      await c.networks.setMetadata({ name: "default" }, "title", null, null, null, "live");
+      assert.doesNotMatch((await c.networks.get({ name: "default" }))?.liveXml ?? "", /<title>/);
+    } else
       await assert.rejects(
         call,
         (e: LibvirtError) =>

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Connection, LibvirtError, type LibvirtEvent, open, openPool } from "../../provider/libvirt/index.js";
 import { type Sandbox, startSandbox } from "../../sandbox/index.js";
+import { inChild, lines } from "../libvirt/child.js";
 
 const networkXml = (name: string, subnet: number, inner = "") =>
   `<network><name>${name}</name><forward mode='nat'/><bridge name='v-${name}' stp='off'/><ip address='10.61.${subnet}.1' prefix='24'><dhcp><range start='10.61.${subnet}.2' end='10.61.${subnet}.99'/></dhcp></ip>${inner}</network>`;
@@ -243,6 +244,23 @@ describe("libvirt over a real daemon", function () {
       await daemon("CONT");
     }
     assert.deepEqual(await c.networks.list(), []); // the other connection has only waited
+  });
+
+  it("lets the process end by itself although the daemon hangs, in a call and in close", async () => {
+    const body = (last: string) => `
+      const c = await libvirt.open(${JSON.stringify(sandbox.uri)}, { deadlineMs: 600 });
+      print("open");
+      for (let error; error === undefined; ) error = await c.networks.list().then(() => undefined, (e) => { print(e.class); return e; });
+      ${last}`;
+    for (const last of ["", "await c.close();"]) {
+      const child = inChild(body(last));
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await daemon("STOP");
+      const result = await child;
+      await daemon("CONT");
+      assert.deepEqual(lines(result), ["open", "timeout"]);
+      assert.ok(result.ms < 6000, `${result.ms} ms`);
+    }
   });
 
   it("notices a hung daemon by keepalive, also in a call without deadline to speak of", async () => {
