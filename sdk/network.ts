@@ -4,18 +4,21 @@ import type { TaggedInputs } from "./input.js";
 import { providerText } from "./provider-text.js";
 import { config, defaultUri, ownerOf, requireResolvable } from "./settle.js";
 
+/** What a program may set; the owner is settled here. */
+type Settable<T> = TaggedInputs<T, "mode", "owner">;
+
 /** Arguments of a {@link Network}; which fields there are depends on `mode`, the only one that must be plain. */
-export type NetworkArgs = TaggedInputs<provider.NetworkArgs, "mode">;
+export type NetworkArgs = Settable<provider.NetworkArgs>;
 /** Arguments of a network whose guests reach the outside behind the host's address. */
-export type NatNetworkArgs = TaggedInputs<provider.NatArgs, "mode">;
+export type NatNetworkArgs = Settable<provider.NatArgs>;
 /** Arguments of a network with a subnet of its own that the outside routes to. */
-export type RouteNetworkArgs = TaggedInputs<provider.RouteArgs, "mode">;
+export type RouteNetworkArgs = Settable<provider.RouteArgs>;
 /** Arguments of a network without firewall rules by libvirt. */
-export type OpenNetworkArgs = TaggedInputs<provider.OpenArgs, "mode">;
+export type OpenNetworkArgs = Settable<provider.OpenArgs>;
 /** Arguments of a network that reaches only its host. */
-export type IsolatedNetworkArgs = TaggedInputs<provider.IsolatedArgs, "mode">;
+export type IsolatedNetworkArgs = Settable<provider.IsolatedArgs>;
 /** Arguments of a network on a bridge or device that the host has already. */
-export type BridgeNetworkArgs = TaggedInputs<provider.BridgeArgs, "mode">;
+export type BridgeNetworkArgs = Settable<provider.BridgeArgs>;
 
 /** How a network reaches the outside. */
 export type NetworkMode = provider.NetworkArgs["mode"];
@@ -24,7 +27,7 @@ export type NetworkMode = provider.NetworkArgs["mode"];
 export interface UpstreamRoute {
   /** Subnet of the network: `192.168.100.0/24`. */
   destination: string;
-  /** Address of the libvirt host, towards the outside. */
+  /** The libvirt host. */
   via: string;
 }
 
@@ -40,6 +43,7 @@ const computed = {
   bridgeName: undefined,
   macAddress: undefined,
   active: undefined,
+  adopted: undefined,
   hostUuid: undefined,
   hostName: undefined,
   upstreamRoutes: undefined,
@@ -81,6 +85,8 @@ export class Network extends pulumi.CustomResource {
   declare readonly macAddress: pulumi.Output<string | undefined>;
   /** Whether the network runs. */
   declare readonly active: pulumi.Output<boolean>;
+  /** Whether it was there before the resource. */
+  declare readonly adopted: pulumi.Output<boolean>;
   /** libvirt's UUID of the host. */
   declare readonly hostUuid: pulumi.Output<string>;
   /** Name of the host, as it calls itself. */

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { virsh, withSandbox } from "../support/sandbox.js";
+import { type StateResource, withProgram } from "../support/stack.js";
+
+describe("pulumi with networks of a real libvirtd", () => {
+  const host = withSandbox();
+  const program = withProgram();
+  const uuid = (name: string) => virsh(host(), ["net-uuid", name]);
+  const xml = (name: string) => virsh(host(), ["net-dumpxml", name]);
+  const exists = async (name: string) => (await virsh(host(), ["net-list", "--all", "--name"])).split("\n").includes(name);
+  const stackOf = (name: string, config: Record<string, string> = {}) => program().stack(name, { "virtnet:uri": host().uri, ...config });
+  /** The program; `Network` and `pulumi` are at hand. */
+  const write = (text: string) =>
+    program().write("index.js", `const { Network } = require("pulumi-virtnet"); const pulumi = require("@pulumi/pulumi");\n${text}\n`);
+  const urn = (stack: string, name: string) => `urn:pulumi:${stack}::${program().project}::pulumi-nodejs:dynamic/virtnet:Network::${name}`;
+
+  it("uses one network's outputs as inputs of another, unknown in the preview, and never replaces because of that", async () => {
+    const stack = stackOf("unknown");
+    const text = (mtu: number) => `
+      const a = new Network("u-a", { mode: "isolated", mtu: ${mtu} });
+      new Network("u-b", { mode: "isolated", description: pulumi.interpolate\`beside \${a.uuid} on \${a.bridgeName}\` });`;
+    write(text(1400));
+    assert.deepEqual(await stack.plannedSteps(), { "u-a": "create", "u-b": "create" });
+    await stack.up();
+    const [before, b] = [await uuid("u-a"), await uuid("u-b")];
+    assert.ok((await xml("u-b")).includes(`beside ${before} on virbr`));
+    write(text(1300));
+    assert.deepEqual(await stack.plannedSteps(), { "u-a": "update", "u-b": "update" });
+    await stack.up();
+    assert.deepEqual([await uuid("u-a"), await uuid("u-b")], [before, b]);
+    assert.deepEqual(await stack.drift(), {});
+  });
+
+  it("keeps the network when its resource is renamed in the program without an alias", async () => {
+    const stack = stackOf("rename");
+    write(`new Network("old", { mode: "isolated", name: "r-net" });`);
+    await stack.up();
+    const before = await uuid("r-net");
+    write(`new Network("new", { mode: "isolated", name: "r-net" });`);
+    await stack.up();
+    assert.equal(await uuid("r-net"), before);
+    assert.deepEqual(Object.keys(await stack.resources()), ["new"]);
+    assert.deepEqual(await stack.drift(), {});
+    await stack.destroy();
+    assert.equal(await exists("r-net"), false);
+  });
+
+  it("changes with --target only that network, and with --replace makes it anew", async () => {
+    const stack = stackOf("target");
+    const text = (mtu: number) => `for (const name of ["t-a", "t-b"]) new Network(name, { mode: "isolated", mtu: ${mtu} });`;
+    write(text(1400));
+    await stack.up();
+    write(text(1300));
+    await stack.up({ args: ["--target", urn("target", "t-a")] });
+    assert.match(await xml("t-a"), /<mtu size='1300'/);
+    assert.match(await xml("t-b"), /<mtu size='1400'/);
+    const [a, b] = [await uuid("t-a"), await uuid("t-b")];
+    await stack.up({ args: ["--replace", urn("target", "t-a")] });
+    assert.notEqual(await uuid("t-a"), a);
+    assert.equal(await uuid("t-b"), b);
+    assert.match(await xml("t-b"), /<mtu size='1300'/);
+  });
+
+  it("refuses a change costlier than maxImpact in preview and up, while refresh goes on working", async () => {
+    const stack = stackOf("impact", { "virtnet:maxImpact": "live" });
+    write(`new Network("i-net", { mode: "isolated", mtu: 1400 });`);
+    await stack.up();
+    write(`new Network("i-net", { mode: "isolated", mtu: 1300 });`);
+    const preview = await stack.previewFails();
+    assert.match(preview.text, /network i-net: mtu.*restart.*maxImpact/s);
+    assert.equal(preview.text.match(/maxImpact/g)?.length, 2, "once at the resource, once under Diagnostics");
+    assert.doesNotMatch(preview.text, /\n\s+at /, "no stack");
+    await stack.upFails();
+    assert.match(await xml("i-net"), /<mtu size='1400'/);
+    await virsh(host(), ["net-destroy", "i-net"]);
+    await stack.refresh();
+    assert.equal((await stack.resources())["i-net"]?.outputs?.running, false);
+  });
+
+  it("stops when the state names another host than the URI leads to", async () => {
+    const stack = stackOf("host");
+    write(`new Network("h-net", { mode: "isolated" });`);
+    await stack.up();
+    const other = "11111111-2222-3333-4444-555555555555";
+    await stack.editState((resources) => {
+      for (const r of resources) if (r.outputs?.hostUuid) Object.assign(r.outputs, { hostUuid: other, hostName: "elsewhere" });
+    });
+    write(`new Network("h-net", { mode: "isolated", mtu: 1300 });`);
+    const name = (await host().exec(["hostname"])).stdout.trim();
+    for (const run of [
+      await stack.run(["up", "--yes", "--skip-preview"]),
+      await stack.run(["refresh", "--yes", "--skip-preview"]),
+      await stack.run(["destroy", "--yes", "--skip-preview"]),
+    ]) {
+      assert.notEqual(run.code, 0);
+      assert.match(run.text, /elsewhere/);
+      assert.ok(run.text.includes(name), run.text);
+    }
+    assert.ok(await exists("h-net"));
+    assert.ok((await stack.resources())["h-net"], "it is still in the state");
+  });
+
+  it("refuses another stack's network, and hands it over with adopt: { from }", async () => {
+    const [first, second] = [stackOf("owner-a"), stackOf("owner-b")];
+    write(`new Network("o-net", { mode: "isolated" });`);
+    await first.up();
+    const before = await uuid("o-net");
+    const refused = await second.upFails();
+    assert.ok(refused.text.includes(`belongs to stack ${program().project}/owner-a`), refused.text);
+    write(`new Network("o-net", { mode: "isolated", adopt: { from: "${program().project}/owner-a" } });`);
+    await second.up();
+    assert.equal(await uuid("o-net"), before);
+    await first.destroy();
+    assert.ok(await exists("o-net"), "it is not the first stack's any more");
+    await second.destroy();
+    assert.equal(await exists("o-net"), false);
+  });
+
+  it("adopts a network that exists only when told, changes only what differs, and releases it", async () => {
+    await virsh(host(), ["net-define", "/dev/stdin"], `<network><name>a-net</name><title>theirs</title><mtu size='1400'/></network>`);
+    const before = await uuid("a-net");
+    const stack = stackOf("adopt");
+    write(`new Network("a-net", { mode: "isolated" });`);
+    assert.match((await stack.upFails()).text, /exists already on .*adopt: true/);
+    write(`new Network("a-net", { mode: "isolated", mtu: 1300, adopt: true });`);
+    await stack.up();
+    assert.equal(await uuid("a-net"), before);
+    assert.match(await xml("a-net"), /<title>theirs<\/title>/);
+    assert.match(await xml("a-net"), /<mtu size='1300'/);
+    assert.match(await virsh(host(), ["net-dumpxml", "--inactive", "a-net"]), /pulumi-virtnet/);
+    assert.deepEqual(await stack.drift(), {});
+    await stack.destroy();
+    assert.equal(await uuid("a-net"), before);
+    assert.doesNotMatch(await virsh(host(), ["net-dumpxml", "--inactive", "a-net"]), /pulumi-virtnet/);
+  });
+
+  it("reads a state that lacks what a newer version of this package adds", async () => {
+    const stack = stackOf("older");
+    write(`new Network("s-net", { mode: "isolated" });`);
+    await stack.up();
+    await stack.editState((resources) => {
+      const { outputs } = resources.find((r) => r.id && r.outputs?.uuid) as StateResource & { outputs: Record<string, unknown> };
+      for (const key of ["__virtnetState", "adopted", "upstreamRoutes", "macAddress", "hostName"]) delete outputs[key];
+    });
+    assert.deepEqual(await stack.drift(), {});
+    write(`new Network("s-net", { mode: "isolated", mtu: 1300 });`);
+    await stack.up();
+    assert.match(await xml("s-net"), /<mtu size='1300'/);
+    assert.equal((await stack.resources())["s-net"]?.outputs?.__virtnetState, 1);
+  });
+
+  it("leaves nothing behind when a network cannot start, and makes it once it can", async () => {
+    const stack = stackOf("start");
+    await host().exec(["ip", "link", "add", "taken", "type", "bridge"]);
+    await host().exec(["ip", "link", "set", "taken", "up"]);
+    await host().exec(["ip", "address", "add", "10.30.1.1/24", "dev", "taken"]);
+    await host().exec(["ip", "route", "replace", "10.30.1.0/24", "dev", "taken"]);
+    write(`new Network("f-net", { mode: "nat", ips: [{ address: "10.30.1.1/24" }] });`);
+    const failed = await stack.upFails();
+    assert.match(failed.text, /network "?f-net"?: /);
+    assert.match(failed.text, /taken|in use/);
+    assert.equal(await exists("f-net"), false);
+    await host().exec(["ip", "link", "delete", "taken"]);
+    await stack.up();
+    assert.match(await virsh(host(), ["net-info", "f-net"]), /Active: +yes/);
+    assert.deepEqual(await stack.drift(), {});
+  });
+
+  it("makes a network again that somebody removed, and starts one that somebody stopped", async () => {
+    const stack = stackOf("drift");
+    write(`for (const name of ["d-gone", "d-off"]) new Network(name, { mode: "isolated" });`);
+    await stack.up();
+    const off = await uuid("d-off");
+    for (const name of ["d-gone", "d-off"]) await virsh(host(), ["net-destroy", name]);
+    await virsh(host(), ["net-undefine", "d-gone"]);
+    assert.deepEqual(await stack.drift(), { "d-gone": "create", "d-off": "update" });
+    const preview = await stack.preview({ args: ["--refresh"] });
+    assert.match(preview.text, /running\s*: false => true/);
+    await stack.up({ args: ["--refresh"] });
+    for (const name of ["d-gone", "d-off"]) assert.match(await virsh(host(), ["net-info", name]), /Active: +yes/);
+    assert.equal(await uuid("d-off"), off);
+    assert.deepEqual(await stack.drift(), {});
+  });
+
+  it("looks up a network that is not managed here", async () => {
+    await virsh(host(), ["net-define", "/dev/stdin"], "<network><name>g-net</name></network>");
+    const id = await uuid("g-net");
+    const stack = stackOf("get");
+    write(`
+      const found = Network.get("found", "${id}");
+      new Network("g-b", { mode: "isolated", description: pulumi.interpolate\`beside \${found.name}\` });
+      exports.found = found;`);
+    await stack.up();
+    const { found } = (await stack.outputs()) as { found: Record<string, unknown> };
+    assert.deepEqual([found.name, found.mode, found.uuid, found.active], ["g-net", "isolated", id, false]);
+    assert.match(await xml("g-b"), /beside g-net/);
+    assert.deepEqual(await stack.drift(), {});
+    await stack.destroy();
+    assert.ok(await exists("g-net"));
+  });
+});
