@@ -6,11 +6,13 @@ import { children, type Element, parseXml, text } from "../../provider/schema/xm
 /** Libvirt's own, or said by another field: `mode` says forward/@mode, a pool of devices its first as forward/@dev. */
 const KNOWN = new Set([
   "uuid",
+  "@connections",
   "mac",
   "mac/@address",
   "forward",
   "forward/@mode",
   "forward/@dev",
+  "forward/address",
   "forward/address/@type",
   "ip/dhcp",
   "metadata",
@@ -30,15 +32,16 @@ export function leftovers(fields: AnyNode, xml: string): string[] {
 }
 
 function strip(node: AnyNode, el: Element): void {
-  if (node.kind === "scalar") return (node as ScalarNode).write(el, undefined);
-  if (node.kind === "object") {
+  if (node.kind === "scalar") {
+    (node as ScalarNode).write(el, undefined);
+  } else if (node.kind === "object") {
     for (const field of Object.values((node as ObjectNode).fields)) strip(field, el);
-    return;
-  }
-  const list = node as ListNode<AnyNode>;
-  for (const item of list.elements(el)) {
-    strip(list.item, item);
-    if (remains(item, "", "").length === 0) list.remove(el, item);
+  } else {
+    const list = node as ListNode<AnyNode>;
+    for (const item of list.elements(el)) {
+      strip(list.item, item);
+      if (remains(item, "", "").length === 0) list.remove(el, item);
+    }
   }
 }
 
@@ -46,10 +49,7 @@ function strip(node: AnyNode, el: Element): void {
 function remains(el: Element, at: string, shown: string): string[] {
   const join = (path: string, name: string) => (path === "" ? name : `${path}/${name}`);
   const out = Array.from(el.attributes)
-    .filter(
-      (a) =>
-        !a.name.startsWith("xmlns") && !KNOWN.has(join(at, `@${a.name}`)) && join(at, `@${a.name}`) !== "@connections",
-    )
+    .filter((a) => !a.name.startsWith("xmlns") && !KNOWN.has(join(at, `@${a.name}`)))
     .map((a) => `${join(shown, `@${a.name}`)}=${JSON.stringify(a.value)}`);
   const kids = children(el);
   for (const e of kids) {
