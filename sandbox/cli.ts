@@ -4,6 +4,7 @@ import { constants } from "node:os";
 import { type Command, Option } from "commander";
 import {
   enter,
+  environment,
   listSandboxes,
   openSandbox,
   SandboxError,
@@ -108,8 +109,8 @@ async function guarded(action: () => Promise<void>): Promise<void> {
 function runInside(pid: number, argv: string[], sameFiles: boolean): Promise<number> {
   const inDirectory = sameFiles ? ["sh", "-c", 'cd "$0" 2> /dev/null; exec "$@"', process.cwd()] : [];
   const [program = "", ...args] = enter(pid, [...inDirectory, ...argv]);
-  const { LIBVIRT_DEFAULT_URI: _, ...env } = process.env;
-  const child = spawn(program, args, { stdio: "inherit", env });
+  const { LC_ALL } = process.env;
+  const child = spawn(program, args, { stdio: "inherit", env: { ...environment(), LC_ALL } });
   // The terminal sends these to the command as well: what they do is the command's to decide.
   const ignore = () => {};
   process.on("SIGINT", ignore);

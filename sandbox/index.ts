@@ -184,7 +184,8 @@ function readable(input: string | Buffer): number {
   return descriptor;
 }
 
-function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
+/** For commands in a sandbox: their libvirt is the one there, and they find what is in sbin. */
+export function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
   const { LIBVIRT_DEFAULT_URI: _, ...own } = process.env;
   return { ...own, PATH: `${PATH}:${process.env.PATH ?? ""}`, LC_ALL: "C", ...extra };
 }
