@@ -50,7 +50,7 @@ export function put<T>(value: T, path: Path, to: unknown): T {
 export function another(spot: Spot, value: unknown): unknown {
   const candidates: unknown[] = [];
   if (typeof value === "boolean") candidates.push(!value);
-  if (typeof value === "number") candidates.push(value + 1, value - 1);
+  if (typeof value === "number") candidates.push(value - 1, value + 1);
   if (typeof value === "string") {
     const options = (spot.node.zod as { options?: unknown[] }).options;
     if (Array.isArray(options)) candidates.push(...options);

@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import type { Inputs } from "../../provider/handler.js";
+import { PartialFailure } from "../../provider/handler.js";
+import { closeHosts, hostAt } from "../../provider/host/hosts.js";
+import { drive } from "../support/network.js";
+import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
+
+const nat = (n: number, more: Inputs = {}): Inputs => ({
+  mode: "nat",
+  bridge: { stp: false },
+  ips: [{ address: `10.70.${n}.1/24`, dhcp: { ranges: [{ start: `10.70.${n}.10`, end: `10.70.${n}.99` }] } }],
+  ...more,
+});
+
+describe("a network on a real libvirtd", () => {
+  const host = withSandbox();
+  const on = (key: string, owner = {}) => drive(host().uri, key, owner);
+  const xml = (name: string, ...flags: string[]) => virsh(host(), ["net-dumpxml", name, ...flags]);
+  const info = async (name: string) => (await virsh(host(), ["net-info", name])).replace(/ +/g, " ");
+  const names = async () => (await virsh(host(), ["net-list", "--all", "--name"])).split("\n").map((s) => s.trim()).filter(Boolean);
+  // What virsh did behind the provider's back is older than the next read in real use.
+  const behindOurBack = () => hostAt(host().uri).changed();
+  after(() => closeHosts());
+
+  it("is defined, started, set to autostart, and gone after delete", async () => {
+    const d = on("life");
+    await d.up(nat(1));
+    assert.match(await info("life"), /Active: yes[\s\S]*Persistent: yes[\s\S]*Autostart: yes/);
+    assert.match(await xml("life"), /<range start='10.70.1.10' end='10.70.1.99'\/>/);
+    assert.equal(await d.up(nat(1)), false);
+    assert.deepEqual((await d.refresh())?.drift, false);
+    await d.destroy();
+    assert.deepEqual(await names(), []);
+  });
+
+  it("changes a DHCP host live, in both definitions, and the bridge stays the same device", async () => {
+    const d = on("live");
+    await d.up(nat(2));
+    const before = (await host().exec(["cat", "/sys/class/net/virbr0/ifindex"])).stdout;
+    const hosts = [{ mac: "52:54:00:AA:00:01", ip: "10.70.2.5", name: "web" }];
+    await d.up(nat(2, { ips: [{ address: "10.70.2.1/24", dhcp: { ranges: [{ start: "10.70.2.10", end: "10.70.2.99" }], hosts } }] }));
+    for (const flags of [[], ["--inactive"]]) assert.match(await xml("live", ...flags), /<host mac='52:54:00:AA:00:01' name='web' ip='10.70.2.5'\/>/i);
+    assert.equal((await host().exec(["cat", "/sys/class/net/virbr0/ifindex"])).stdout, before);
+    assert.ok(d.log.some((l) => /network live: ips\[0\]\.dhcp\.hosts\[0\]: changed live/.test(l)), d.log.join("\n"));
+    await d.destroy();
+  });
+
+  it("swaps the addresses of two DHCP hosts live", async () => {
+    const d = on("swap");
+    const hosts = (a: string, b: string) => [{ mac: "52:54:00:aa:00:01", ip: a }, { mac: "52:54:00:aa:00:02", ip: b }];
+    const args = (a: string, b: string) => nat(3, { ips: [{ address: "10.70.3.1/24", dhcp: { hosts: hosts(a, b) } }] });
+    await d.up(args("10.70.3.5", "10.70.3.6"));
+    await d.up(args("10.70.3.6", "10.70.3.5"));
+    assert.match(await xml("swap"), /aa:00:01' ip='10.70.3.6'[\s\S]*aa:00:02' ip='10.70.3.5'/);
+    await d.destroy();
+  });
+
+  it("keeps uuid, bridge name and MAC through a restart, and what it does not own", async () => {
+    const d = on("keep");
+    await startNetwork(host(), "keep", "<network><name>keep</name><metadata><x:y xmlns:x='urn:x'>foreign</x:y></metadata><forward mode='nat'/><ip address='10.70.4.1' netmask='255.255.255.0'/></network>");
+    const before = await xml("keep", "--inactive");
+    await d.up({ ...nat(4, { ips: [{ address: "10.70.4.1/24" }], mtu: 1400 }), adopt: true });
+    const now = await xml("keep", "--inactive");
+    for (const piece of [/<uuid>.*<\/uuid>/, /<bridge name='[^']*'/, /<mac address='[^']*'/, /foreign/, /netmask='255.255.255.0'/]) {
+      assert.equal(now.match(piece)?.[0], before.match(piece)?.[0], String(piece));
+    }
+    assert.match(await xml("keep"), /<mtu size='1400'\/>/);
+    await d.destroy();
+    assert.ok((await names()).includes("keep"), "an adopted network is released, not deleted");
+    assert.doesNotMatch(await xml("keep", "--inactive"), /pulumi-virtnet/);
+    await virsh(host(), ["net-destroy", "keep"]);
+    await virsh(host(), ["net-undefine", "keep"]);
+  });
+
+  it("refuses a network that exists, and one of another stack, naming the way out", async () => {
+    await startNetwork(host(), "there", "<network><name>there</name></network>");
+    await assert.rejects(on("there").up({ mode: "isolated" }), /network "there" exists already on .* \(uuid .*\): set adopt: true/);
+    const first = on("there");
+    await first.up({ mode: "isolated", adopt: true });
+    await assert.rejects(on("there", { stack: "other" }).up({ mode: "isolated", adopt: true }), /belongs to stack p\/s: set adopt: \{ from: "p\/s" \}/);
+    const second = on("there", { stack: "other" });
+    await second.up({ mode: "isolated", adopt: { from: "p/s" }, deleteAdopted: true });
+    await first.destroy();
+    assert.ok((await names()).includes("there"), "what moved to another stack is left alone");
+    await second.destroy();
+    assert.deepEqual(await names(), []);
+  });
+
+  it("takes over a network of this stack under another key, and the old key's delete leaves it", async () => {
+    const old = drive(host().uri, "renamed");
+    await old.up(nat(5));
+    const now = drive(host().uri, "newkey");
+    await now.up({ ...nat(5), name: "renamed" });
+    assert.equal(now.state?.id, old.state?.id);
+    await old.destroy();
+    assert.deepEqual(await names(), ["renamed"]);
+    await now.destroy();
+    assert.deepEqual(await names(), []);
+  });
+
+  it("leaves nothing behind when the start fails", async () => {
+    await startNetwork(host(), "busy", "<network><name>busy</name><ip address='10.70.6.1' prefix='24'/></network>");
+    const d = on("clash");
+    const bad = { name: "clash", uri: host().uri, owner: { project: "p", stack: "s", key: "clash" }, running: true, autostart: true, ...nat(6) };
+    const { networkHandler } = await import("../../provider/network/handler.js");
+    await assert.rejects(networkHandler.create({ log: () => undefined }, bad), /network "clash": starting it failed: .*; restored: no definition/);
+    assert.deepEqual(await names(), ["busy"]);
+    assert.equal(d.state, undefined);
+    await virsh(host(), ["net-destroy", "busy"]);
+    await virsh(host(), ["net-undefine", "busy"]);
+  });
+
+  it("restores the old definition, running, when a restart fails", async () => {
+    const d = on("undo");
+    await d.up(nat(7));
+    await startNetwork(host(), "rival", "<network><name>rival</name><ip address='10.70.8.1' prefix='24'/></network>");
+    const before = await xml("undo");
+    const { networkHandler } = await import("../../provider/network/handler.js");
+    const news = { ...d.state?.outs, ...nat(8) } as Inputs;
+    await assert.rejects(networkHandler.update({ log: () => undefined }, d.state?.id as string, d.state?.outs as Inputs, news), (e: Error) => {
+      assert.match(e.message, /starting it failed .*restored: the old definition, running/);
+      assert.ok(!(e instanceof PartialFailure));
+      return true;
+    });
+    assert.equal(await xml("undo"), before);
+    await d.destroy();
+    await virsh(host(), ["net-destroy", "rival"]);
+    await virsh(host(), ["net-undefine", "rival"]);
+  });
+
+  it("shows a stopped network as running: false, and starts it again", async () => {
+    const d = on("stopped");
+    await d.up(nat(9));
+    await virsh(host(), ["net-destroy", "stopped"]);
+    behindOurBack();
+    const seen = await d.refresh();
+    assert.deepEqual([seen?.drift, seen?.inputs.running], [true, false]);
+    await d.up(nat(9));
+    assert.match(await info("stopped"), /Active: yes/);
+    await d.destroy();
+  });
+
+  it("shows an entry added by hand as drift, and takes it away", async () => {
+    const d = on("byhand");
+    await d.up(nat(10));
+    await virsh(host(), ["net-update", "byhand", "add", "ip-dhcp-range", "<range start='10.70.10.200' end='10.70.10.210'/>", "--live", "--config"]);
+    behindOurBack();
+    assert.equal((await d.refresh())?.drift, true);
+    await d.up(nat(10));
+    assert.doesNotMatch(await xml("byhand"), /10.70.10.200/);
+    assert.equal((await d.refresh())?.drift, false);
+    await d.destroy();
+  });
+
+  it("counts a network that is gone as deleted, and makes it anew", async () => {
+    const d = on("gone");
+    await d.up(nat(11));
+    await virsh(host(), ["net-destroy", "gone"]);
+    await virsh(host(), ["net-undefine", "gone"]);
+    behindOurBack();
+    assert.equal(await d.refresh(), undefined);
+    await d.up(nat(11));
+    assert.deepEqual(await names(), ["gone"]);
+    await d.destroy();
+  });
+
+  it("says nothing of a network on another host than the state's", async () => {
+    const d = on("elsewhere");
+    await d.up(nat(12));
+    const { id, outs } = d.state as NonNullable<typeof d.state>;
+    const foreign = { ...outs, hostUuid: "11111111-2222-3333-4444-555555555555", hostName: "laptop" };
+    d.state = { id, outs: foreign };
+    await assert.rejects(d.refresh(), /network "elsewhere" is on host laptop .* but .* is now /);
+    await assert.rejects(d.destroy(), /laptop/);
+    d.state = { id, outs };
+    await d.destroy();
+  });
+
+  it("refuses to delete a network that a VM's stored definition refers to, naming the VM", async () => {
+    const d = on("used");
+    await d.up(nat(13));
+    const domain = "<domain type='qemu'><name>web</name><memory unit='MiB'>32</memory><os><type arch='x86_64'>hvm</type></os><devices><interface type='network'><source network='used'/></interface></devices></domain>";
+    await virsh(host(), ["define", "/dev/stdin"], domain);
+    await assert.rejects(d.destroy(), /network "used" is in use by web: /);
+    assert.deepEqual(await names(), ["used"]);
+    await d.up({ ...nat(13), forceDelete: true });
+    await d.destroy();
+    assert.deepEqual(await names(), []);
+    await virsh(host(), ["undefine", "web"]);
+  });
+
+  it("refuses a change that costs more than maxImpact, at preview, but not at refresh", async () => {
+    const d = on("limit");
+    await d.up({ ...nat(14), maxImpact: "live" });
+    await assert.rejects(d.preview({ ...nat(14), maxImpact: "live", mtu: 1400 }), /network "limit": maxImpact is "live", but mtu \(restart: /);
+    await d.up({ ...nat(14), maxImpact: "live" });
+    await d.destroy();
+  });
+
+  it("goes through all modes and back in place", async () => {
+    const d = on("modes");
+    const isolated = { mode: "isolated", bridge: { stp: false }, ips: nat(15).ips };
+    const steps: [Inputs, RegExp][] = [
+      [nat(15), /<forward mode='nat'/],
+      [{ ...nat(15), mode: "route" }, /<forward mode='route'/],
+      [{ ...nat(15), mode: "open" }, /<forward mode='open'/],
+      [isolated, /<name>modes<\/name>/],
+      [{ mode: "bridge", bridge: "up0" }, /<forward mode='bridge'\/>[\s\S]*<bridge name='up0'\/>/],
+      [{ mode: "bridge", macvtap: { mode: "vepa", interfaces: ["up0"] } }, /<forward dev='up0' mode='vepa'>/],
+      [nat(15), /<forward mode='nat'/],
+    ];
+    let uuid: string | undefined;
+    for (const [args, shape] of steps) {
+      await d.up(args);
+      assert.match(await xml("modes"), shape);
+      assert.equal((await d.refresh())?.drift, false);
+      uuid ??= d.state?.id;
+      assert.equal(d.state?.id, uuid);
+    }
+    await d.destroy();
+  });
+
+  it("gives forty networks that are made at once a bridge each", async () => {
+    const all = Array.from({ length: 40 }, (_, i) => on(`many${i}`));
+    await Promise.all(all.map((d, i) => d.up(nat(100 + i))));
+    const bridges = (await host().exec(["sh", "-c", "ls -d /sys/class/net/virbr* | wc -l"])).stdout.trim();
+    assert.equal(bridges, "40");
+    await Promise.all(all.map((d) => d.destroy()));
+    assert.deepEqual(await names(), []);
+  });
+});
