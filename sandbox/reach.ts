@@ -117,7 +117,9 @@ export function reachTable(rows: readonly ReachRow[]): string {
     ["network", "", "host", "same network", "outside", "from outside"],
     ...rows.map((row) => [row.network, row.family === "v4" ? "IPv4" : "IPv6", ...cells.map((cell) => says(row[cell]))]),
   ];
-  const widths = (lines[0] as string[]).map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length)));
+  const widths = (lines[0] as string[]).map((_, column) =>
+    Math.max(...lines.map((line) => (line[column] ?? "").length)),
+  );
   const text = lines.map((line) => `| ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`);
   text.splice(1, 0, `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`);
   return text.join("\n");

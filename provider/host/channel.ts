@@ -51,7 +51,8 @@ export function channelOf(uri: string): Channel | undefined {
 /** What stands before a command to run it on the host of a URI. */
 export function prefixOf(uri: string): readonly string[] | undefined {
   // Drivers that have networks of a real host: `test:///default` has none.
-  const [, driver = "", transport = "", authority = "", query = ""] = /^(\w+)(?:\+(\w+))?:\/\/([^/?]*)[^?]*(?:\?(.*))?$/.exec(uri) ?? [];
+  const [, driver = "", transport = "", authority = "", query = ""] =
+    /^(\w+)(?:\+(\w+))?:\/\/([^/?]*)[^?]*(?:\?(.*))?$/.exec(uri) ?? [];
   if (!["qemu", "network", "lxc", "ch", "xen", "vz", "bhyve"].includes(driver)) return undefined;
   if (authority !== "" || (transport !== "" && transport !== "unix")) return undefined;
   const socket = new URLSearchParams(query).get("socket");
@@ -85,7 +86,15 @@ function daemonIsHere(): boolean {
 
 interface IpAddress {
   ifname: string;
-  addr_info?: { family: string; local?: string; prefixlen: number; scope: string; tentative?: boolean; deprecated?: boolean; temporary?: boolean }[];
+  addr_info?: {
+    family: string;
+    local?: string;
+    prefixlen: number;
+    scope: string;
+    tentative?: boolean;
+    deprecated?: boolean;
+    temporary?: boolean;
+  }[];
 }
 interface IpRoute {
   dev?: string;
@@ -99,12 +108,17 @@ function channelThrough(prefix: readonly string[]): Channel {
     const [command = "", ...args] = [...prefix, ...argv];
     const env = { ...process.env, LC_ALL: "C", PATH: `${process.env.PATH ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin` };
     return new Promise((resolve) => {
-      execFile(command, args, { env, timeout: LIMIT_MS, killSignal: "SIGKILL", maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
-        if (error === null) return resolve({ stdout, stderr, code: 0 });
-        const { code } = error as { code?: unknown };
-        if (typeof code === "number") return resolve({ stdout, stderr, code });
-        resolve({ stdout, stderr: stderr || error.message, code: code === undefined || code === null ? 128 : 127 });
-      });
+      execFile(
+        command,
+        args,
+        { env, timeout: LIMIT_MS, killSignal: "SIGKILL", maxBuffer: 64 << 20 },
+        (error, stdout, stderr) => {
+          if (error === null) return resolve({ stdout, stderr, code: 0 });
+          const { code } = error as { code?: unknown };
+          if (typeof code === "number") return resolve({ stdout, stderr, code });
+          resolve({ stdout, stderr: stderr || error.message, code: code === undefined || code === null ? 128 : 127 });
+        },
+      );
     });
   };
   const ip = async <T>(args: string[]): Promise<T[]> => {
@@ -113,12 +127,18 @@ function channelThrough(prefix: readonly string[]): Channel {
     return JSON.parse(stdout.trim() || "[]") as T[];
   };
   const addresses = async (): Promise<HostAddress[]> => {
-    const rank = (a: { deprecated?: boolean; temporary?: boolean }): number => (a.deprecated ? 2 : 0) + (a.temporary ? 1 : 0);
+    const rank = (a: { deprecated?: boolean; temporary?: boolean }): number =>
+      (a.deprecated ? 2 : 0) + (a.temporary ? 1 : 0);
     return (await ip<IpAddress>(["addr", "show"])).flatMap(({ ifname, addr_info = [] }) =>
       [...addr_info]
         .filter((a) => a.local !== undefined && !a.tentative)
         .sort((a, b) => rank(a) - rank(b))
-        .map((a) => ({ device: ifname, address: `${a.local}/${a.prefixlen}`, family: a.family === "inet6" ? 6 : 4, scope: a.scope })),
+        .map((a) => ({
+          device: ifname,
+          address: `${a.local}/${a.prefixlen}`,
+          family: a.family === "inet6" ? 6 : 4,
+          scope: a.scope,
+        })),
     );
   };
   return {
@@ -137,5 +157,7 @@ function channelThrough(prefix: readonly string[]): Channel {
 
 /** The first address of a device that others can know it by. */
 export function addressOn(addresses: readonly HostAddress[], device: string, family: 4 | 6): string | undefined {
-  return addresses.find((a) => a.device === device && a.family === family && a.scope === "global")?.address.replace(/\/.*/, "");
+  return addresses
+    .find((a) => a.device === device && a.family === family && a.scope === "global")
+    ?.address.replace(/\/.*/, "");
 }

@@ -111,7 +111,10 @@ describe("reachability", function () {
     for (const [name, { v4, v6 }] of Object.entries(joined)) {
       if (name === "route" || name === "bridge") continue;
       const subnet = (text = "") => text.replace(/1(?=\/)/, text.includes(":") ? "" : "0");
-      routes.push(`ip route add ${subnet(v4)} via ${hostAddress.v4}`, `ip route add ${subnet(v6)} via ${hostAddress.v6}`);
+      routes.push(
+        `ip route add ${subnet(v4)} via ${hostAddress.v4}`,
+        `ip route add ${subnet(v6)} via ${hostAddress.v6}`,
+      );
     }
     const { code, stderr } = await host().outside.exec(["sh", "-ec", routes.join("\n")]);
     assert.equal(code, 0, stderr);
@@ -183,7 +186,10 @@ describe("reachability", function () {
   });
 
   it("IPv6 of a nat network with nat.ipv6 is not visible from outside", () => {
-    assert.deepEqual(measured(open, "nat").map((row) => row.fromOutside), ["rejected", "rejected"]);
+    assert.deepEqual(
+      measured(open, "nat").map((row) => row.fromOutside),
+      ["rejected", "rejected"],
+    );
   });
 
   it("guests of two nat networks do not reach each other", async () => {
@@ -282,12 +288,20 @@ describe("reachability", function () {
     const addresses = ["10.21.0.11", "10.21.0.12"];
     const guests: Guest[] = await Promise.all(
       addresses.map((v4, index) =>
-        startGuest(host(), { name: `alone${index}`, nics: [{ network: "alone", addresses: { v4: `${v4}/24` } }], spareSlots: 0 }),
+        startGuest(host(), {
+          name: `alone${index}`,
+          nics: [{ network: "alone", addresses: { v4: `${v4}/24` } }],
+          spareSlots: 0,
+        }),
       ),
     );
     await Promise.all(guests.map((one) => one.waitReady()));
-    const reaches = async (to: string) => (await the(guests[0]).exec(`ping -c2 -W2 ${to}`)).code === 0;
-    assert.deepEqual(await Promise.all(["10.21.0.1", addresses[1] as string].map(reaches)), [true, false]);
+    const reaches = async (from: number, to = "") => (await the(guests[from]).exec(`ping -c2 -W2 ${to}`)).code === 0;
+    const [first, second] = addresses;
+    assert.deepEqual(
+      await Promise.all([reaches(0, "10.21.0.1"), reaches(1, "10.21.0.1"), reaches(0, second), reaches(1, first)]),
+      [true, true, false, false],
+    );
     await Promise.all(guests.map((one) => one.stop()));
   });
 });
