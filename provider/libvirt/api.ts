@@ -208,5 +208,7 @@ export interface Pool {
   readonly uri: string;
   /** Run on a free connection; calls with the same key are serial (one object at a time). */
   use<T>(fn: (c: Connection) => Promise<T>, options?: { key?: string; readOnly?: boolean }): Promise<T>;
+  /** {@link Connection.callCounts} of the connections that are open now, added up. */
+  callCounts(): Promise<Record<string, number>>;
   close(): Promise<void>;
 }

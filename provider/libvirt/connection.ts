@@ -2,6 +2,7 @@
  * The main thread's side of a connection: sends one request at a time to its worker, and waits no longer than the deadline.
  */
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Connection, LibvirtEvent, OpenOptions } from "./api.js";
 import { type ErrorData, LibvirtError } from "./errors.js";
@@ -15,6 +16,8 @@ const defaultKeepAlive = { interval: 5, count: 3 };
 const capabilitiesDeadlineMs = 300_000;
 /** Closing is a courtesy: nobody waits long for a daemon that does not answer it. */
 const closeDeadlineMs = 5_000;
+/** How long closing waits for the thread to end once the connection is closed. */
+const threadEndMs = 2_000;
 /** Changing calls made by this process, for the fault hook. */
 const faultCounter = new Int32Array(new SharedArrayBuffer(4));
 
@@ -47,6 +50,8 @@ export class WorkerConnection implements Connection {
   #nextRequest = 1;
   #dead: LibvirtError | undefined;
   #closed: Promise<void> | undefined;
+  /** What libvirt said when the connection broke. */
+  #closeReason: number | undefined;
 
   constructor(worker: Worker, id: number, uri: string, deadlineMs: number | undefined) {
     this.uri = uri;
@@ -116,10 +121,11 @@ export class WorkerConnection implements Connection {
       () => {
         this.#die(closed);
         this.#worker.ref(); // else the process may end before this promise does
-        return ended;
+        return Promise.race([ended, sleep(threadEndMs, undefined, { ref: false })]);
       },
       () => undefined,
     );
+    this.#worker.unref();
     this.#die(closed);
   }
 
@@ -140,17 +146,20 @@ export class WorkerConnection implements Connection {
 
   /** An event of this connection, from the loop. */
   receive(event: LibvirtEvent): void {
-    for (const listener of [...this.#listeners]) listener(event);
-    // The worker still has to give the connection back; it learns with its next request, which is this one.
-    if (event.kind === "close" && this.#dead === undefined && this.#running === undefined) {
-      void this.send("close", [], false, closeDeadlineMs).catch(() => undefined);
-      this.#die(
-        LibvirtError.own(
-          "transport",
-          `the connection to ${this.uri} is lost (${closeReasons[event.reason ?? 0] ?? "unknown reason"})`,
-        ),
-      );
+    if (event.kind !== "close") {
+      this.#emit(event);
+      return;
     }
+    this.#closeReason = event.reason;
+    if (this.#dead !== undefined || this.#running !== undefined) return; // the running call fails with it
+    // The worker still has to give the connection back; it learns with its next request, which is this one.
+    this.send("close", [], false, closeDeadlineMs).catch(() => undefined);
+    const reason = closeReasons[event.reason ?? 0] ?? "unknown reason";
+    this.#die(LibvirtError.own("transport", `the connection to ${this.uri} is lost (${reason})`));
+  }
+
+  #emit(event: LibvirtEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
   }
 
   #methods<G extends keyof Groups>(group: G): Groups[G] {
@@ -210,6 +219,7 @@ export class WorkerConnection implements Connection {
     if (this.#dead !== undefined) return;
     this.#dead = error;
     dropReceiver(this.#id);
+    if (this.#closed === undefined) this.#emit({ kind: "close", reason: this.#closeReason });
     if (this.#running !== undefined) {
       clearTimeout(this.#running.timer);
       const { pending } = this.#running;

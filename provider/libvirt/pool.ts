@@ -30,6 +30,7 @@ export class ConnectionPool implements Pool {
   readonly #options: PoolOptions;
   readonly #size: number;
   readonly #idle: Member[] = [];
+  readonly #members = new Set<Member>();
   readonly #waiting: (() => void)[] = [];
   /** The last use of each key: the next one starts when it has settled. */
   readonly #tails = new Map<string, Promise<unknown>>();
@@ -68,6 +69,14 @@ export class ConnectionPool implements Pool {
     return result;
   }
 
+  async callCounts(): Promise<Record<string, number>> {
+    const good = [...this.#members].filter(({ connection }) => connection.dead === undefined);
+    const sum: Record<string, number> = {};
+    for (const counts of await Promise.all(good.map(({ connection }) => connection.callCounts())))
+      for (const [name, count] of Object.entries(counts)) sum[name] = (sum[name] ?? 0) + count;
+    return sum;
+  }
+
   /** Close the connections: idle ones now, working ones when their use ends. Later uses are refused. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -94,7 +103,8 @@ export class ConnectionPool implements Pool {
   async #take(readOnly: boolean): Promise<Member> {
     for (;;) {
       if (this.#closed) throw LibvirtError.own("transport", `the pool of ${this.uri} is closed`);
-      const at = this.#idle.findIndex((member) => member.readOnly === readOnly);
+      let at = this.#idle.findIndex((member) => member.readOnly === readOnly);
+      if (at < 0 && readOnly) at = this.#idle.length - 1; // whoever may write may read: cheaper than to open another
       if (at >= 0) {
         const member = this.#idle.splice(at, 1)[0]!;
         if (member.connection.dead === undefined) return member;
@@ -124,7 +134,9 @@ export class ConnectionPool implements Pool {
     try {
       const connection = await openConnection(this.uri, { ...this.#options, readOnly });
       this.#everOpened = true;
-      return { connection, readOnly };
+      const member = { connection, readOnly };
+      this.#members.add(member);
+      return member;
     } catch (e) {
       this.#release();
       // A host that has answered before may be restarting its daemon; only one that hangs is given up then.
@@ -144,6 +156,7 @@ export class ConnectionPool implements Pool {
   }
 
   async #drop(member: Member): Promise<void> {
+    this.#members.delete(member);
     await member.connection.close();
     this.#release();
   }

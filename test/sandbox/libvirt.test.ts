@@ -26,10 +26,11 @@ describe("libvirt over a real daemon", function () {
   };
   const restartDaemon = async () => {
     await daemon("KILL");
-    await until(async () => (await sandbox.exec(["pgrep", "-x", "libvirtd"])).code !== 0);
-    await sandbox.exec(["rm", "-f", "/run/libvirtd.pid"]);
-    assert.equal((await sandbox.exec(["libvirtd", "-d"])).code, 0);
-    await until(async () => (await sandbox.exec(["virsh", "net-list"])).code === 0);
+    const run = async (...argv: string[]) => (await sandbox.exec(argv, { timeoutMs: 15_000 })).code;
+    await until(async () => (await run("pgrep", "-x", "libvirtd")) !== 0);
+    await run("rm", "-f", "/run/libvirtd.pid");
+    assert.equal(await run("libvirtd", "-d"), 0);
+    await until(async () => (await run("virsh", "net-list")) === 0);
   };
 
   before(async () => {
@@ -285,13 +286,13 @@ describe("libvirt over a real daemon", function () {
         return (await connection.networks.list({ xml: false })).length;
       });
     assert.equal(await read(), 0);
-    const closed = new Promise<LibvirtEvent>((resolve) => {
-      void c.onEvent((e) => {
-        if (e.kind === "close") resolve(e);
-      });
+    let closed: LibvirtEvent | undefined;
+    await c.onEvent((e) => {
+      if (e.kind === "close") closed = e;
     });
     await restartDaemon();
-    assert.equal((await closed).reason, 1); // end of file
+    await until(() => closed !== undefined);
+    assert.equal(closed?.reason, 1); // end of file
     await assert.rejects(c.networks.list(), (e: LibvirtError) => e.class === "transport" && !e.sent);
     assert.equal(await c.isAlive(), false);
     assert.equal(await read(), 0);
