@@ -75,12 +75,14 @@ configure_namespace
 for f in arptables iptables ip6tables; do set_kernel "bridge/bridge-nf-call-$f" 0; done
 if [ "$uplink" = 1 ]; then
     ip netns add outside
-    ip link add up0 type veth peer name out0 netns outside
+    # The first neighbour solicitation is lost half of the time, and asked again after a second: both ends know each other from the start.
+    ip link add up0 address 52:54:00:71:00:02 type veth peer name out0 address 52:54:00:71:00:01 netns outside
     set_kernel ipv6/conf/up0/accept_dad 0
     ip -batch - <<IP
 addr add 203.0.113.2/24 dev up0
 addr add 2001:db8:113::2/64 dev up0 nodad
 link set up0 up
+neigh replace 2001:db8:113::1 lladdr 52:54:00:71:00:01 dev up0 nud reachable
 route add default via 203.0.113.1
 route add ::/0 via 2001:db8:113::1 dev up0
 IP
@@ -93,6 +95,7 @@ link set lo up
 addr add 203.0.113.1/24 dev out0
 addr add 2001:db8:113::1/64 dev out0 nodad
 link set out0 up
+neigh replace 2001:db8:113::2 lladdr 52:54:00:71:00:02 dev out0 nud reachable
 IP
 OUTSIDE
 fi
