@@ -1,5 +1,5 @@
 /** The check of shape: types, unknown fields, ranges; by the zod schema of the mode, with faults in our words. */
-import { z } from "zod";
+import type { z } from "zod";
 import { type Failure, type Inputs, Unknown } from "../handler.js";
 import { controlShape, modes, stateShape } from "./args.js";
 import { MODES, type Mode } from "./parts/forward.js";
@@ -32,7 +32,9 @@ function schemaOf(mode: Mode): z.ZodType {
 }
 
 export function checkShape(inputs: Inputs): Shaped {
-  const isSet = (path: string) => keysOf(path).reduce<unknown>((at, k) => (at === Unknown ? at : (at as Inputs | undefined)?.[k]), inputs) !== undefined;
+  const isSet = (path: string) =>
+    keysOf(path).reduce<unknown>((at, k) => (at === Unknown ? at : (at as Inputs | undefined)?.[k]), inputs) !==
+    undefined;
   const mode = inputs.mode;
   if (mode === undefined || !MODES.includes(mode as Mode)) {
     const reason =
@@ -57,7 +59,10 @@ export function checkShape(inputs: Inputs): Shaped {
 function explain(issue: z.core.$ZodIssue, value: unknown, mode: Mode): Failure[] {
   const property = formatPath(issue.path);
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ property: formatPath([...issue.path, key]), reason: foreign(key, issue.path, mode) }));
+    return issue.keys.map((key) => ({
+      property: formatPath([...issue.path, key]),
+      reason: foreign(key, issue.path, mode),
+    }));
   }
   if (value === undefined) return [{ property, reason: "is missing" }];
   return [{ property, reason: `${print(value)} ${said(issue)}` }];
@@ -95,7 +100,10 @@ function print(value: unknown): string {
 }
 
 function valueAt(value: unknown, path: Path): unknown {
-  return path.reduce<unknown>((at, k) => (at === Unknown ? at : (at as Record<PropertyKey, unknown> | undefined)?.[k]), value);
+  return path.reduce<unknown>(
+    (at, k) => (at === Unknown ? at : (at as Record<PropertyKey, unknown> | undefined)?.[k]),
+    value,
+  );
 }
 
 /** A copy without the faulty places; an item of a list becomes undefined, so that the others keep their index. */

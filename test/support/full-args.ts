@@ -36,7 +36,10 @@ const metadata = [
 
 const portProfiles = [
   { name: "ovs", virtualport: { type: "openvswitch", profileId: "menial", interfaceId: UUID_A } },
-  { name: "vepa", virtualport: { type: "802.1Qbg", managerId: 11, typeId: 1193047, typeIdVersion: 2, instanceId: UUID_B } },
+  {
+    name: "vepa",
+    virtualport: { type: "802.1Qbg", managerId: 11, typeId: 1193047, typeIdVersion: 2, instanceId: UUID_B },
+  },
   { name: "vnlink", virtualport: { type: "802.1Qbh", profileId: "finance" } },
   { name: "mido", virtualport: { type: "midonet", interfaceId: UUID_A } },
 ];
@@ -69,7 +72,11 @@ function ownBridge(mode: string, n: number): Inputs {
     dns: {
       enable: true,
       forwardPlainNames: false,
-      forwarders: [{ address: "203.0.113.53" }, { domain: "corp.example.org", address: "2001:DB8::53" }, { domain: "lost.example.org" }],
+      forwarders: [
+        { address: "203.0.113.53" },
+        { domain: "corp.example.org", address: "2001:DB8::53" },
+        { domain: "lost.example.org" },
+      ],
       hosts: [
         { ip: `10.211.${n}.1`, hostnames: ["gateway", `gw.full${n}.example.org`] },
         { ip: `fd00:211:${n}::1`, hostnames: ["gateway6"] },
@@ -79,7 +86,15 @@ function ownBridge(mode: string, n: number): Inputs {
         { name: "note", value: "a note" },
       ],
       srvs: [
-        { service: "ldap", protocol: "tcp", domain: "example.org", target: "ldap.example.org", port: 389, priority: 10, weight: 5 },
+        {
+          service: "ldap",
+          protocol: "tcp",
+          domain: "example.org",
+          target: "ldap.example.org",
+          port: 389,
+          priority: 10,
+          weight: 5,
+        },
         { service: "kerberos", protocol: "udp" },
       ],
     },
@@ -164,7 +179,11 @@ export const fullArgs: Record<Mode, FullArgs[]> = {
       args: {
         ...ownBridge("nat", 1),
         device: "eth0",
-        nat: { ipv6: true, addresses: { start: "203.0.113.10", end: "203.0.113.20" }, ports: { start: 2048, end: 60000 } },
+        nat: {
+          ipv6: true,
+          addresses: { start: "203.0.113.10", end: "203.0.113.20" },
+          ports: { start: 2048, end: 60000 },
+        },
       },
     },
     { args: noDns("nat", 2) },
@@ -199,7 +218,11 @@ export const fullArgs: Record<Mode, FullArgs[]> = {
         vlan: { trunk: true, tags: [{ id: 42, nativeMode: "untagged" }, { id: 47 }] },
         portGroups: [
           { name: "one", vlan: { tags: [{ id: 42 }] } },
-          { name: "many", vlan: { trunk: true, tags: [{ id: 0 }, { id: 4095, nativeMode: "tagged" }] }, virtualport: { type: "openvswitch" } },
+          {
+            name: "many",
+            vlan: { trunk: true, tags: [{ id: 0 }, { id: 4095, nativeMode: "tagged" }] },
+            virtualport: { type: "openvswitch" },
+          },
         ],
       },
     },

@@ -20,7 +20,12 @@ const notEdge: Rule = {
             : undefined;
       if (!what) return [];
       const free = formatIp(n === cidr.first ? cidr.first + 1n : cidr.last - 1n, cidr.family);
-      return [{ property: `${path}.address`, reason: `${item.address} is ${what} of its subnet: use a host's address, as ${free}/${cidr.prefix}` }];
+      return [
+        {
+          property: `${path}.address`,
+          reason: `${item.address} is ${what} of its subnet: use a host's address, as ${free}/${cidr.prefix}`,
+        },
+      ];
     }),
 };
 
@@ -30,7 +35,14 @@ const fit: Rule = {
     each(args.ips, "ips").flatMap(({ item, path }) => {
       const cidr = cidrOf(item.address);
       const why = cidr && unfit(ipOf(cidr.address) as never);
-      return why ? [{ property: `${path}.address`, reason: `${item.address} ${why}: use an address of a private subnet, as 192.168.100.1/24` }] : [];
+      return why
+        ? [
+            {
+              property: `${path}.address`,
+              reason: `${item.address} ${why}: use an address of a private subnet, as 192.168.100.1/24`,
+            },
+          ]
+        : [];
     }),
 };
 
@@ -40,7 +52,12 @@ const prefix: Rule = {
   check: ({ args }) =>
     subnets(args).flatMap(({ item, path, cidr }) =>
       cidr.prefix === 0
-        ? [{ property: `${path}.address`, reason: `${item.address} has prefix length 0, which libvirt takes for none given: give the subnet's own, as /24` }]
+        ? [
+            {
+              property: `${path}.address`,
+              reason: `${item.address} has prefix length 0, which libvirt takes for none given: give the subnet's own, as /24`,
+            },
+          ]
         : [],
     ),
 };
@@ -53,7 +70,12 @@ const apart: Rule = {
       const a = all.slice(0, i).find((other) => overlaps(other.cidr, b.cidr));
       // The same address twice is a repeated key.
       if (!a || a.cidr.address === b.cidr.address) return [];
-      return [{ property: `${b.path}.address`, reason: `${b.item.address} overlaps ${a.item.address}, ips[${a.index}].address: choose a subnet of its own, or remove one of the two` }];
+      return [
+        {
+          property: `${b.path}.address`,
+          reason: `${b.item.address} overlaps ${a.item.address}, ips[${a.index}].address: choose a subnet of its own, or remove one of the two`,
+        },
+      ];
     });
   },
 };

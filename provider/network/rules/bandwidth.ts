@@ -9,7 +9,9 @@ interface BandwidthAt {
 
 const all = (args: RuleArgs): BandwidthAt[] => [
   ...(args.bandwidth ? [{ bandwidth: args.bandwidth, path: "bandwidth" }] : []),
-  ...each(args.portGroups, "portGroups").flatMap(({ item, path }) => (item.bandwidth ? [{ bandwidth: item.bandwidth, path: `${path}.bandwidth` }] : [])),
+  ...each(args.portGroups, "portGroups").flatMap(({ item, path }) =>
+    item.bandwidth ? [{ bandwidth: item.bandwidth, path: `${path}.bandwidth` }] : [],
+  ),
 ];
 
 const DIRECTIONS = ["inbound", "outbound"] as const;
@@ -33,7 +35,12 @@ const peak: Rule = {
         const { average, peak } = bandwidth[d] ?? {};
         return average === undefined || peak === undefined || peak >= average
           ? []
-          : [{ property: `${path}.${d}.peak`, reason: `${peak} is below the average rate, ${average}: raise it, or remove it` }];
+          : [
+              {
+                property: `${path}.${d}.peak`,
+                reason: `${peak} is below the average rate, ${average}: raise it, or remove it`,
+              },
+            ];
       }),
     ),
 };
@@ -41,20 +48,27 @@ const peak: Rule = {
 // 9.0: "floor attribute is not supported for this config", of the network and of its port groups.
 const floor: Rule = {
   says: "A guaranteed rate (floor) belongs to a VM's NIC, not to a network or port group.",
-  check: ({ args, isSet }) =>
+  check: ({ args }) =>
     all(args)
+      .filter(({ bandwidth }) => bandwidth.inbound?.floor !== undefined)
       .map(({ path }) => `${path}.inbound.floor`)
-      .filter(isSet)
-      .map((property) => ({ property, reason: "is set, but libvirt takes a floor at a VM's NIC only: remove it here, set average here and floor at the VmInterface" })),
+      .map((property) => ({
+        property,
+        reason:
+          "is set, but libvirt takes a floor at a VM's NIC only: remove it here, set average here and floor at the VmInterface",
+      })),
 };
 
 const shaped: Rule = {
   says: "Shaping needs a bridge.",
-  check: ({ args, isSet }) => {
-    const device = isSet("macvtap") ? "macvtap" : isSet("hostdev") ? "hostdev" : undefined;
+  check: ({ args }) => {
+    const device = args.macvtap ? "macvtap" : args.hostdev ? "hostdev" : undefined;
     return device === undefined
       ? []
-      : all(args).map(({ path }) => ({ property: path, reason: `is set, but a network on ${device} has no bridge to shape: remove it, or set it at the VmInterface` }));
+      : all(args).map(({ path }) => ({
+          property: path,
+          reason: `is set, but a network on ${device} has no bridge to shape: remove it, or set it at the VmInterface`,
+        }));
   },
 };
 

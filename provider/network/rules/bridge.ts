@@ -11,9 +11,12 @@ const ON = ["bridge", "macvtap", "hostdev"] as const;
 
 const oneDevice: Rule = {
   says: "The network is on exactly one of bridge, macvtap and hostdev.",
-  check: ({ isSet }) => {
-    const [first, ...more] = ON.filter(isSet);
-    if (first === undefined) return [{ property: "bridge", reason: "is missing: name the bridge that the guests are on, or set macvtap or hostdev" }];
+  check: ({ args, isSet }) => {
+    const [first, ...more] = ON.filter((f) => args[f] !== undefined);
+    if (!ON.some(isSet))
+      return [
+        { property: "bridge", reason: "is missing: name the bridge that the guests are on, or set macvtap or hostdev" },
+      ];
     return more.map((f) => ({ property: f, reason: `is set beside ${first}: keep one of the two` }));
   },
 };
@@ -21,32 +24,58 @@ const oneDevice: Rule = {
 const pool: Rule = {
   says: "A pool of macvtap has at least one device.",
   check: ({ args }) =>
-    args.macvtap?.interfaces?.length === 0 ? [{ property: "macvtap.interfaces", reason: "is empty, and no NIC could be plugged: name a device of the host" }] : [],
+    args.macvtap?.interfaces?.length === 0
+      ? [{ property: "macvtap.interfaces", reason: "is empty, and no NIC could be plugged: name a device of the host" }]
+      : [],
 };
 
 const functions: Rule = {
   says: "A pool of hostdev is given by exactly one of device and addresses.",
   check: ({ args, isSet }): Failure[] => {
     if (!args.hostdev) return [];
-    const [device, addresses] = [isSet("hostdev.device"), isSet("hostdev.addresses")];
-    if (device && addresses) return [{ property: "hostdev.addresses", reason: "is set beside hostdev.device: keep one of the two" }];
-    if (!device && !addresses) return [{ property: "hostdev.device", reason: "is missing: name the physical function, or give addresses of virtual functions" }];
-    return args.hostdev.addresses?.length === 0 ? [{ property: "hostdev.addresses", reason: "is empty, and no NIC could be plugged: give the address of a virtual function" }] : [];
+    const { device, addresses } = args.hostdev;
+    if (device !== undefined && addresses !== undefined)
+      return [{ property: "hostdev.addresses", reason: "is set beside hostdev.device: keep one of the two" }];
+    if (!isSet("hostdev.device") && !isSet("hostdev.addresses"))
+      return [
+        {
+          property: "hostdev.device",
+          reason: "is missing: name the physical function, or give addresses of virtual functions",
+        },
+      ];
+    return addresses?.length === 0
+      ? [
+          {
+            property: "hostdev.addresses",
+            reason: "is empty, and no NIC could be plugged: give the address of a virtual function",
+          },
+        ]
+      : [];
   },
 };
 
 const macTable: Rule = {
   says: "A MAC table manager needs a bridge.",
-  check: ({ isSet }) =>
-    isSet("macTableManager") && !isSet("bridge") ? [{ property: "macTableManager", reason: "is set, but there is no bridge: remove it" }] : [],
+  check: ({ args, isSet }) =>
+    args.macTableManager !== undefined && !isSet("bridge")
+      ? [{ property: "macTableManager", reason: "is set, but there is no bridge: remove it" }]
+      : [],
 };
 
 const isolatedPorts: Rule = {
   says: "Isolated ports need a Linux bridge.",
-  check: ({ args, isSet }) => {
+  check: ({ args }) => {
     if (args.portIsolated !== true) return [];
-    const on = isSet("macvtap") ? "macvtap" : isSet("hostdev") ? "hostdev" : isSet("virtualport") ? `a virtual port${args.virtualport?.type ? ` of ${args.virtualport.type}` : ""}` : undefined;
-    return on === undefined ? [] : [{ property: "portIsolated", reason: `is true, but ports are isolated by a Linux bridge only, and this network is on ${on}: remove it` }];
+    const port = args.virtualport?.type;
+    const on = args.macvtap ? "macvtap" : args.hostdev ? "hostdev" : port && `a virtual port of ${port}`;
+    return on === undefined
+      ? []
+      : [
+          {
+            property: "portIsolated",
+            reason: `is true, but ports are isolated by a Linux bridge only, and this network is on ${on}: remove it`,
+          },
+        ];
   },
 };
 
@@ -62,7 +91,12 @@ const there: Rule = {
 
 function absent(property: string, device: string | undefined, around: Surroundings): Failure[] {
   if (device === undefined || !around.hostDevices || around.hostDevices.includes(device)) return [];
-  return [{ property, reason: `${quote(device)} is no device of the host: name one that is there, or make it first (virtnet.Bridge, Bond, Vlan)` }];
+  return [
+    {
+      property,
+      reason: `${quote(device)} is no device of the host: name one that is there, or make it first (virtnet.Bridge, Bond, Vlan)`,
+    },
+  ];
 }
 
 export const bridgeRules: readonly Rule[] = [

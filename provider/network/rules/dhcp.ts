@@ -4,7 +4,21 @@
  */
 import type { Failure } from "../../handler.js";
 import { formatIp } from "../../schema/net.js";
-import { type At, type DhcpArgs, each, familyName, familyOf, type HostArgs, inside, ipOf, quote, type RangeArgs, type SubnetAt, subnets } from "./known.js";
+import {
+  type At,
+  type DhcpArgs,
+  each,
+  familyName,
+  familyOf,
+  given,
+  type HostArgs,
+  inside,
+  ipOf,
+  quote,
+  type RangeArgs,
+  type SubnetAt,
+  subnets,
+} from "./known.js";
 import type { Rule } from "./rule.js";
 
 interface Served extends SubnetAt {
@@ -22,9 +36,12 @@ const subnetOf = (s: Served): string => `${formatIp(s.cidr.first, s.cidr.family)
 type Place = { path: string; value: string; s: Served };
 const endsOf = (s: Served): Place[] =>
   rangesOf(s).flatMap((r) =>
-    (["start", "end"] as const).flatMap((end) => (r.item[end] === undefined ? [] : [{ path: `${r.path}.${end}`, value: r.item[end] as string, s }])),
+    (["start", "end"] as const).flatMap((end) =>
+      r.item[end] === undefined ? [] : [{ path: `${r.path}.${end}`, value: r.item[end] as string, s }],
+    ),
   );
-const fixedOf = (s: Served): Place[] => hostsOf(s).flatMap((h) => (h.item.ip === undefined ? [] : [{ path: `${h.path}.ip`, value: h.item.ip, s }]));
+const fixedOf = (s: Served): Place[] =>
+  hostsOf(s).flatMap((h) => (h.item.ip === undefined ? [] : [{ path: `${h.path}.ip`, value: h.item.ip, s }]));
 
 function outside({ path, value, s }: Place): Failure[] {
   const ip = ipOf(value);
@@ -42,7 +59,10 @@ function edge({ path, value, s }: Place, every: boolean): Failure[] {
   if (!ip || ip.family !== "ipv4" || s.cidr.family !== "ipv4" || (s.cidr.prefix > 30 && !every)) return [];
   const what = ip.n === s.cidr.first ? "network" : ip.n === s.cidr.last ? "broadcast" : undefined;
   if (!what) return [];
-  const way = s.cidr.prefix > 30 ? "a subnet of this size has none to hand out" : "choose an address between the two ends of the subnet";
+  const way =
+    s.cidr.prefix > 30
+      ? "a subnet of this size has none to hand out"
+      : "choose an address between the two ends of the subnet";
   return [{ property: path, reason: `${value} is the ${what} address of ${subnetOf(s)}: ${way}` }];
 }
 
@@ -53,7 +73,10 @@ const rangeInside: Rule = {
 
 const rangeEdges: Rule = {
   says: "A DHCP range holds neither the network nor the broadcast address.",
-  check: ({ args }) => served(args).flatMap(endsOf).flatMap((p) => edge(p, true)),
+  check: ({ args }) =>
+    served(args)
+      .flatMap(endsOf)
+      .flatMap((p) => edge(p, true)),
 };
 
 const rangeOrder: Rule = {
@@ -64,7 +87,12 @@ const rangeOrder: Rule = {
       .flatMap(({ item, path }) => {
         const [a, b] = [ipOf(item.start), ipOf(item.end)];
         if (!a || !b || a.family !== b.family || a.n <= b.n) return [];
-        return [{ property: `${path}.end`, reason: `${item.end} comes before ${item.start}, the start of the range: exchange the two` }];
+        return [
+          {
+            property: `${path}.end`,
+            reason: `${item.end} comes before ${item.start}, the start of the range: exchange the two`,
+          },
+        ];
       }),
 };
 
@@ -80,7 +108,12 @@ const rangeSize: Rule = {
         const fits = a.family === "ipv4" ? b.n - a.n <= 65535n : a.n >> 16n === b.n >> 16n;
         if (fits) return [];
         const limit = a.family === "ipv4" ? "65536 addresses" : "addresses that differ in their last 16 bits only";
-        return [{ property: `${path}.end`, reason: `${item.end} makes a range larger than libvirt takes, from ${item.start} on: ${limit}; end it earlier, or add a second range` }];
+        return [
+          {
+            property: `${path}.end`,
+            reason: `${item.end} makes a range larger than libvirt takes, from ${item.start} on: ${limit}; end it earlier, or add a second range`,
+          },
+        ];
       }),
 };
 
@@ -91,7 +124,9 @@ const rangesApart: Rule = {
       const sorted = rangesOf(s)
         .flatMap((r) => {
           const [a, b] = [ipOf(r.item.start), ipOf(r.item.end)];
-          return a && b && a.family === b.family && a.n <= b.n && a.family === s.cidr.family ? [{ ...r, first: a.n, last: b.n }] : [];
+          return a && b && a.family === b.family && a.n <= b.n && a.family === s.cidr.family
+            ? [{ ...r, first: a.n, last: b.n }]
+            : [];
         })
         .sort((x, y) => (x.first < y.first ? -1 : x.first > y.first ? 1 : x.index - y.index));
       const out: Failure[] = [];
@@ -125,7 +160,12 @@ const hostFree: Rule = {
       .flatMap((p) => {
         const ip = ipOf(p.value);
         if (ip?.family === p.s.cidr.family && ip.n === ipOf(p.s.cidr.address)?.n && p.s.cidr.prefix < 128) {
-          return [{ property: p.path, reason: `${p.value} is the host's own address, ${p.s.path}.address: choose another one of ${subnetOf(p.s)}` }];
+          return [
+            {
+              property: p.path,
+              reason: `${p.value} is the host's own address, ${p.s.path}.address: choose another one of ${subnetOf(p.s)}`,
+            },
+          ];
         }
         return edge(p, false);
       }),
@@ -153,7 +193,12 @@ const hostUnique: Rule = {
             seen.set(canon(value), h);
             return [];
           }
-          return [{ property: `${h.path}.${field}`, reason: `${value} is ${what} of ${first.path} already: give each host its own, or remove one of the two` }];
+          return [
+            {
+              property: `${h.path}.${field}`,
+              reason: `${value} is ${what} of ${first.path} already: give each host its own, or remove one of the two`,
+            },
+          ];
         });
       }),
     ),
@@ -163,11 +208,11 @@ const hostComplete: Rule = {
   says: "A fixed address says which address, and for whom: by MAC or name (IPv4), by DUID or name (IPv6).",
   check: ({ args, isSet }) =>
     served(args).flatMap((s) =>
-      hostsOf(s).flatMap(({ path }): Failure[] => {
+      hostsOf(s).flatMap(({ item, path }): Failure[] => {
         const out: Failure[] = [];
         const [who, other, way] =
-          s.cidr.family === "ipv4" ? ["mac", "id", "MAC"] as const : ["id", "mac", "DUID"] as const;
-        if (isSet(`${path}.${other}`)) {
+          s.cidr.family === "ipv4" ? (["mac", "id", "MAC"] as const) : (["id", "mac", "DUID"] as const);
+        if (item[other] !== undefined) {
           out.push({
             property: `${path}.${other}`,
             reason: `is not for ${familyName(s.cidr.family)}, where a guest is known by its ${way} or name: use ${who} or name`,
@@ -175,7 +220,11 @@ const hostComplete: Rule = {
         } else if (!isSet(`${path}.${who}`) && !isSet(`${path}.name`)) {
           out.push({ property: path, reason: `has neither ${who} nor name: say whose address it is` });
         }
-        if (!isSet(`${path}.ip`)) out.push({ property: `${path}.ip`, reason: `is missing: give the address of ${subnetOf(s)} that the guest gets` });
+        if (!isSet(`${path}.ip`))
+          out.push({
+            property: `${path}.ip`,
+            reason: `is missing: give the address of ${subnetOf(s)} that the guest gets`,
+          });
         return out;
       }),
     ),
@@ -206,7 +255,12 @@ const hostName: Rule = {
     allHosts(args).flatMap(({ item, path }) =>
       item.name === undefined || HOST_NAME.test(item.name)
         ? []
-        : [{ property: `${path}.name`, reason: `${quote(item.name)} is no host name: use letters, digits, "-", "_" and "."` }],
+        : [
+            {
+              property: `${path}.name`,
+              reason: `${quote(item.name)} is no host name: use letters, digits, "-", "_" and "."`,
+            },
+          ],
     ),
 };
 
@@ -223,7 +277,12 @@ const hostDuid: Rule = {
     allHosts(args).flatMap(({ item, path }) =>
       item.id === undefined || DUID.some((d) => d.test(item.id as string))
         ? []
-        : [{ property: `${path}.id`, reason: `${quote(item.id)} is no DUID: give it as bytes, as 0:3:0:1:52:54:0:12:34:56 (type 3, Ethernet, MAC), or use name` }],
+        : [
+            {
+              property: `${path}.id`,
+              reason: `${quote(item.id)} is no DUID: give it as bytes, as 0:3:0:1:52:54:0:12:34:56 (type 3, Ethernet, MAC), or use name`,
+            },
+          ],
     ),
 };
 
@@ -232,12 +291,20 @@ const lease: Rule = {
   says: "A lease holds for ever (0) or at least 2 minutes.",
   check: ({ args, isSet }) =>
     each(args.ips, "ips")
-      .flatMap((ip) => [...each(ip.item.dhcp?.ranges, `${ip.path}.dhcp.ranges`), ...each<RangeArgs | HostArgs>(ip.item.dhcp?.hosts, `${ip.path}.dhcp.hosts`)])
+      .flatMap((ip) => [
+        ...each(ip.item.dhcp?.ranges, `${ip.path}.dhcp.ranges`),
+        ...each<RangeArgs | HostArgs>(ip.item.dhcp?.hosts, `${ip.path}.dhcp.hosts`),
+      ])
       .flatMap(({ item, path }) => {
         const expiry = item.lease?.expiry;
         const unit = item.lease?.unit ?? (isSet(`${path}.lease.unit`) ? undefined : "minutes");
         if (expiry === undefined || unit === undefined || expiry === 0 || expiry * SECONDS[unit] >= 120) return [];
-        return [{ property: `${path}.lease.expiry`, reason: `${expiry} ${unit} is less than the 2 minutes that dnsmasq asks for: make it longer, or 0 for ever` }];
+        return [
+          {
+            property: `${path}.lease.expiry`,
+            reason: `${expiry} ${unit} is less than the 2 minutes that dnsmasq asks for: make it longer, or 0 for ever`,
+          },
+        ];
       }),
 };
 
@@ -252,21 +319,28 @@ const onePerFamily: Rule = {
         first.set(s.cidr.family, s);
         return [];
       }
-      return [{ property: `${s.path}.dhcp`, reason: `is the second DHCP of ${familyName(s.cidr.family)} beside ${other.path}.dhcp, and libvirt serves one: remove one, or make another network of it` }];
+      return [
+        {
+          property: `${s.path}.dhcp`,
+          reason: `is the second DHCP of ${familyName(s.cidr.family)} beside ${other.path}.dhcp, and libvirt serves one: remove one, or make another network of it`,
+        },
+      ];
     });
   },
 };
 
 const bootV4: Rule = {
   says: "Boot files and TFTP are for IPv4.",
-  check: ({ args, isSet }) =>
+  check: ({ args }) =>
     subnets(args).flatMap(({ path, cidr }) =>
       cidr.family === "ipv4"
         ? []
-        : [`${path}.dhcp.bootp`, `${path}.tftp`].filter(isSet).map((property) => ({
-            property,
-            reason: "is for IPv4 only in libvirt: move it to the entry of an IPv4 address",
-          })),
+        : [`${path}.dhcp.bootp`, `${path}.tftp`]
+            .filter((p) => given(args, p) !== undefined)
+            .map((property) => ({
+              property,
+              reason: "is for IPv4 only in libvirt: move it to the entry of an IPv4 address",
+            })),
     ),
 };
 
@@ -277,7 +351,12 @@ const bootServer: Rule = {
     each(args.ips, "ips").flatMap(({ item, path }) => {
       const server = item.dhcp?.bootp?.server;
       if (server === undefined || familyOf(server) === "ipv4") return [];
-      return [{ property: `${path}.dhcp.bootp.server`, reason: `${quote(server)} is no IPv4 address, and libvirt takes no name: give the server's address` }];
+      return [
+        {
+          property: `${path}.dhcp.bootp.server`,
+          reason: `${quote(server)} is no IPv4 address, and libvirt takes no name: give the server's address`,
+        },
+      ];
     }),
 };
 
@@ -286,7 +365,12 @@ const prefix64: Rule = {
   check: ({ args }) =>
     served(args).flatMap((s) =>
       s.cidr.family === "ipv6" && s.cidr.prefix < 64 && (s.dhcp.ranges?.length || s.dhcp.hosts?.length)
-        ? [{ property: `${s.path}.address`, reason: `${s.item.address} has prefix length ${s.cidr.prefix}, and dnsmasq serves DHCPv6 from 64 on: use /64, or remove its dhcp` }]
+        ? [
+            {
+              property: `${s.path}.address`,
+              reason: `${s.item.address} has prefix length ${s.cidr.prefix}, and dnsmasq serves DHCPv6 from 64 on: use /64, or remove its dhcp`,
+            },
+          ]
         : [],
     ),
 };

@@ -1,6 +1,6 @@
 /** The network's DNS server. Sources: virNetworkDNS*DefParseXML, and the schema that every definition is validated with. */
 import type { Failure } from "../../handler.js";
-import { DNS_NAME, each, ipOf, quote, unfit } from "./known.js";
+import { DNS_NAME, each, given, ipOf, quote, unfit } from "./known.js";
 import type { Rule } from "./rule.js";
 
 const disabled: Rule = {
@@ -9,7 +9,12 @@ const disabled: Rule = {
     args.dns?.enable === false
       ? (["forwarders", "hosts", "txts", "srvs"] as const).flatMap((list) =>
           args.dns?.[list]?.length
-            ? [{ property: `dns.${list}`, reason: "is set, but dns.enable is false, and libvirt refuses both: remove it, or enable DNS" }]
+            ? [
+                {
+                  property: `dns.${list}`,
+                  reason: "is set, but dns.enable is false, and libvirt refuses both: remove it, or enable DNS",
+                },
+              ]
             : [],
         )
       : [],
@@ -19,7 +24,15 @@ const forwarder: Rule = {
   says: "A forwarder has a domain, an address or both.",
   check: ({ args, isSet }) =>
     each(args.dns?.forwarders, "dns.forwarders").flatMap(({ path }) =>
-      isSet(`${path}.domain`) || isSet(`${path}.address`) ? [] : [{ property: path, reason: "has neither domain nor address: give the name server's address, or the domain to answer here only" }],
+      isSet(`${path}.domain`) || isSet(`${path}.address`)
+        ? []
+        : [
+            {
+              property: path,
+              reason:
+                "has neither domain nor address: give the name server's address, or the domain to answer here only",
+            },
+          ],
     ),
 };
 
@@ -31,8 +44,11 @@ const srvTarget: Rule = {
         ? []
         : ["port", "priority", "weight"]
             .map((f) => `${path}.${f}`)
-            .filter(isSet)
-            .map((property) => ({ property, reason: "is set without a target, which libvirt refuses: add the target, or remove it" })),
+            .filter((p) => given(args, p) !== undefined)
+            .map((property) => ({
+              property,
+              reason: "is set without a target, which libvirt refuses: add the target, or remove it",
+            })),
     ),
 };
 
@@ -42,9 +58,22 @@ const srvService: Rule = {
     each(args.dns?.srvs, "dns.srvs").flatMap(({ item, path }) => {
       const s = item.service;
       if (s === undefined) return [];
-      if (s.startsWith("_")) return [{ property: `${path}.service`, reason: `${quote(s)} gets a second underscore from libvirt: write ${quote(s.replace(/^_+/, ""))}` }];
+      if (s.startsWith("_"))
+        return [
+          {
+            property: `${path}.service`,
+            reason: `${quote(s)} gets a second underscore from libvirt: write ${quote(s.replace(/^_+/, ""))}`,
+          },
+        ];
       if (s.length > 512) return [{ property: `${path}.service`, reason: `has ${s.length} characters: at most 512` }];
-      return /^[A-Za-z0-9_\-+/*]+$/.test(s) ? [] : [{ property: `${path}.service`, reason: `${quote(s)} is no name of a service: use letters, digits and _ - + / *` }];
+      return /^[A-Za-z0-9_\-+/*]+$/.test(s)
+        ? []
+        : [
+            {
+              property: `${path}.service`,
+              reason: `${quote(s)} is no name of a service: use letters, digits and _ - + / *`,
+            },
+          ];
     }),
 };
 
@@ -53,12 +82,17 @@ const unicast: Rule = {
   check: ({ args }) =>
     [
       ...each(args.dns?.hosts, "dns.hosts").map(({ item, path }) => ({ property: `${path}.ip`, value: item.ip })),
-      ...each(args.dns?.forwarders, "dns.forwarders").map(({ item, path }) => ({ property: `${path}.address`, value: item.address })),
+      ...each(args.dns?.forwarders, "dns.forwarders").map(({ item, path }) => ({
+        property: `${path}.address`,
+        value: item.address,
+      })),
     ].flatMap(({ property, value }) => {
       const ip = ipOf(value);
       // A name server of the host itself may listen on loopback, and 0.0.0.0 is a way to block a name.
       const why = ip && unfit(ip);
-      return why && /multicast|broadcast/.test(why) ? [{ property, reason: `${value} ${why}: give the address of a host` }] : [];
+      return why && /multicast|broadcast/.test(why)
+        ? [{ property, reason: `${value} ${why}: give the address of a host` }]
+        : [];
     }),
 };
 
@@ -66,7 +100,8 @@ const hostnames: Rule = {
   says: "An address has at least one name, and each once.",
   check: ({ args }) =>
     each(args.dns?.hosts, "dns.hosts").flatMap(({ item, path }): Failure[] => {
-      if (item.hostnames?.length === 0) return [{ property: `${path}.hostnames`, reason: "is empty: give at least one name" }];
+      if (item.hostnames?.length === 0)
+        return [{ property: `${path}.hostnames`, reason: "is empty: give at least one name" }];
       const seen = new Map<string, number>();
       return each(item.hostnames, `${path}.hostnames`).flatMap((h) => {
         const first = seen.get(h.item.toLowerCase());
@@ -80,11 +115,14 @@ const hostnames: Rule = {
 };
 
 const names: Rule = {
-  says: "Names of DNS have letters, digits, \"-\" and \".\" only.",
+  says: 'Names of DNS have letters, digits, "-" and "." only.',
   check: ({ args }) =>
     [
       { property: "domain.name", value: args.domain?.name },
-      ...each(args.dns?.forwarders, "dns.forwarders").map(({ item, path }) => ({ property: `${path}.domain`, value: item.domain })),
+      ...each(args.dns?.forwarders, "dns.forwarders").map(({ item, path }) => ({
+        property: `${path}.domain`,
+        value: item.domain,
+      })),
       ...each(args.dns?.srvs, "dns.srvs").map(({ item, path }) => ({ property: `${path}.domain`, value: item.domain })),
       ...each(args.dns?.txts, "dns.txts").map(({ item, path }) => ({ property: `${path}.name`, value: item.name })),
       ...each(args.dns?.hosts, "dns.hosts").flatMap(({ item, path }) =>
@@ -93,7 +131,12 @@ const names: Rule = {
     ].flatMap(({ property, value }) =>
       value === undefined || DNS_NAME.test(value)
         ? []
-        : [{ property, reason: `${quote(value)} has characters that libvirt's schema refuses in a name: use letters, digits, "-" and "."; others can be given by dnsmasqOptions` }],
+        : [
+            {
+              property,
+              reason: `${quote(value)} has characters that libvirt's schema refuses in a name: use letters, digits, "-" and "."; others can be given by dnsmasqOptions`,
+            },
+          ],
     ),
 };
 
@@ -103,16 +146,33 @@ const target: Rule = {
     each(args.dns?.srvs, "dns.srvs").flatMap(({ item, path }) =>
       item.target === undefined || /^[A-Za-z0-9_.-]+$/.test(item.target)
         ? []
-        : [{ property: `${path}.target`, reason: `${quote(item.target)} is no host name: use letters, digits, "-", "_" and ".", or "." for none` }],
+        : [
+            {
+              property: `${path}.target`,
+              reason: `${quote(item.target)} is no host name: use letters, digits, "-", "_" and ".", or "." for none`,
+            },
+          ],
     ),
 };
 
 const domainName: Rule = {
   says: "What is said of the domain needs its name.",
-  check: ({ isSet }) =>
-    isSet("domain.name") || !isSet("domain")
+  check: ({ args, isSet }) =>
+    isSet("domain.name")
       ? []
-      : ["domain.localOnly", "domain.register"].filter(isSet).map((property) => ({ property, reason: "is set, but domain.name is not: name the domain, or remove it" })),
+      : ["domain.localOnly", "domain.register"]
+          .filter((p) => given(args, p) !== undefined)
+          .map((property) => ({ property, reason: "is set, but domain.name is not: name the domain, or remove it" })),
 };
 
-export const dnsRules: readonly Rule[] = [disabled, forwarder, srvTarget, srvService, target, unicast, hostnames, names, domainName];
+export const dnsRules: readonly Rule[] = [
+  disabled,
+  forwarder,
+  srvTarget,
+  srvService,
+  target,
+  unicast,
+  hostnames,
+  names,
+  domainName,
+];

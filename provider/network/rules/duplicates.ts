@@ -21,7 +21,12 @@ function walk(node: AnyNode, value: unknown, at: { path: string; row: string }, 
   if (value === undefined || value === null || node.kind === "scalar") return [];
   if (node.kind === "object") {
     return Object.entries((node as ObjectNode).fields).flatMap(([name, f]) =>
-      walk(f, (value as Obj)[name], { path: at.path ? `${at.path}.${name}` : name, row: at.row ? `${at.row}.${name}` : name }, subject),
+      walk(
+        f,
+        (value as Obj)[name],
+        { path: at.path ? `${at.path}.${name}` : name, row: at.row ? `${at.row}.${name}` : name },
+        subject,
+      ),
     );
   }
   const list = node as ListNode<AnyNode>;
@@ -43,8 +48,12 @@ function repeated(list: ListNode<AnyNode>, items: unknown[], path: string, subje
       return;
     }
     // A key of which a part is not known is no key.
-    if (!whole(list.item, item, `${path}[${i}]`, subject) || !whole(list.item, items[j], `${path}[${j}]`, subject)) return;
-    out.push({ property: `${path}[${i}]`, reason: `${short(item)} is the same entry as ${path}[${j}]: keep one of the two` });
+    if (!whole(list.item, item, `${path}[${i}]`, subject) || !whole(list.item, items[j], `${path}[${j}]`, subject))
+      return;
+    out.push({
+      property: `${path}[${i}]`,
+      reason: `${short(item)} is the same entry as ${path}[${j}]: keep one of the two`,
+    });
   });
   return out;
 }

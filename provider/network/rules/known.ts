@@ -1,5 +1,5 @@
 /** What several rules need to read the arguments: items with their paths, addresses with their subnets. */
-import { type Cidr, isV4, isV6, ipNumber, parseCidr } from "../../schema/net.js";
+import { type Cidr, ipNumber, isV4, isV6, parseCidr } from "../../schema/net.js";
 import type { Known, RuleArgs, Subject } from "./rule.js";
 
 export interface At<T> {
@@ -15,6 +15,14 @@ export function each<T>(list: readonly (T | undefined)[] | undefined, path: stri
     if (item !== undefined && item !== null) out.push({ item, path: `${path}[${index}]`, index });
   });
   return out;
+}
+
+/** The value at a path, where it is known. To refuse what is there, ask this; to demand what is missing, `isSet`. */
+export function given(args: RuleArgs, path: string): unknown {
+  return path
+    .replaceAll("]", "")
+    .split(/[.[]/)
+    .reduce<unknown>((at, k) => (at as Record<string, unknown> | undefined)?.[k], args);
 }
 
 export type IpArgs = NonNullable<NonNullable<RuleArgs["ips"]>[number]>;

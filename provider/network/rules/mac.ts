@@ -7,7 +7,9 @@ const mac: Rule = {
   says: "The bridge's MAC is that of one device.",
   check: ({ args }) => {
     const why = args.mac === undefined ? undefined : unfitMac(args.mac);
-    return why ? [{ property: "mac", reason: `${args.mac} ${why}: use one as 52:54:00:12:34:56, or leave it to libvirt` }] : [];
+    return why
+      ? [{ property: "mac", reason: `${args.mac} ${why}: use one as 52:54:00:12:34:56, or leave it to libvirt` }]
+      : [];
   },
 };
 
@@ -18,7 +20,12 @@ const mtu: Rule = {
     const v6 = subnets(args).find((s) => s.cidr.family === "ipv6");
     return args.mtu === undefined || args.mtu >= 1280 || !v6
       ? []
-      : [{ property: "mtu", reason: `${args.mtu} is less than the 1280 that IPv6 needs, and ${v6.path}.address is IPv6: raise it, or remove the address` }];
+      : [
+          {
+            property: "mtu",
+            reason: `${args.mtu} is less than the 1280 that IPv6 needs, and ${v6.path}.address is IPv6: raise it, or remove the address`,
+          },
+        ];
   },
 };
 
@@ -26,7 +33,14 @@ const delay: Rule = {
   says: "The spanning tree's delay is whole seconds.",
   check: ({ args }) => {
     const d = typeof args.bridge === "object" ? args.bridge.delay : undefined;
-    return d === undefined || Number.isInteger(d) ? [] : [{ property: "bridge.delay", reason: `${d} is not whole, and libvirt takes whole seconds: use ${Math.round(d)}` }];
+    return d === undefined || Number.isInteger(d)
+      ? []
+      : [
+          {
+            property: "bridge.delay",
+            reason: `${d} is not whole, and libvirt takes whole seconds: use ${Math.round(d)}`,
+          },
+        ];
   },
 };
 

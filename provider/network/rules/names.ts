@@ -3,7 +3,8 @@ import type { Failure } from "../../handler.js";
 import { each, quote, subnets } from "./known.js";
 import type { Rule, RuleArgs } from "./rule.js";
 
-const ownBridgeName = (args: RuleArgs): string | undefined => (typeof args.bridge === "object" ? args.bridge.name : undefined);
+const ownBridgeName = (args: RuleArgs): string | undefined =>
+  typeof args.bridge === "object" ? args.bridge.name : undefined;
 
 // RNG deviceName, and what the kernel refuses (dev_valid_name).
 const DEVICE = /^[a-zA-Z0-9_.\\-]+$/;
@@ -16,7 +17,10 @@ export const deviceNames: Rule = {
       { property: "bridge.name", value: ownBridgeName(args) },
       { property: "device", value: args.device },
       { property: "hostdev.device", value: args.hostdev?.device },
-      ...each(args.macvtap?.interfaces, "macvtap.interfaces").map(({ item, path }) => ({ property: path, value: item })),
+      ...each(args.macvtap?.interfaces, "macvtap.interfaces").map(({ item, path }) => ({
+        property: path,
+        value: item,
+      })),
     ].flatMap(({ property, value }): Failure[] => {
       if (value === undefined || (DEVICE.test(value) && value !== "." && value !== "..")) return [];
       return [{ property, reason: `${quote(value)} is no name of a device: use letters, digits, "_", "." and "-"` }];
@@ -29,7 +33,12 @@ export const groupNames: Rule = {
     each(args.portGroups, "portGroups").flatMap(({ item, path }) =>
       item.name === undefined || /^[a-zA-Z0-9_.\\:/-]+$/.test(item.name)
         ? []
-        : [{ property: `${path}.name`, reason: `${quote(item.name)} has characters that libvirt's schema refuses: use letters, digits, "_", ".", "-", ":" and "/"` }],
+        : [
+            {
+              property: `${path}.name`,
+              reason: `${quote(item.name)} has characters that libvirt's schema refuses: use letters, digits, "_", ".", "-", ":" and "/"`,
+            },
+          ],
     ),
 };
 
@@ -39,7 +48,12 @@ const zone: Rule = {
     const value = typeof args.bridge === "object" ? args.bridge.zone : undefined;
     return value === undefined || /^[a-zA-Z0-9_-]+$/.test(value)
       ? []
-      : [{ property: "bridge.zone", reason: `${quote(value)} has characters that libvirt's schema refuses: use the name of a zone of firewalld` }];
+      : [
+          {
+            property: "bridge.zone",
+            reason: `${quote(value)} has characters that libvirt's schema refuses: use the name of a zone of firewalld`,
+          },
+        ];
   },
 };
 
@@ -51,11 +65,21 @@ const bridgeFree: Rule = {
     if (bridge === undefined || args.name === undefined) return [];
     const user = around.others?.find((o) => o.bridge === bridge && o.name !== args.name);
     if (user) {
-      return [{ property: "bridge.name", reason: `${bridge} is the bridge of network ${quote(user.name)} of ${user.from}: choose another name, or leave it out` }];
+      return [
+        {
+          property: "bridge.name",
+          reason: `${bridge} is the bridge of network ${quote(user.name)} of ${user.from}: choose another name, or leave it out`,
+        },
+      ];
     }
     const own = around.others?.some((o) => o.name === args.name && o.bridge === bridge);
     if (own || !around.others || !around.hostDevices?.includes(bridge)) return [];
-    return [{ property: "bridge.name", reason: `${bridge} is a device of the host already: choose another name, or use mode "bridge" to put the network on it` }];
+    return [
+      {
+        property: "bridge.name",
+        reason: `${bridge} is a device of the host already: choose another name, or use mode "bridge" to put the network on it`,
+      },
+    ];
   },
 };
 
@@ -66,7 +90,12 @@ const reverse: Rule = {
       if (!item.localPtr) return [];
       const v4 = cidr.family === "ipv4";
       if (v4 ? [8, 16, 24].includes(cidr.prefix) : cidr.prefix % 4 === 0) return [];
-      return [{ property: `${path}.localPtr`, reason: `is true, but ${item.address} has prefix length ${cidr.prefix}, and libvirt makes a reverse zone of ${v4 ? "8, 16 or 24" : "multiples of 4"} only: remove it, or change the prefix` }];
+      return [
+        {
+          property: `${path}.localPtr`,
+          reason: `is true, but ${item.address} has prefix length ${cidr.prefix}, and libvirt makes a reverse zone of ${v4 ? "8, 16 or 24" : "multiples of 4"} only: remove it, or change the prefix`,
+        },
+      ];
     }),
 };
 

@@ -8,7 +8,14 @@ const networks: Rule = {
     if (args.name === undefined || !around.others) return [];
     return subnets(args).flatMap(({ item, path, cidr }) => {
       const hit = clash(cidr, args.name as string, around);
-      return hit ? [{ property: `${path}.address`, reason: `${item.address} overlaps ${hit.subnet} of network ${quote(hit.name)} of ${hit.from}: choose another subnet` }] : [];
+      return hit
+        ? [
+            {
+              property: `${path}.address`,
+              reason: `${item.address} overlaps ${hit.subnet} of network ${quote(hit.name)} of ${hit.from}: choose another subnet`,
+            },
+          ]
+        : [];
     });
   },
 };
@@ -26,7 +33,10 @@ function clash(cidr: NonNullable<ReturnType<typeof cidrOf>>, name: string, aroun
 
 /** Devices whose addresses are the network's own, or are judged as another network's. */
 function bridges(args: RuleArgs, around: Surroundings): Set<string | undefined> {
-  return new Set([typeof args.bridge === "object" ? args.bridge.name : undefined, ...(around.others ?? []).map((o) => o.bridge)]);
+  return new Set([
+    typeof args.bridge === "object" ? args.bridge.name : undefined,
+    ...(around.others ?? []).map((o) => o.bridge),
+  ]);
 }
 
 const host: Rule = {
@@ -40,13 +50,21 @@ const host: Rule = {
     });
     return subnets(args).flatMap(({ item, path, cidr }) => {
       const hit = there.find((t) => overlaps(t.c, cidr) && !ours(t, item.address, args));
-      return hit ? [{ property: `${path}.address`, reason: `${item.address} overlaps ${hit.address}, which the host has on ${hit.device}: choose another subnet` }] : [];
+      return hit
+        ? [
+            {
+              property: `${path}.address`,
+              reason: `${item.address} overlaps ${hit.address}, which the host has on ${hit.device}: choose another subnet`,
+            },
+          ]
+        : [];
     });
   },
 };
 
 // fe80::/10 is on every link.
-const linkLocal = (c: NonNullable<ReturnType<typeof cidrOf>>): boolean => c.family === "ipv6" && c.first >> 118n === 0x3fan;
+const linkLocal = (c: NonNullable<ReturnType<typeof cidrOf>>): boolean =>
+  c.family === "ipv6" && c.first >> 118n === 0x3fan;
 
 /** The bridge that libvirt named itself, of this very network, where nothing tells its name. */
 const ours = (there: { device: string; address: string }, address: string | undefined, args: RuleArgs): boolean =>

@@ -21,7 +21,9 @@ interface VlanAt {
 
 const vlans = (args: RuleArgs): VlanAt[] => [
   ...(args.vlan ? [{ vlan: args.vlan, path: "vlan" }] : []),
-  ...each(args.portGroups, "portGroups").flatMap(({ item, path }) => (item.vlan ? [{ vlan: item.vlan, path: `${path}.vlan` }] : [])),
+  ...each(args.portGroups, "portGroups").flatMap(({ item, path }) =>
+    item.vlan ? [{ vlan: item.vlan, path: `${path}.vlan` }] : [],
+  ),
 ];
 
 const tags: Rule = {
@@ -29,7 +31,12 @@ const tags: Rule = {
   check: ({ args, isSet }) =>
     vlans(args).flatMap(({ vlan, path }) =>
       vlan.tags?.length === 0 || (vlan.tags === undefined && !isSet(`${path}.tags`))
-        ? [{ property: `${path}.tags`, reason: `${vlan.tags ? "is empty" : "is missing"}: give at least one tag, as [{ id: 42 }], or remove vlan` }]
+        ? [
+            {
+              property: `${path}.tags`,
+              reason: `${vlan.tags ? "is empty" : "is missing"}: give at least one tag, as [{ id: 42 }], or remove vlan`,
+            },
+          ]
         : [],
     ),
 };
@@ -56,7 +63,10 @@ const native: Rule = {
   check: ({ args }) =>
     vlans(args).flatMap(({ vlan, path }) => {
       const [first, ...more] = each(vlan.tags, `${path}.tags`).filter((t) => t.item.nativeMode !== undefined);
-      return more.map((t) => ({ property: `${t.path}.nativeMode`, reason: `makes a second native tag beside ${first?.path}: let one of the two be it` }));
+      return more.map((t) => ({
+        property: `${t.path}.nativeMode`,
+        reason: `makes a second native tag beside ${first?.path}: let one of the two be it`,
+      }));
     }),
 };
 
@@ -66,7 +76,8 @@ const LINUX_BRIDGE = 11_000_000;
 function carries({ args, isSet }: Subject): "yes" | "no" | "newer" | undefined {
   if (args.mode !== "bridge") return "no";
   if (isSet("hostdev")) return "yes";
-  if (isSet("macvtap")) return args.macvtap?.mode === undefined ? undefined : args.macvtap.mode === "passthrough" ? "yes" : "no";
+  if (isSet("macvtap"))
+    return args.macvtap?.mode === undefined ? undefined : args.macvtap.mode === "passthrough" ? "yes" : "no";
   if (!isSet("virtualport")) return "newer";
   const type = args.virtualport?.type;
   return type === undefined ? undefined : type === "openvswitch" ? "yes" : "no";
@@ -95,13 +106,16 @@ const carried: Rule = {
     };
     // A default group of Open vSwitch carries the network's own tags.
     const group = groups.find((g) => g.item.default === true);
-    const byGroup = args.mode === "bridge" && group?.item.virtualport?.type === "openvswitch";
+    const groupType =
+      group && isSet(`${group.path}.virtualport`) ? (group.item.virtualport?.type ?? "openvswitch") : undefined;
+    const byGroup = args.mode === "bridge" && groupType === "openvswitch";
     if (args.vlan && !byGroup) refuse("vlan", how);
     for (const { item, path } of groups) {
       if (!item.vlan) continue;
       if (!isSet(`${path}.virtualport`)) refuse(`${path}.vlan`, how);
       else if (args.mode !== "bridge") refuse(`${path}.vlan`, "no");
-      else if (item.virtualport?.type !== undefined && item.virtualport.type !== "openvswitch") refuse(`${path}.vlan`, "no");
+      else if (item.virtualport?.type !== undefined && item.virtualport.type !== "openvswitch")
+        refuse(`${path}.vlan`, "no");
     }
     return out;
   },

@@ -18,7 +18,14 @@ const addresses: Rule = {
   check: ({ args }) => {
     const { start, end } = args.nat?.addresses ?? {};
     const [a, b] = [ipOf(start), ipOf(end)];
-    return !a || !b || a.n <= b.n ? [] : [{ property: "nat.addresses.end", reason: `${end} comes before ${start}, nat.addresses.start: exchange the two` }];
+    return !a || !b || a.n <= b.n
+      ? []
+      : [
+          {
+            property: "nat.addresses.end",
+            reason: `${end} comes before ${start}, nat.addresses.start: exchange the two`,
+          },
+        ];
   },
 };
 

@@ -9,7 +9,12 @@ const destination: Rule = {
     each(args.routes, "routes").flatMap(({ item, path }) => {
       const cidr = cidrOf(item.destination);
       if (!cidr || ipOf(cidr.address)?.n === cidr.first) return [];
-      return [{ property: `${path}.destination`, reason: `${item.destination} has host bits: write ${formatIp(cidr.first, cidr.family)}/${cidr.prefix}` }];
+      return [
+        {
+          property: `${path}.destination`,
+          reason: `${item.destination} has host bits: write ${formatIp(cidr.first, cidr.family)}/${cidr.prefix}`,
+        },
+      ];
     }),
 };
 
@@ -23,20 +28,40 @@ const gateway: Rule = {
       const property = `${path}.gateway`;
       const to = cidrOf(item.destination);
       if (to && to.family !== gw.family) {
-        return [{ property, reason: `${item.gateway} is ${familyName(gw.family)}, but ${item.destination} is ${familyName(to.family)}: use a gateway of its family` }];
+        return [
+          {
+            property,
+            reason: `${item.gateway} is ${familyName(gw.family)}, but ${item.destination} is ${familyName(to.family)}: use a gateway of its family`,
+          },
+        ];
       }
       const home = ips.find((s) => inside(s.cidr, gw));
       if (!home) {
         return allSubnetsKnown(subject)
-          ? [{ property, reason: `${item.gateway} is in no subnet of ips, so the host cannot reach it: choose an address of the network` }]
+          ? [
+              {
+                property,
+                reason: `${item.gateway} is in no subnet of ips, so the host cannot reach it: choose an address of the network`,
+              },
+            ]
           : [];
       }
       if (ipOf(home.cidr.address)?.n === gw.n) {
-        return [{ property, reason: `${item.gateway} is the host's own address, ${home.path}.address: name the guest that forwards` }];
+        return [
+          {
+            property,
+            reason: `${item.gateway} is the host's own address, ${home.path}.address: name the guest that forwards`,
+          },
+        ];
       }
       const v4 = home.cidr.family === "ipv4" && home.cidr.prefix < 31;
       if (v4 && (gw.n === home.cidr.first || gw.n === home.cidr.last)) {
-        return [{ property, reason: `${item.gateway} is the ${gw.n === home.cidr.first ? "network" : "broadcast"} address of ${home.path}.address' subnet: choose another one` }];
+        return [
+          {
+            property,
+            reason: `${item.gateway} is the ${gw.n === home.cidr.first ? "network" : "broadcast"} address of ${home.path}.address' subnet: choose another one`,
+          },
+        ];
       }
       return [];
     });
@@ -59,7 +84,12 @@ const metric: Rule = {
       }
       // The same gateway too is a repeated key.
       if (other.gateway === item.gateway) return [];
-      return [{ property: `${path}.metric`, reason: `is the same as that of ${other.path}, to the same destination ${item.destination}, and the kernel keeps one: give the second a higher metric` }];
+      return [
+        {
+          property: `${path}.metric`,
+          reason: `is the same as that of ${other.path}, to the same destination ${item.destination}, and the kernel keeps one: give the second a higher metric`,
+        },
+      ];
     });
   },
 };
@@ -70,8 +100,16 @@ const notOwn: Rule = {
     const ips = subnets(args);
     return each(args.routes, "routes").flatMap(({ item, path }) => {
       const to = cidrOf(item.destination);
-      const own = to && ips.find((s) => s.cidr.family === to.family && s.cidr.first === to.first && s.cidr.prefix === to.prefix);
-      return own ? [{ property: `${path}.destination`, reason: `${item.destination} is the subnet of ${own.path}.address, where the host is itself: remove the route` }] : [];
+      const own =
+        to && ips.find((s) => s.cidr.family === to.family && s.cidr.first === to.first && s.cidr.prefix === to.prefix);
+      return own
+        ? [
+            {
+              property: `${path}.destination`,
+              reason: `${item.destination} is the subnet of ${own.path}.address, where the host is itself: remove the route`,
+            },
+          ]
+        : [];
     });
   },
 };

@@ -1,5 +1,5 @@
 /** What older daemons do not know. Source: "Since" in libvirt's formatnetwork. VLAN tags on a Linux bridge: portgroups.ts. */
-import { version } from "./known.js";
+import { given, version } from "./known.js";
 import type { Rule } from "./rule.js";
 
 const SINCE: Readonly<Record<string, number>> = {
@@ -14,12 +14,15 @@ const SINCE: Readonly<Record<string, number>> = {
 
 const since: Rule = {
   says: "The host's libvirt knows what is set.",
-  check: ({ args, isSet }, { daemon }) =>
+  check: ({ args }, { daemon }) =>
     daemon === undefined
       ? []
       : Object.entries(SINCE)
-          .filter(([path, needed]) => daemon < needed && !(path === "bridge.zone" && args.mode === "bridge") && isSet(path))
-          .map(([property, needed]) => ({ property, reason: `needs libvirt ${version(needed)}; the host has ${version(daemon)}: remove it, or update libvirt` })),
+          .filter(([path, needed]) => daemon < needed && given(args, path) !== undefined)
+          .map(([property, needed]) => ({
+            property,
+            reason: `needs libvirt ${version(needed)}; the host has ${version(daemon)}: remove it, or update libvirt`,
+          })),
 };
 
 export const versionRules: readonly Rule[] = [since];

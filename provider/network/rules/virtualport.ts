@@ -15,7 +15,14 @@ const BELONGS: Record<Type, readonly Parameter[]> = {
   "802.1Qbh": ["profileId"],
   midonet: ["interfaceId"],
 };
-const PARAMETERS: readonly Parameter[] = ["profileId", "interfaceId", "managerId", "typeId", "typeIdVersion", "instanceId"];
+const PARAMETERS: readonly Parameter[] = [
+  "profileId",
+  "interfaceId",
+  "managerId",
+  "typeId",
+  "typeIdVersion",
+  "instanceId",
+];
 
 interface PortAt {
   port: VirtualportArgs;
@@ -25,26 +32,38 @@ interface PortAt {
 
 const all = (args: RuleArgs): PortAt[] => [
   ...(args.virtualport ? [{ port: args.virtualport, path: "virtualport", group: false }] : []),
-  ...each(args.portGroups, "portGroups").flatMap(({ item, path }) => (item.virtualport ? [{ port: item.virtualport, path: `${path}.virtualport`, group: true }] : [])),
+  ...each(args.portGroups, "portGroups").flatMap(({ item, path }) =>
+    item.virtualport ? [{ port: item.virtualport, path: `${path}.virtualport`, group: true }] : [],
+  ),
 ];
 
 const type: Rule = {
   says: "A network's virtual port has a type.",
   check: ({ args, isSet }) =>
     all(args).flatMap(({ path, group }) =>
-      group || isSet(`${path}.type`) ? [] : [{ property: `${path}.type`, reason: `is missing: use one of ${Object.keys(BELONGS).map(quote).join(", ")}` }],
+      group || isSet(`${path}.type`)
+        ? []
+        : [
+            {
+              property: `${path}.type`,
+              reason: `is missing: use one of ${Object.keys(BELONGS).map(quote).join(", ")}`,
+            },
+          ],
     ),
 };
 
 const parameters: Rule = {
   says: "A virtual port has the parameters of its type only.",
-  check: ({ args, isSet }) =>
+  check: ({ args }) =>
     all(args).flatMap(({ port, path }): Failure[] => {
       const own = port.type && BELONGS[port.type];
       if (!own) return [];
-      return PARAMETERS.filter((p) => !own.includes(p) && isSet(`${path}.${p}`)).map((p) => {
+      return PARAMETERS.filter((p) => !own.includes(p) && port[p] !== undefined).map((p) => {
         const types = (Object.keys(BELONGS) as Type[]).filter((t) => BELONGS[t].includes(p));
-        return { property: `${path}.${p}`, reason: `is no parameter of type ${quote(port.type)}, but of ${types.map(quote).join(" and ")}: remove it` };
+        return {
+          property: `${path}.${p}`,
+          reason: `is no parameter of type ${quote(port.type)}, but of ${types.map(quote).join(" and ")}: remove it`,
+        };
       });
     }),
 };
@@ -53,7 +72,9 @@ const midonet: Rule = {
   says: "A virtual port of MidoNet names its interface.",
   check: ({ args, isSet }) =>
     all(args).flatMap(({ port, path }) =>
-      port.type === "midonet" && !isSet(`${path}.interfaceId`) ? [{ property: `${path}.interfaceId`, reason: 'is missing: type "midonet" needs the UUID of the interface' }] : [],
+      port.type === "midonet" && !isSet(`${path}.interfaceId`)
+        ? [{ property: `${path}.interfaceId`, reason: 'is missing: type "midonet" needs the UUID of the interface' }]
+        : [],
     ),
 };
 
@@ -61,7 +82,9 @@ const profile: Rule = {
   says: "A port profile's name has at most 39 characters.",
   check: ({ args }) =>
     all(args).flatMap(({ port, path }) =>
-      (port.profileId?.length ?? 0) > 39 ? [{ property: `${path}.profileId`, reason: `has ${port.profileId?.length} characters: at most 39` }] : [],
+      (port.profileId?.length ?? 0) > 39
+        ? [{ property: `${path}.profileId`, reason: `has ${port.profileId?.length} characters: at most 39` }]
+        : [],
     ),
 };
 
@@ -74,14 +97,19 @@ const ON: Record<"bridge" | "macvtap" | "hostdev", readonly Type[]> = {
 
 const fits: Rule = {
   says: "A virtual port is of a kind that its device has.",
-  check: ({ args, isSet }) => {
-    const on = (["macvtap", "hostdev", "bridge"] as const).find(isSet);
+  check: ({ args }) => {
+    const on = (["macvtap", "hostdev", "bridge"] as const).find((f) => args[f] !== undefined);
     return on === undefined
       ? []
       : all(args).flatMap(({ port, path }) =>
           port.type === undefined || ON[on].includes(port.type)
             ? []
-            : [{ property: `${path}.type`, reason: `${quote(port.type)} is not for ${on}, and no NIC could be plugged: use ${ON[on].map(quote).join(" or ")}` }],
+            : [
+                {
+                  property: `${path}.type`,
+                  reason: `${quote(port.type)} is not for ${on}, and no NIC could be plugged: use ${ON[on].map(quote).join(" or ")}`,
+                },
+              ],
         );
   },
 };
