@@ -103,8 +103,7 @@ export class ConnectionPool implements Pool {
   async #take(readOnly: boolean): Promise<Member> {
     for (;;) {
       if (this.#closed) throw LibvirtError.own("transport", `the pool of ${this.uri} is closed`);
-      let at = this.#idle.findIndex((member) => member.readOnly === readOnly);
-      if (at < 0 && readOnly) at = this.#idle.length - 1; // whoever may write may read: cheaper than to open another
+      const at = this.#idle.findIndex((member) => member.readOnly === readOnly);
       if (at >= 0) {
         const member = this.#idle.splice(at, 1)[0]!;
         if (member.connection.dead === undefined) return member;

@@ -3,7 +3,7 @@ import koffi from "koffi";
 import type { DomainInfo } from "../api.js";
 import { code } from "../errors.js";
 import type { Dom } from "../functions.js";
-import { affects, type Native, unlessGone } from "../native.js";
+import { affects, decodeArray, type Native, unlessGone } from "../native.js";
 import type { Implementation } from "../protocol.js";
 
 /** virConnectListAllDomainsFlags. */
@@ -124,7 +124,7 @@ export const domains: Implementation<"domains"> = {
         (pointers) =>
           pointers.map((pointer) => {
             const c = koffi.decode(pointer, interfaceStruct) as CInterface;
-            const addresses = c.addrs === null ? [] : (koffi.decode(c.addrs, addressStruct, c.naddrs) as CAddress[]);
+            const addresses = c.addrs === null ? [] : decodeArray<CAddress>(c.addrs, addressStruct, c.naddrs);
             return {
               name: c.name,
               ...(c.hwaddr !== null && { mac: c.hwaddr }),
