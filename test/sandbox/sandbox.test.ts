@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -173,7 +174,9 @@ describe("sandboxes", () => {
     for (const delay of [60, 90, 120, 150, 180, 220, 300]) {
       const child = starter(name);
       await sleep(delay);
+      const gone = once(child, "exit");
       child.kill("SIGKILL");
+      await gone;
       const sandbox = await start({ name });
       assert.equal((await sandbox.exec(["virsh", "list"])).code, 0);
       await sandbox.stop();
