@@ -10,7 +10,8 @@ export class Host {
   readonly pool: Pool;
   readonly #tails = new Map<string, Promise<unknown>>();
   #identity: Promise<HostIdentity> | undefined;
-  #snapshot: { at: number; networks: Promise<Map<string, NetworkInfo>> } | undefined;
+  #writes = false;
+  #snapshot: { at: number; written: boolean; networks: Promise<Map<string, NetworkInfo>> } | undefined;
 
   constructor(uri: string, pool: Pool) {
     this.uri = uri;
@@ -19,7 +20,7 @@ export class Host {
 
   /** Who answers under this URI. */
   identity(): Promise<HostIdentity> {
-    this.#identity ??= this.pool.use((c) => c.identity(), { readOnly: true }).catch((e: unknown) => {
+    this.#identity ??= this.read((c) => c.identity()).catch((e: unknown) => {
       this.#identity = undefined;
       throw e;
     });
@@ -27,21 +28,30 @@ export class Host {
   }
 
   /** All networks by UUID, read at most {@link SNAPSHOT_MS} ago. */
-  async networks(): Promise<ReadonlyMap<string, NetworkInfo>> {
+  networks(): Promise<ReadonlyMap<string, NetworkInfo>> {
+    if (this.#snapshot?.written) this.#snapshot = undefined;
+    return this.networksOfOthers();
+  }
+
+  /**
+   * The same, but what this process has written since may be missing: for who looks only at what others have. While 40
+   * networks are made, each check would read all of them anew, and wait for libvirt, which holds readers back meanwhile.
+   */
+  async networksOfOthers(): Promise<ReadonlyMap<string, NetworkInfo>> {
     const now = Date.now();
     if (!this.#snapshot || now - this.#snapshot.at > SNAPSHOT_MS) {
-      const networks = this.pool.use((c) => c.networks.list(), { readOnly: true }).then((all) => new Map(all.map((n) => [n.uuid, n])));
+      const networks = this.read((c) => c.networks.list()).then((all) => new Map(all.map((n) => [n.uuid, n])));
       networks.catch(() => {
         this.#snapshot = undefined;
       });
-      this.#snapshot = { at: now, networks };
+      this.#snapshot = { at: now, written: false, networks };
     }
     return this.#snapshot.networks;
   }
 
   /** Something was written: the next reading is a new one. */
   changed(): void {
-    this.#snapshot = undefined;
+    if (this.#snapshot) this.#snapshot.written = true;
   }
 
   /** Run work of one kind one after the other, on connections that the callers hold already. */
@@ -51,8 +61,14 @@ export class Host {
     return result;
   }
 
+  /** Work that writes nothing. A run that writes has connections for that, and opens no others in their place. */
+  read<T>(fn: (c: Connection) => Promise<T>): Promise<T> {
+    return this.pool.use(fn, { readOnly: !this.#writes });
+  }
+
   /** Work on one object; what concerns the same object waits. */
   use<T>(key: string, fn: (c: Connection) => Promise<T>): Promise<T> {
+    this.#writes = true;
     return this.pool.use(fn, { key });
   }
 }

@@ -50,7 +50,8 @@ async function tellPrice(ctx: Context, was: Inputs, news: Inputs, rows: string[]
   let p: Plan;
   try {
     const host = hostAt(uriOf(news));
-    const observed = await host.pool.use((c) => observe(c, { name: String(news.name) }, { nics: true }), { readOnly: true });
+    const { libVersion: daemon } = await host.identity();
+    const observed = await host.read((c) => observe(c, { name: String(news.name) }, { nics: true, daemon }));
     p = plan({ desired: news, was, owner: news.owner as Owner | undefined }, observed);
   } catch (e) {
     announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${text(e)}`);
@@ -68,7 +69,7 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
   const host = hostAt(uriOf(inputs));
   const identity = await host.identity();
   return host.use(keyOf(inputs), async (c) => {
-    const observed = await observe(c, { name: String(inputs.name) }, { nics: true });
+    const observed = await observe(c, { name: String(inputs.name) }, { nics: true, daemon: identity.libVersion });
     const there = observed.network;
     const adopted = there ? takeOver(there, inputs, identity) : false;
     const info = await reach(ctx, host, c, inputs, undefined, observed, adopted);
@@ -150,8 +151,9 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
   const identity = await host.identity();
   proveHost(olds, identity, label(news));
   return host.use(keyOf(news), async (c) => {
-    const byId = await observe(c, { uuid: id }, { nics: true });
-    const observed = byId.network ? byId : await observe(c, { name: String(news.name) }, { nics: true });
+    const how = { nics: true, daemon: identity.libVersion };
+    const byId = await observe(c, { uuid: id }, how);
+    const observed = byId.network ? byId : await observe(c, { name: String(news.name) }, how);
     const adopted = observed.network ? (observed.network.uuid === id && !observed.network.mark ? olds.adopted === true : takeOver(observed.network, news, identity)) : false;
     const info = await reach(ctx, host, c, news, argsOf(olds), observed, adopted);
     return { outs: { ...news, ...(await outputs(host, info, adopted)) } };

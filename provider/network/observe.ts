@@ -17,12 +17,12 @@ export function toObserved(n: NetworkInfo): ObservedNetwork {
   };
 }
 
-/** One network, with the NICs of running VMs where it runs. */
-export async function observe(c: Connection, ref: Ref, options: { nics: boolean }): Promise<Observed> {
-  const { libVersion } = await c.identity();
+/** One network, with the NICs of running VMs where it runs. `daemon`: its version, where the caller knows it already. */
+export async function observe(c: Connection, ref: Ref, options: { nics: boolean; daemon?: number }): Promise<Observed> {
+  const daemon = options.daemon ?? (await c.identity()).libVersion;
   const found = await c.networks.get(ref);
   const nics = found?.active && options.nics ? await runningNics(c, found) : [];
-  return { daemon: libVersion, nics, ...(found ? { network: toObserved(found) } : {}) };
+  return { daemon, nics, ...(found ? { network: toObserved(found) } : {}) };
 }
 
 /** NICs of running domains on the network, those of `type='bridge'` on its bridge as well: they have no port. */

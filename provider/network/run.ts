@@ -39,9 +39,8 @@ export async function neighbours(ctx: Context, inputs: Inputs): Promise<Surround
   if (typeof uri !== "string") return { others };
   try {
     const host = hostAt(uri);
-    const [{ libVersion }, networks] = [await host.identity(), await host.networks()];
-    // Its own entry of the host is kept: it tells which bridge is the network's own.
-    for (const n of networks.values()) if (n.name === inputs.name || !mine.has(n.name)) others.push(fromHost(n));
+    const [{ libVersion }, networks] = [await host.identity(), await host.networksOfOthers()];
+    for (const n of networks.values()) if (!mine.has(n.name)) others.push(fromHost(n));
     const facts = await factsOf(host);
     if (!facts) return { others, daemon: libVersion };
     const bridges = new Set([...networks.values()].map(ownBridgeOf).filter((b) => b !== undefined));
