@@ -65,6 +65,15 @@ function explain(issue: z.core.$ZodIssue, value: unknown, mode: Mode): Failure[]
     }));
   }
   if (value === undefined) return [{ property, reason: "is missing" }];
+  // The form that was meant is the one whose fault lies deeper.
+  const meant =
+    issue.code === "invalid_union" &&
+    issue.errors.find((form) => form.every((i) => i.path.length > 0 || i.code === "unrecognized_keys"));
+  if (meant) {
+    return meant.flatMap((i) =>
+      explain({ ...i, path: [...issue.path, ...i.path] } as typeof issue, valueAt(value, i.path), mode),
+    );
+  }
   return [{ property, reason: `${print(value)} ${said(issue)}` }];
 }
 
@@ -80,15 +89,16 @@ function foreign(key: string, at: Path, mode: Mode): string {
 function said(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "too_small":
-      return `is too small: must be at least ${issue.minimum}`;
+      return issue.message.startsWith("must") ? issue.message : `is too small: must be at least ${issue.minimum}`;
     case "too_big":
       return issue.message.startsWith("must") ? issue.message : `is too big: must be at most ${issue.maximum}`;
     case "invalid_value":
       return `must be ${issue.values.length > 1 ? "one of " : ""}${issue.values.map((v) => JSON.stringify(v)).join(", ")}`;
     case "invalid_type":
+      if (issue.expected === "int") return "must be a whole number";
       return `must be ${/^[aeiou]/.test(issue.expected) ? "an" : "a"} ${issue.expected}`;
     case "invalid_union":
-      return "has none of the allowed forms";
+      return [...new Set(issue.errors.flat().map(said))].join(" or ").replaceAll(" or must be ", " or ");
     default:
       return issue.message;
   }

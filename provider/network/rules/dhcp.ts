@@ -56,7 +56,7 @@ function outside({ path, value, s }: Place): Failure[] {
 /** The network and broadcast address of IPv4; `every`: also of /31 and /32, where libvirt makes no exception for ranges. */
 function edge({ path, value, s }: Place, every: boolean): Failure[] {
   const ip = ipOf(value);
-  if (!ip || ip.family !== "ipv4" || s.cidr.family !== "ipv4" || (s.cidr.prefix > 30 && !every)) return [];
+  if (ip?.family !== "ipv4" || s.cidr.family !== "ipv4" || (s.cidr.prefix > 30 && !every)) return [];
   const what = ip.n === s.cidr.first ? "network" : ip.n === s.cidr.last ? "broadcast" : undefined;
   if (!what) return [];
   const way =

@@ -60,7 +60,7 @@ export function subnets(args: RuleArgs): SubnetAt[] {
 /** Whether all of `ips` is known, so that "in none of them" may be said. */
 export function allSubnetsKnown({ args, isSet }: Subject): boolean {
   if (!isSet("ips")) return true;
-  return args.ips !== undefined && args.ips.every((ip) => ip?.address !== undefined);
+  return args.ips?.every((ip) => ip?.address !== undefined) ?? false;
 }
 
 export type Family = "ipv4" | "ipv6";
@@ -71,9 +71,15 @@ export interface Ip {
   family: Family;
   n: bigint;
 }
+const addresses = new Map<string, Ip | undefined>();
 export function ipOf(s: string | undefined): Ip | undefined {
-  const family = s === undefined ? undefined : familyOf(s);
-  return family ? { family, n: ipNumber(s as string) } : undefined;
+  if (s === undefined) return undefined;
+  if (!addresses.has(s)) {
+    if (addresses.size > 50_000) addresses.clear();
+    const family = familyOf(s);
+    addresses.set(s, family && { family, n: ipNumber(s) });
+  }
+  return addresses.get(s);
 }
 
 export const inside = (c: Cidr, ip: Ip): boolean => ip.family === c.family && ip.n >= c.first && ip.n <= c.last;
