@@ -1,27 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
-import type * as provider from "../provider/network/args.js";
 import type { TaggedInputs } from "./input.js";
+import type * as plain from "./network-args.js";
 import { providerText } from "./provider-text.js";
 import { config, defaultUri, ownerOf, requireResolvable } from "./settle.js";
 
-/** What a program may set; the owner is settled here. */
-type Settable<T> = TaggedInputs<T, "mode", "owner">;
-
 /** Arguments of a {@link Network}; which fields there are depends on `mode`, the only one that must be plain. */
-export type NetworkArgs = Settable<provider.NetworkArgs>;
+export type NetworkArgs = NatNetworkArgs | RouteNetworkArgs | OpenNetworkArgs | IsolatedNetworkArgs | BridgeNetworkArgs;
 /** Arguments of a network whose guests reach the outside behind the host's address. */
-export type NatNetworkArgs = Settable<provider.NatArgs>;
+export type NatNetworkArgs = TaggedInputs<plain.NatArgs, "mode">;
 /** Arguments of a network with a subnet of its own that the outside routes to. */
-export type RouteNetworkArgs = Settable<provider.RouteArgs>;
+export type RouteNetworkArgs = TaggedInputs<plain.RouteArgs, "mode">;
 /** Arguments of a network without firewall rules by libvirt. */
-export type OpenNetworkArgs = Settable<provider.OpenArgs>;
+export type OpenNetworkArgs = TaggedInputs<plain.OpenArgs, "mode">;
 /** Arguments of a network that reaches only its host. */
-export type IsolatedNetworkArgs = Settable<provider.IsolatedArgs>;
+export type IsolatedNetworkArgs = TaggedInputs<plain.IsolatedArgs, "mode">;
 /** Arguments of a network on a bridge or device that the host has already. */
-export type BridgeNetworkArgs = Settable<provider.BridgeArgs>;
+export type BridgeNetworkArgs = TaggedInputs<plain.BridgeArgs, "mode">;
 
 /** How a network reaches the outside. */
-export type NetworkMode = provider.NetworkArgs["mode"];
+export type NetworkMode = NetworkArgs["mode"];
 
 /** An entry that routers outside need to reach a `route` network. */
 export interface UpstreamRoute {
@@ -129,7 +126,12 @@ export class Network extends pulumi.CustomResource {
    * @param id Name or UUID of the network on the host.
    * @param lookup Which host.
    */
-  static get(name: string, id: pulumi.Input<pulumi.ID>, lookup: NetworkLookup = {}, opts?: pulumi.CustomResourceOptions): Network {
+  static get(
+    name: string,
+    id: pulumi.Input<pulumi.ID>,
+    lookup: NetworkLookup = {},
+    opts?: pulumi.CustomResourceOptions,
+  ): Network {
     return new Network(name, lookup as NetworkArgs, { ...opts, id });
   }
 

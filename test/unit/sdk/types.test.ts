@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { pathToFileURL } from "node:url";
 import ts from "typescript";
 import { repository } from "../../support/repository.js";
 
@@ -117,7 +118,8 @@ describe("the argument types", function () {
       getCompilationSettings: () => options,
       getScriptFileNames: () => files,
       getScriptVersion: () => "1",
-      getScriptSnapshot: (file) => (fs.existsSync(file) ? ts.ScriptSnapshot.fromString(fs.readFileSync(file, "utf8")) : undefined),
+      getScriptSnapshot: (file) =>
+        fs.existsSync(file) ? ts.ScriptSnapshot.fromString(fs.readFileSync(file, "utf8")) : undefined,
       getCurrentDirectory: () => dir,
       getDefaultLibFileName: ts.getDefaultLibFilePath,
       fileExists: ts.sys.fileExists,
@@ -151,6 +153,12 @@ describe("the argument types", function () {
       }
     });
   }
+
+  it("are those of the provider's schema: node scripts/types.mjs writes them", async () => {
+    const script = pathToFileURL(path.join(repository, "scripts/types.mjs")).href;
+    const { generate } = (await import(script)) as { generate(): string };
+    assert.equal(fs.readFileSync(path.join(repository, "sdk/network-args.ts"), "utf8"), generate());
+  });
 
   it("keep the description of each field, for the editor", () => {
     const shown = (name: string, word: string) => {

@@ -1,0 +1,98 @@
+// Writes sdk/network-args.ts: the arguments of a Network as plain interfaces with their descriptions, from the provider's
+// schema. The compiler's own declarations lose the descriptions (comments of one file are not copied into another's), and
+// would make every program load the provider's types, zod's among them. test/unit/sdk/types.test.ts says when it is stale.
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import ts from "typescript";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const target = join(root, "sdk", "network-args.ts");
+/** Types of provider/network/args.ts, and the fields that no program sets. */
+const roots = ["NatArgs", "RouteArgs", "OpenArgs", "IsolatedArgs", "BridgeArgs"];
+const hidden = new Set(["owner"]);
+const pascal = (name) => name[0].toUpperCase() + name.slice(1);
+const singular = (name) => name.replace(/sses$/, "ss").replace(/(?<!s)s$/, "");
+
+export function generate() {
+  const source = join(root, "provider", "network", "args.ts");
+  const config = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile).config;
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [source] }, ts.sys, root);
+  const program = ts.createProgram([source], {
+    ...options,
+    noEmit: true,
+    incremental: false,
+    tsBuildInfoFile: undefined,
+  });
+  const checker = program.getTypeChecker();
+  const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(source)));
+  /** Name → body; two objects with one body share the name. */
+  const interfaces = new Map();
+  const recursive = new Map();
+
+  const comment = (symbol, indent) => {
+    const text = ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim();
+    if (text === "") return "";
+    const lines = text.split("\n");
+    return lines.length === 1
+      ? `${indent}/** ${text} */\n`
+      : `${indent}/**\n${lines.map((line) => `${indent} * ${line}`.trimEnd()).join("\n")}\n${indent} */\n`;
+  };
+
+  const nameFor = (wanted, parent, body) => {
+    for (let name = wanted, i = 2; ; name = i === 2 && parent ? `${parent}${wanted}` : `${wanted}${i}`, i++) {
+      if (interfaces.get(name) === body) return name;
+      if (!interfaces.has(name)) {
+        interfaces.set(name, body);
+        return name;
+      }
+    }
+  };
+
+  const bodyOf = (type, name) =>
+    checker
+      .getPropertiesOfType(type)
+      .filter((p) => !hidden.has(p.name))
+      .map((p) => {
+        const optional = p.flags & ts.SymbolFlags.Optional ? "?" : "";
+        const text = print(checker.getNonNullableType(checker.getTypeOfSymbol(p)), pascal(p.name), name);
+        return `${comment(p, "  ")}  ${p.name}${optional}: ${text};\n`;
+      })
+      .join("");
+
+  const print = (type, wanted, parent) => {
+    if (type.isUnion()) {
+      const parts = type.types.map((t) => print(t, wanted, parent));
+      const joined =
+        parts.includes("true") && parts.includes("false")
+          ? ["boolean", ...parts.filter((p) => p !== "true" && p !== "false")]
+          : parts;
+      return joined.join(" | ");
+    }
+    if (checker.isArrayType(type)) {
+      const item = print(checker.getTypeArguments(type)[0], singular(wanted), parent);
+      return item.includes(" ") ? `(${item})[]` : `${item}[]`;
+    }
+    const isObject = type.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection);
+    if (!isObject || checker.getPropertiesOfType(type).length === 0) return checker.typeToString(type);
+    const declared = type.symbol?.flags & ts.SymbolFlags.Interface ? type.symbol.name : undefined;
+    if (declared === undefined) return nameFor(wanted, parent, bodyOf(type, wanted));
+    if (!recursive.has(type)) {
+      recursive.set(type, declared);
+      interfaces.set(declared, bodyOf(type, declared));
+    }
+    return declared;
+  };
+
+  const top = roots.map((name) => {
+    const type = checker.getDeclaredTypeOfSymbol(exported.find((s) => s.name === name));
+    return `export interface ${name} {\n${bodyOf(type, name.replace(/Args$/, ""))}}\n`;
+  });
+  const nested = [...interfaces].map(([name, body]) => `export interface ${name} {\n${body}}\n`);
+  return `// Generated from provider/network by scripts/types.mjs; do not edit.\n\n${[...nested, ...top].join("\n")}`;
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const text = generate();
+  if (readFileSync(target, { encoding: "utf8", flag: "a+" }) !== text) writeFileSync(target, text);
+}
