@@ -15,7 +15,11 @@ type Wire = Record<string, unknown>;
 export interface DynamicProvider {
   configure(request: { config?: ConfigReader }): Promise<void>;
   check(olds: Wire, news: Wire): Promise<{ inputs: Wire; failures: Failure[] }>;
-  diff(id: string, olds: Wire, news: Wire): Promise<{ changes: boolean; replaces: string[]; deleteBeforeReplace: boolean }>;
+  diff(
+    id: string,
+    olds: Wire,
+    news: Wire,
+  ): Promise<{ changes: boolean; replaces: string[]; deleteBeforeReplace: boolean }>;
   create(inputs: Wire): Promise<{ id: string; outs: Wire }>;
   /** `{}`: gone. */
   read(id: string, olds: Wire): Promise<{ id?: string; props?: Wire; inputs?: Wire }>;
@@ -73,7 +77,8 @@ export function adapt(load: Handler | (() => Handler), options: AdapterOptions =
     let state = fromWire(olds);
     for (; version < stateVersion; version++) {
       const migrate = migrations[version];
-      if (!migrate) throw new ShownError(`the stack's state has layout ${version}, which this pulumi-virtnet cannot read any more`);
+      if (!migrate)
+        throw new ShownError(`the stack's state has layout ${version}, which this pulumi-virtnet cannot read any more`);
       state = migrate(state);
     }
     return state;
@@ -90,19 +95,26 @@ export function adapt(load: Handler | (() => Handler), options: AdapterOptions =
   /** After this point something exists, so whatever is wrong must not lose it. */
   const written = (id: string, outs: Inputs, text: unknown): Wire => {
     const { value, faults } = outputs(outs, text);
-    if (faults.length > 0) throw new InitFailed(id, value, faults.map((f) => `a fault of pulumi-virtnet itself: output ${f}`));
+    if (faults.length > 0)
+      throw new InitFailed(
+        id,
+        value,
+        faults.map((f) => `a fault of pulumi-virtnet itself: output ${f}`),
+      );
     return value;
   };
-  const keepPartial = (text: unknown) => (thrown: unknown): never => {
-    if (!(thrown instanceof PartialFailure)) {
-      if (thrown instanceof InitFailed) throw thrown;
-      const error = toError(thrown);
-      // create and update are the two for which the host prints no stack.
-      if (error.stack !== error.message) log("error", error.stack ?? error.message);
-      throw error;
-    }
-    throw new InitFailed(textId(thrown.id), outputs(thrown.state, text).value, thrown.reasons);
-  };
+  const keepPartial =
+    (text: unknown) =>
+    (thrown: unknown): never => {
+      if (!(thrown instanceof PartialFailure)) {
+        if (thrown instanceof InitFailed) throw thrown;
+        const error = toError(thrown);
+        // create and update are the two for which the host prints no stack.
+        if (error.stack !== error.message) log("error", error.stack ?? error.message);
+        throw error;
+      }
+      throw new InitFailed(textId(thrown.id), outputs(thrown.state, text).value, thrown.reasons);
+    };
 
   return {
     // No await before the fields are set, and nothing thrown: the host hands out a provider whose configure has not ended.
@@ -119,12 +131,20 @@ export function adapt(load: Handler | (() => Handler), options: AdapterOptions =
     check: (olds, news) =>
       run("check", async (context) => {
         const { inputs, failures } = await handler().check(context, fromWire(olds), fromWire(news));
-        return { inputs: inputsOf(inputs, news[PROVIDER_KEY]), failures: failures.map(({ property, reason }) => ({ property, reason })) };
+        return {
+          inputs: inputsOf(inputs, news[PROVIDER_KEY]),
+          failures: failures.map(({ property, reason }) => ({ property, reason })),
+        };
       }),
 
     diff: (id, olds, news) =>
       run("diff", async (context) => {
-        const { changes, replaces, deleteBeforeReplace } = await handler().diff(context, id, stateOf(olds), fromWire(news));
+        const { changes, replaces, deleteBeforeReplace } = await handler().diff(
+          context,
+          id,
+          stateOf(olds),
+          fromWire(news),
+        );
         return { changes: changes || replaces.length > 0, replaces: [...replaces], deleteBeforeReplace };
       }),
 

@@ -15,9 +15,15 @@ function onInterrupt(): void {
 }
 
 /** Runs `work` with a signal that fires at the deadline or on interrupt; rejects some time later even if work does not end. */
-export async function operate<T>(what: string, deadlineMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function operate<T>(
+  what: string,
+  deadlineMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController();
-  const late = new ShownError(`${what} did not end within ${deadlineMs / 1000} s (stack config virtnet:timeout, in seconds)`);
+  const late = new ShownError(
+    `${what} did not end within ${deadlineMs / 1000} s (stack config virtnet:timeout, in seconds)`,
+  );
   const timer = setTimeout(() => controller.abort(late), deadlineMs);
   let giveUp: NodeJS.Timeout | undefined;
   if (running.size === 0) process.on("SIGINT", onInterrupt);
@@ -37,7 +43,8 @@ export async function operate<T>(what: string, deadlineMs: number, work: (signal
     running.delete(controller);
     if (running.size === 0) {
       process.off("SIGINT", onInterrupt);
-      if (controller.signal.aborted && controller.signal.reason !== late) setTimeout(() => process.exit(130), FLUSH_MS).unref();
+      if (controller.signal.aborted && controller.signal.reason !== late)
+        setTimeout(() => process.exit(130), FLUSH_MS).unref();
     }
   }
 }

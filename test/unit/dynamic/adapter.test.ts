@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { adapt, type DynamicProvider } from "../../../provider/dynamic/adapter.js";
 import { SENTINEL } from "../../../provider/dynamic/wire.js";
-import { type Context, type Handler, type Inputs, PartialFailure, Unknown, VirtnetError } from "../../../provider/handler.js";
+import {
+  type Context,
+  type Handler,
+  type Inputs,
+  PartialFailure,
+  Unknown,
+  VirtnetError,
+} from "../../../provider/handler.js";
 
 const text = 'exports.handler=()=>require("x")';
 
@@ -18,9 +25,12 @@ function handler(own: Partial<Handler>): Handler {
   };
 }
 
-const provider = (own: Partial<Handler>, options?: Parameters<typeof adapt>[1]): DynamicProvider => adapt(handler(own), options);
+const provider = (own: Partial<Handler>, options?: Parameters<typeof adapt>[1]): DynamicProvider =>
+  adapt(handler(own), options);
 
-async function failure(promise: Promise<unknown>): Promise<Error & { id?: string; properties?: Inputs; reasons?: string[] }> {
+async function failure(
+  promise: Promise<unknown>,
+): Promise<Error & { id?: string; properties?: Inputs; reasons?: string[] }> {
   const outcome = await promise.then(
     (value) => ({ value }),
     (error) => ({ error }),
@@ -40,7 +50,10 @@ describe("the adapter to Pulumi's dynamic host", () => {
           return { inputs: news, failures: [] };
         },
       });
-      const result = await p.check({ __provider: "old", a: 1 }, { __provider: text, b: [{ c: SENTINEL }], d: SENTINEL });
+      const result = await p.check(
+        { __provider: "old", a: 1 },
+        { __provider: text, b: [{ c: SENTINEL }], d: SENTINEL },
+      );
       assert.deepEqual(given, [{ a: 1 }, { b: [{ c: Unknown }], d: Unknown }]);
       assert.deepEqual(result.inputs, { b: [{ c: SENTINEL }], d: SENTINEL, __provider: text });
     });
@@ -98,7 +111,12 @@ describe("the adapter to Pulumi's dynamic host", () => {
 
   describe("what the host is given", () => {
     it("has no undefined at any depth, since protobuf would refuse it after the object was made", async () => {
-      const p = provider({ create: async () => ({ id: "1", outs: { a: undefined, b: { c: undefined, d: [1, undefined, { e: undefined }] } } }) });
+      const p = provider({
+        create: async () => ({
+          id: "1",
+          outs: { a: undefined, b: { c: undefined, d: [1, undefined, { e: undefined }] } },
+        }),
+      });
       const { outs } = await p.create({ __provider: text });
       assert.deepEqual(outs, { b: { d: [1, {}] }, __virtnetState: 1, __provider: text });
     });
@@ -127,7 +145,9 @@ describe("the adapter to Pulumi's dynamic host", () => {
 
     it("lets one value stand at two places", async () => {
       const shared = { x: 1 };
-      const { outs } = await provider({ create: async () => ({ id: "1", outs: { a: shared, b: [shared, shared] } }) }).create({});
+      const { outs } = await provider({
+        create: async () => ({ id: "1", outs: { a: shared, b: [shared, shared] } }),
+      }).create({});
       assert.deepEqual(outs.b, [shared, shared]);
     });
 
@@ -140,7 +160,9 @@ describe("the adapter to Pulumi's dynamic host", () => {
 
     it("is {} for an object that is gone, and everything with __provider for one that is not", async () => {
       assert.deepEqual(await provider({ read: async () => undefined }).read("1", { __provider: text }), {});
-      const found = await provider({ read: async () => ({ id: "1", outs: { a: 1 }, inputs: { b: 2 } }) }).read("1", { __provider: text });
+      const found = await provider({ read: async () => ({ id: "1", outs: { a: 1 }, inputs: { b: 2 } }) }).read("1", {
+        __provider: text,
+      });
       assert.deepEqual(found, {
         id: "1",
         props: { a: 1, __virtnetState: 1, __provider: text },
@@ -161,7 +183,9 @@ describe("the adapter to Pulumi's dynamic host", () => {
           throw new PartialFailure("uuid", { a: undefined, b: 1 }, ["not started"]);
         };
         const p = provider({ [method]: fail });
-        const error = await failure(method === "create" ? p.create({ __provider: text }) : p.update("uuid", {}, { __provider: text }));
+        const error = await failure(
+          method === "create" ? p.create({ __provider: text }) : p.update("uuid", {}, { __provider: text }),
+        );
         assert.equal(error.id, "uuid");
         assert.deepEqual(error.reasons, ["not started"]);
         assert.deepEqual(error.properties, { b: 1, __virtnetState: 1, __provider: text });
@@ -194,7 +218,14 @@ describe("the adapter to Pulumi's dynamic host", () => {
       it(`are Errors also where ${thrown === undefined || thrown === null ? thrown : `a ${typeof thrown}`} is thrown`, async () => {
         const fail = () => Promise.reject(thrown);
         const p = provider({ check: fail, diff: fail, create: fail, read: fail, update: fail, delete: fail });
-        for (const call of [p.check({}, {}), p.diff("1", {}, {}), p.create({}), p.read("1", {}), p.update("1", {}, {}), p.delete("1", {})]) {
+        for (const call of [
+          p.check({}, {}),
+          p.diff("1", {}, {}),
+          p.create({}),
+          p.read("1", {}),
+          p.update("1", {}, {}),
+          p.delete("1", {}),
+        ]) {
           assert.match((await failure(call)).message, /^a fault of pulumi-virtnet itself: .* was thrown$/);
         }
       });
