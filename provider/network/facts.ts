@@ -14,11 +14,23 @@ export interface HostFacts {
 }
 
 const facts = new Map<string, Promise<HostFacts | undefined>>();
+const made = new Map<string, Map<string, string>>();
+
+/** This run makes a device, `owner` names what it belongs to: known from then on, whenever the host was read. */
+export function deviceMade(uri: string, device: string, owner: string): void {
+  made.set(uri, (made.get(uri) ?? new Map<string, string>()).set(device, owner));
+}
+
+/** Devices that this run makes, with their owner. */
+export const devicesMade = (uri: string): ReadonlyMap<string, string> => made.get(uri) ?? new Map();
 
 /** Devices or addresses of a host were changed: the next reading is a new one. Without a URI, of all hosts. */
 export function forgetFacts(uri?: string): void {
-  if (uri === undefined) facts.clear();
-  else facts.delete(uri);
+  if (uri !== undefined) facts.delete(uri);
+  else {
+    facts.clear();
+    made.clear();
+  }
 }
 
 /** `undefined` where there is no channel or it fails: what is not known is judged later, so no run fails for it. */

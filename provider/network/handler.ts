@@ -9,7 +9,7 @@ import { modes, type Owner, STATE_FIELDS } from "./args.js";
 import { checkNetwork } from "./check.js";
 import { readNetwork, writeNetwork } from "./document.js";
 import { differences } from "./differences.js";
-import { factsOf } from "./facts.js";
+import { deviceMade, factsOf } from "./facts.js";
 import { observe, usersOf } from "./observe.js";
 import type { Mode } from "./parts/forward.js";
 import { type Impact, priceOf, worst } from "./prices.js";
@@ -30,7 +30,7 @@ async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs
   sawInCheck(inputs);
   // What was let through before and is the same needs no look at the host: a run without changes reads nothing.
   const unchanged = same(argsOf(olds), inputs);
-  const around = unchanged ? {} : await neighbours(ctx, inputs);
+  const around = unchanged ? {} : await neighbours(ctx, inputs, olds);
   return { inputs, failures: checkNetwork(inputs, around) };
 }
 
@@ -80,7 +80,10 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
 async function outputs(host: Host, info: NetworkInfo, adopted: boolean): Promise<Computed> {
   const routed = /<forward[^>]*mode=["']route["']/.test(info.liveXml ?? info.inactiveXml);
   const facts = routed ? await factsOf(host) : undefined;
-  return computed(info, await host.identity(), adopted, facts?.via);
+  const out = computed(info, await host.identity(), adopted, facts?.via);
+  // One that libvirt made has its MAC here; one that was given has none.
+  if (out.bridgeName !== undefined && out.macAddress !== undefined) deviceMade(host.uri, out.bridgeName, info.name);
+  return out;
 }
 
 /** Whether an existing network may be taken; throws where not. @returns whether it counts as adopted. */

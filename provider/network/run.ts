@@ -3,7 +3,7 @@ import { type Context, type Inputs, Unknown } from "../handler.js";
 import { hostAt } from "../host/hosts.js";
 import type { NetworkInfo } from "../libvirt/api.js";
 import { readNetwork } from "./document.js";
-import { addressesBeside, factsOf, forgetFacts, ownBridgeOf } from "./facts.js";
+import { addressesBeside, devicesMade, factsOf, forgetFacts, ownBridgeOf } from "./facts.js";
 import type { Neighbour, Surroundings } from "./rules/rule.js";
 import { announce } from "./say.js";
 
@@ -27,7 +27,7 @@ export function forgetRun(): void {
 }
 
 /** The other networks of this run and of the host, and what the daemon can. */
-export async function neighbours(ctx: Context, inputs: Inputs): Promise<Surroundings> {
+export async function neighbours(ctx: Context, inputs: Inputs, olds: Inputs = {}): Promise<Surroundings> {
   const uri = inputs.uri;
   const others: Neighbour[] = [];
   const mine = new Set<string>();
@@ -40,13 +40,20 @@ export async function neighbours(ctx: Context, inputs: Inputs): Promise<Surround
   try {
     const host = hostAt(uri);
     const [{ libVersion }, networks] = [await host.identity(), await host.networksOfOthers()];
-    for (const n of networks.values()) if (!mine.has(n.name)) others.push(fromHost(n));
+    for (const n of networks.values()) {
+      // Its own entry of the host is kept, also under its former name: it tells which bridge is the network's own.
+      if (n.name === inputs.name || n.name === olds.name) others.push({ ...fromHost(n), name: String(inputs.name) });
+      else if (!mine.has(n.name)) others.push(fromHost(n));
+    }
     const facts = await factsOf(host);
     if (!facts) return { others, daemon: libVersion };
-    const bridges = new Set([...networks.values()].map(ownBridgeOf).filter((b) => b !== undefined));
-    const own = (inputs.bridge as { name?: unknown } | undefined)?.name;
-    if (typeof own === "string") bridges.add(own);
-    return { others, daemon: libVersion, hostAddresses: addressesBeside(facts, bridges), hostDevices: facts.devices };
+    const bridges = new Set([...networks.values()].filter((n) => n.active).map(ownBridgeOf).filter((b) => b !== undefined));
+    for (const [device, owner] of devicesMade(uri)) {
+      bridges.add(device);
+      if (owner === inputs.name || owner === olds.name) others.push({ name: String(inputs.name), from: "the host", bridge: device, subnets: [] });
+    }
+    const devices = new Set([...facts.devices.filter((d) => !facts.bridges.has(d)), ...bridges]);
+    return { others, daemon: libVersion, hostAddresses: addressesBeside(facts, bridges), hostDevices: [...devices] };
   } catch (e) {
     announce(ctx, "warning", `host ${uri} cannot be reached, so nothing is checked against it: ${e instanceof Error ? e.message : String(e)}`);
     return { others };

@@ -280,6 +280,30 @@ describe("reachability", function () {
     for (const device of ["lo", "up0", "lan0"]) assert.ok(around.hostDevices?.includes(device), device);
   });
 
+  it("checks take a network's own bridge for its own: when it changes, is renamed, or another is put on it", async () => {
+    const bridge = { name: "vr-bare", stp: false };
+    const failures = async (olds: Inputs, news: Inputs) =>
+      (await networkHandler.check(ctx, olds, { uri: host().uri, ...news })).failures;
+    const bare = { ...networks.bare, bridge, name: "bare" };
+    const olds = the(outs.bare);
+    const on = { name: "on", mode: "bridge", bridge: "vr-bare" };
+    // In the run that made it, and in the next ones.
+    assert.deepEqual(await failures(olds, { ...bare, mtu: 1400 }), []);
+    assert.deepEqual(await failures({}, on), []);
+    for (const news of [{ ...bare, mtu: 1400 }, { ...bare, name: "renamed" }]) {
+      forgetRun();
+      assert.deepEqual(await failures(olds, news), []);
+    }
+    forgetRun();
+    assert.deepEqual(await failures({}, on), []);
+    const [taken] = await failures({}, { ...bare, name: "second" });
+    assert.match(taken?.reason ?? "", /vr-bare is the bridge of network "?bare/);
+    const [missing] = await failures({}, { ...on, bridge: "no-such" });
+    assert.match(missing?.reason ?? "", /no-such"? is no device of the host/);
+    const [used] = await failures({}, { name: "third", mode: "nat", ips: [{ address: "203.0.113.129/25" }] });
+    assert.match(used?.reason ?? "", /overlaps 203\.0\.113\.2\/24, which the host has on lan0/);
+  });
+
   it("portIsolated keeps guests from each other, not from the host", async () => {
     // libvirt sets it in /sys, of which a sandbox lets nothing be written: this lets its own network devices be, and no more.
     const writable = `mkdir /run/sys; mount -t sysfs sys /run/sys; mount -o remount,rw /run/sys
