@@ -156,9 +156,6 @@ describe("virtnet on a real host", () => {
       const major = /daemon: [a-zA-Z ]*(\d+)/.exec(await virsh(host(), ["version", "--daemon"]))?.[1];
       const daemon = 1_000_000 * Number(major);
       for (const { args, since = 0 } of fullArgs[mode]) {
-        const { daemon } = {
-          daemon: 1_000_000 * Number((await virsh(host(), ["version", "--daemon"])).match(/daemon: (\d+)/)?.[1]),
-        };
         // libvirt takes addresses of virtual functions that the machine has, and this one has none.
         if (since > daemon || (args.hostdev as { addresses?: unknown } | undefined)?.addresses) continue;
         await virsh(host(), ["net-define", "/dev/stdin"], network.xml(args));
@@ -303,5 +300,11 @@ describe("virtnet on a real host", () => {
     const { notes } = await network.import(host().uri, "passing");
     assert.match(notes.join("\n"), /up will make a change \(mark: it is transient\)/);
     await virsh(host(), ["net-destroy", "passing"]);
+
+    await startNetwork(host(), "two", "<network><name>two</name><bridge name='two0' stp='on'/></network>");
+    await virsh(host(), ["net-define", "/dev/stdin"], (await stored("two")).replace("stp='on'", "stp='off'"));
+    const two = await network.import(host().uri, "two");
+    assert.deepEqual(two.args.bridge, { name: "two0", stp: false });
+    assert.match(two.notes.join("\n"), /^up will make a change \(restart: [^\n]*\) to bridge\.stp$/);
   });
 });
