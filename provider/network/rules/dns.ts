@@ -65,7 +65,8 @@ const srvService: Rule = {
             reason: `${quote(s)} gets a second underscore from libvirt: write ${quote(s.replace(/^_+/, ""))}`,
           },
         ];
-      if (s.length > 512) return [{ property: `${path}.service`, reason: `has ${s.length} characters: at most 512` }];
+      if (s.length > 62)
+        return [{ property: `${path}.service`, reason: `has ${s.length} characters: at most 62 (a label of DNS)` }];
       return /^[A-Za-z0-9_\-+/*]+$/.test(s)
         ? []
         : [

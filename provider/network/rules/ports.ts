@@ -7,9 +7,14 @@ const ports: Rule = {
   says: "The ports of masquerading start before they end.",
   check: ({ args }) => {
     const { start, end } = args.nat?.ports ?? {};
-    return start === undefined || end === undefined || start <= end
+    return start === undefined || end === undefined || start < end
       ? []
-      : [{ property: "nat.ports.end", reason: `${end} comes before ${start}, nat.ports.start: exchange the two` }];
+      : [
+          {
+            property: "nat.ports.end",
+            reason: `${end} is not above ${start}, nat.ports.start, and libvirt takes no range of one port: give a higher one`,
+          },
+        ];
   },
 };
 
@@ -29,6 +34,23 @@ const addresses: Rule = {
   },
 };
 
+// virSocketAddrGetRange, as for DHCP.
+const size: Rule = {
+  says: "The addresses of masquerading are at most 65536.",
+  check: ({ args }) => {
+    const { start, end } = args.nat?.addresses ?? {};
+    const [a, b] = [ipOf(start), ipOf(end)];
+    return !a || !b || b.n - a.n <= 65535n
+      ? []
+      : [
+          {
+            property: "nat.addresses.end",
+            reason: `${end} makes more than 65536 addresses from ${start} on: end them earlier`,
+          },
+        ];
+  },
+};
+
 const fit: Rule = {
   says: "The addresses of masquerading are ones that the host can have.",
   check: ({ args }) =>
@@ -40,4 +62,4 @@ const fit: Rule = {
     }),
 };
 
-export const portRules: readonly Rule[] = [ports, addresses, fit];
+export const portRules: readonly Rule[] = [ports, addresses, size, fit];

@@ -555,10 +555,10 @@ export const cases: Record<string, Case[]> = {
       twin: dns({ srvs: [{ service: "a-b", protocol: "tcp" }] }),
     },
     {
-      breaks: dns({ srvs: [{ service: "a".repeat(513), protocol: "tcp" }] }),
+      breaks: dns({ srvs: [{ service: "a".repeat(63), protocol: "tcp" }] }),
       path: "dns.srvs[0].service",
-      reason: "at most 512",
-      twin: dns({ srvs: [{ service: "a".repeat(512), protocol: "tcp" }] }),
+      reason: "at most 62",
+      twin: dns({ srvs: [{ service: "a".repeat(62), protocol: "tcp" }] }),
     },
   ],
   "The target of an SRV record is a host name.": [
@@ -904,10 +904,10 @@ export const cases: Record<string, Case[]> = {
   ],
   "The ports of masquerading start before they end.": [
     {
-      breaks: nat({ nat: { ports: { start: 20, end: 19 } } }),
+      breaks: nat({ nat: { ports: { start: 20, end: 20 } } }),
       path: "nat.ports.end",
-      reason: "19 comes before 20",
-      twin: nat({ nat: { ports: { start: 20, end: 20 } } }),
+      reason: "20 is not above 20",
+      twin: nat({ nat: { ports: { start: 20, end: 21 } } }),
     },
   ],
   "The addresses of masquerading start before they end.": [
@@ -920,10 +920,18 @@ export const cases: Record<string, Case[]> = {
   ],
   "The addresses of masquerading are ones that the host can have.": [
     {
-      breaks: nat({ nat: { addresses: { start: "192.0.2.9", end: "224.0.0.1" } } }),
+      breaks: nat({ nat: { addresses: { start: "223.255.255.9", end: "224.0.0.1" } } }),
       path: "nat.addresses.end",
       reason: "multicast",
-      twin: nat({ nat: { addresses: { start: "192.0.2.9", end: "223.0.0.1" } } }),
+      twin: nat({ nat: { addresses: { start: "223.255.255.9", end: "223.255.255.254" } } }),
+    },
+  ],
+  "The addresses of masquerading are at most 65536.": [
+    {
+      breaks: nat({ nat: { addresses: { start: "10.1.0.0", end: "10.2.0.0" } } }),
+      path: "nat.addresses.end",
+      reason: "65536",
+      twin: nat({ nat: { addresses: { start: "10.1.0.0", end: "10.1.255.255" } } }),
     },
   ],
   "The network is on exactly one of bridge, macvtap and hostdev.": [
