@@ -39,6 +39,7 @@ const networks: Record<string, Inputs> = {
   bridge: { mode: "bridge", bridge: "lan0" },
   "nat-plain": own("nat", "192.168.101.1/24", "2001:db8:101::1/64"),
   bare: { mode: "isolated", bridge: { name: "vr-bare", stp: false }, ipv6: true },
+  mute: { mode: "isolated", bridge: { stp: false } },
   alone: own("isolated", "10.21.0.1/24", undefined, { portIsolated: true }),
 };
 
@@ -92,6 +93,7 @@ describe("reachability", function () {
       if (name === "bridge") {
         return [{ name, bridge, v4: `${hostAddress.v4}/24`, v6: `${hostAddress.v6}/64`, gateway: outsideAddress }];
       }
+      if (name === "mute") return [{ name, bridge, v4: "10.41.0.1/24", v6: "fd00:41::1/64", host: hostAddress }];
       // The host has no address there: its others are tried.
       if (name === "bare") return [{ name, bridge, v4: "10.40.0.1/24", v6: "fd00:40::1/64", host: hostAddress }];
       return [{ name, bridge, v4, v6 }];
@@ -249,6 +251,24 @@ describe("reachability", function () {
     }
   });
 
+  it("an isolated guest pushes a datagram into the IPv6 of a nat network without nat.ipv6, one way", async () => {
+    const to = address("nat-plain", "v6");
+    const datagram = await sendDatagram(host(), "isolated-a", "nat-plain-a", to);
+    assert.deepEqual(datagram, { arrivedFrom: address("isolated", "v6"), answered: false });
+  });
+
+  it("guests of nat, open and bridge networks reach routed ones", async () => {
+    for (const family of families) {
+      const from = ["nat", "nat-plain", "open", "bridge"];
+      const answers = await Promise.all(from.map((name) => ping(guest(name), address("route", family))));
+      assert.deepEqual(
+        answers,
+        from.map(() => "yes"),
+        family,
+      );
+    }
+  });
+
   it("an isolated guest pushes nothing into a nat network by IPv4, or another isolated one", async () => {
     const [toNat, toBare] = await Promise.all([
       sendDatagram(host(), "isolated-a", "nat-a", address("nat", "v4")),
@@ -271,6 +291,18 @@ describe("reachability", function () {
     assert.deepEqual(answers, ["no answer", "no answer", "yes", "yes", "yes"]);
   });
 
+  it("without an IPv6 address of the host, ipv6 decides only where a closed firewall sees bridges, too", async function () {
+    const file = "/proc/sys/net/bridge/bridge-nf-call-ip6tables";
+    if (!fs.existsSync(host().path(file))) skip(this, "this kernel has no br_netfilter");
+    for (const name of ["bare", "mute"]) holds(open, name, "sameNetwork", "yes");
+    await firewall(ofOpen(CLOSE));
+    await host().exec(["sh", "-c", `echo 1 > ${file}`]);
+    const answers = await Promise.all(["bare", "mute"].map((name) => ping(guest(name), address(name, "v6", 1))));
+    await host().exec(["sh", "-c", `echo 0 > ${file}`]);
+    await firewall(ofOpen(OPEN));
+    assert.deepEqual(answers, ["yes", "no answer"]);
+  });
+
   it("checks know the host's addresses and devices, except those of libvirt's networks", async () => {
     const around = await neighbours(ctx, { uri: host().uri, name: "new" });
     assert.deepEqual(around.hostAddresses, [
@@ -290,7 +322,10 @@ describe("reachability", function () {
     // In the run that made it, and in the next ones.
     assert.deepEqual(await failures(olds, { ...bare, mtu: 1400 }), []);
     assert.deepEqual(await failures({}, on), []);
-    for (const news of [{ ...bare, mtu: 1400 }, { ...bare, name: "renamed" }]) {
+    for (const news of [
+      { ...bare, mtu: 1400 },
+      { ...bare, name: "renamed" },
+    ]) {
       forgetRun();
       assert.deepEqual(await failures(olds, news), []);
     }
