@@ -1,0 +1,29 @@
+/** Reads all networks of a file as refresh does; prints the bytes a network that this process has more afterwards. */
+import * as fs from "node:fs";
+import { network } from "../../provider/dynamic-v1.js";
+
+async function main(): Promise<void> {
+  const all = JSON.parse(fs.readFileSync(process.argv[2] ?? "", "utf8")) as {
+    id: string;
+    outs: Record<string, unknown>;
+  }[];
+  const gone = { ...all[0]!.outs, uri: "test:///default", hostUuid: undefined };
+  await network.read(all[0]!.id, gone); // idle: everything is loaded, and connected to another host
+  const before = used();
+  // As the engine does: all at once.
+  for (const { props } of await Promise.all(all.map(({ id, outs }) => network.read(id, outs))))
+    if (!props) throw new Error("not found");
+  const after = used();
+  console.log(
+    JSON.stringify({ heap: (after.heap - before.heap) / all.length, rss: (after.rss - before.rss) / all.length }),
+  );
+  process.exit(0);
+}
+
+function used(): { heap: number; rss: number } {
+  for (let i = 0; i < 3; i++) globalThis.gc?.();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  return { heap: heapUsed + external, rss };
+}
+
+void main();

@@ -1,0 +1,152 @@
+/*
+ * libvirt without us: what the benches compare with. Work is shared out over threads, each with a connection of its own.
+ *
+ *   raw URI create|delete|range THREADS FIRST COUNT RUNNING   networks bench-FIRST … bench-(FIRST+COUNT-1)
+ *   raw URI read NAME TIMES                                   one network, as Connection.networks.get reads it
+ *   raw URI list TIMES                                        all networks with their stored definitions
+ *
+ * Prints the milliseconds it took, without process start and opening of connections.
+ */
+#include <libvirt/libvirt.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char *uri, *verb;
+static int threads, first, count, running;
+static pthread_barrier_t opened;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
+}
+
+static void *check(void *result) {
+  if (result == NULL) exit(1); /* libvirt has said why on stderr */
+  return result;
+}
+static void checked(int result) {
+  if (result < 0) exit(1);
+}
+
+/* The same network as bench/lib/networks.ts describes. */
+static void definition(char *out, size_t size, int n) {
+  snprintf(out, size,
+           "<network xmlns:virtnet='urn:bench'><metadata><virtnet:owner project='bench' stack='bench' key='bench-%d'/></metadata>"
+           "<name>bench-%d</name><forward mode='nat'/><bridge name='bn%d'/>"
+           "<ip address='10.%d.%d.1' prefix='24'><dhcp><range start='10.%d.%d.10' end='10.%d.%d.99'/></dhcp></ip></network>",
+           n, n, n, 100 + n / 250, n % 250, 100 + n / 250, n % 250, 100 + n / 250, n % 250);
+}
+
+static void range(virNetworkPtr net, int command, int n, int end) {
+  char xml[200];
+  snprintf(xml, sizeof xml, "<range start='10.%d.%d.10' end='10.%d.%d.%d'/>", 100 + n / 250, n % 250, 100 + n / 250, n % 250, end);
+  checked(virNetworkUpdate(net, command, VIR_NETWORK_SECTION_IP_DHCP_RANGE, 0, xml,
+                           VIR_NETWORK_UPDATE_AFFECT_CONFIG | (running ? VIR_NETWORK_UPDATE_AFFECT_LIVE : 0)));
+}
+
+static void *work(void *arg) {
+  int from = *(int *)arg;
+  virConnectPtr conn = check(virConnectOpen(uri));
+  pthread_barrier_wait(&opened);
+  for (int n = first + from; n < first + count; n += threads) {
+    char text[1000];
+    virNetworkPtr net;
+    if (strcmp(verb, "create") == 0) {
+      definition(text, sizeof text, n);
+      net = check(virNetworkDefineXMLFlags(conn, text, VIR_NETWORK_DEFINE_VALIDATE));
+      if (running) {
+        checked(virNetworkCreate(net));
+        checked(virNetworkSetAutostart(net, 1));
+      }
+    } else {
+      snprintf(text, sizeof text, "bench-%d", n);
+      net = check(virNetworkLookupByName(conn, text));
+      if (strcmp(verb, "range") == 0) {
+        range(net, VIR_NETWORK_UPDATE_COMMAND_DELETE, n, 99);
+        range(net, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, n, 120);
+      } else {
+        if (running) checked(virNetworkDestroy(net));
+        checked(virNetworkUndefine(net));
+      }
+    }
+    virNetworkFree(net);
+  }
+  virConnectClose(conn);
+  return NULL;
+}
+
+static void readOne(virConnectPtr conn, const char *uuid) {
+  virNetworkPtr net = check(virNetworkLookupByUUIDString(conn, uuid));
+  char copy[VIR_UUID_STRING_BUFLEN];
+  int autostart, active = virNetworkIsActive(net);
+  checked(virNetworkIsPersistent(net));
+  checked(virNetworkGetAutostart(net, &autostart));
+  virNetworkGetName(net);
+  virNetworkGetUUIDString(net, copy);
+  free(check(virNetworkGetXMLDesc(net, VIR_NETWORK_XML_INACTIVE)));
+  if (active) free(check(virNetworkGetXMLDesc(net, 0)));
+  virNetworkFree(net);
+}
+
+static void listAll(virConnectPtr conn, int flags, int xml) {
+  virNetworkPtr *all;
+  int found = virConnectListAllNetworks(conn, &all, flags);
+  checked(found);
+  for (int i = 0; i < found; i++) {
+    char uuid[VIR_UUID_STRING_BUFLEN];
+    virNetworkGetUUIDString(all[i], uuid);
+    if (xml) free(check(virNetworkGetXMLDesc(all[i], VIR_NETWORK_XML_INACTIVE)));
+    virNetworkFree(all[i]);
+  }
+  free(all);
+}
+
+int main(int argc, char **argv) {
+  uri = argv[1];
+  verb = argv[2];
+  if (argc == 7) {
+    threads = atoi(argv[3]);
+    first = atoi(argv[4]);
+    count = atoi(argv[5]);
+    running = strcmp(argv[6], "running") == 0;
+    pthread_t ids[64];
+    int from[64];
+    checked(virInitialize());
+    pthread_barrier_init(&opened, NULL, threads + 1);
+    for (int i = 0; i < threads; i++) {
+      from[i] = i;
+      pthread_create(&ids[i], NULL, work, &from[i]);
+    }
+    pthread_barrier_wait(&opened);
+    double started = now();
+    for (int i = 0; i < threads; i++) pthread_join(ids[i], NULL);
+    printf("%.3f\n", now() - started);
+    return 0;
+  }
+  virConnectPtr conn = check(virConnectOpen(uri));
+  double started;
+  if (strcmp(verb, "read") == 0) {
+    char uuid[VIR_UUID_STRING_BUFLEN];
+    virNetworkPtr net = check(virNetworkLookupByName(conn, argv[3]));
+    virNetworkGetUUIDString(net, uuid);
+    virNetworkFree(net);
+    readOne(conn, uuid);
+    started = now();
+    for (int i = 0; i < atoi(argv[4]); i++) readOne(conn, uuid);
+  } else {
+    started = now();
+    for (int i = 0; i < atoi(argv[3]); i++) {
+      listAll(conn, VIR_CONNECT_LIST_NETWORKS_ACTIVE, 0);
+      listAll(conn, VIR_CONNECT_LIST_NETWORKS_PERSISTENT, 0);
+      listAll(conn, VIR_CONNECT_LIST_NETWORKS_AUTOSTART, 0);
+      listAll(conn, 0, 1);
+    }
+  }
+  printf("%.3f\n", now() - started);
+  virConnectClose(conn);
+  return 0;
+}
