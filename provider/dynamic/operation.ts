@@ -14,6 +14,16 @@ function onInterrupt(): void {
   for (const controller of running) controller.abort(new ShownError("interrupted"));
 }
 
+// When the engine was killed, whatever is printed fails with EPIPE; the host would print that error, which fails again, and
+// spin for ever on a core. So the end of the pipe is the end of this process, once what runs has ended.
+let engineIsGone = false;
+function onPipeError(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") return;
+  engineIsGone = true;
+  if (running.size === 0) process.exit(1);
+}
+for (const stream of [process.stdout, process.stderr]) stream.on("error", onPipeError);
+
 /** Runs `work` with a signal that fires at the deadline or on interrupt; rejects some time later even if work does not end. */
 export async function operate<T>(
   what: string,
@@ -43,6 +53,7 @@ export async function operate<T>(
     running.delete(controller);
     if (running.size === 0) {
       process.off("SIGINT", onInterrupt);
+      if (engineIsGone) process.exit(1);
       if (controller.signal.aborted && controller.signal.reason !== late)
         setTimeout(() => process.exit(130), FLUSH_MS).unref();
     }
