@@ -7,6 +7,9 @@
  * Handlers are loaded at the first use: one process serves the whole stack, and starts while the user waits.
  */
 import { adapt, type DynamicProvider } from "./dynamic/adapter.js";
+import { endWithEngine } from "./dynamic/orphan.js";
+
+endWithEngine();
 
 /** `pulumi-nodejs:dynamic/virtnet:Network`. */
 export const network: DynamicProvider = adapt(

@@ -6,7 +6,15 @@ const GRACE_MS = 15_000;
 /** The answer to the engine is on its way when the last operation ends. */
 const FLUSH_MS = 200;
 
+/** How often {@link idle} looks, in ms. */
+const IDLE_MS = 50;
+
 const running = new Set<AbortController>();
+
+/** Resolves when nothing runs. */
+export async function idle(): Promise<void> {
+  while (running.size > 0) await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+}
 
 // While something runs, SIGINT (the engine sends it to its plugins when a run is interrupted twice, and kills after 5 s)
 // aborts it. Otherwise the signal keeps its usual effect: a listener that stays would make each run end 5 s later.

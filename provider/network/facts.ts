@@ -16,9 +16,15 @@ export interface HostFacts {
 const facts = new Map<string, Promise<HostFacts | undefined>>();
 const made = new Map<string, Map<string, string>>();
 
-/** This run makes a device, `owner` names what it belongs to: known from then on, whenever the host was read. */
-export function deviceMade(uri: string, device: string, owner: string): void {
-  made.set(uri, (made.get(uri) ?? new Map<string, string>()).set(device, owner));
+/**
+ * The device that `owner` has now, in this run; undefined: it has none any more. Known from then on, whenever the host
+ * was read.
+ */
+export function deviceMade(uri: string, device: string | undefined, owner: string): void {
+  const devices = made.get(uri) ?? new Map<string, string>();
+  made.set(uri, devices);
+  for (const [d, o] of devices) if (o === owner) devices.delete(d);
+  if (device !== undefined) devices.set(device, owner);
 }
 
 /** Devices that this run makes, with their owner. */

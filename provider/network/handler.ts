@@ -82,7 +82,7 @@ async function outputs(host: Host, info: NetworkInfo, adopted: boolean): Promise
   const facts = routed ? await factsOf(host) : undefined;
   const out = computed(info, await host.identity(), adopted, facts?.via);
   // One that libvirt made has its MAC here; one that was given has none.
-  if (out.bridgeName !== undefined && out.macAddress !== undefined) deviceMade(host.uri, out.bridgeName, info.name);
+  deviceMade(host.uri, info.active && out.macAddress !== undefined ? out.bridgeName : undefined, info.name);
   return out;
 }
 
@@ -182,6 +182,7 @@ async function remove(_ctx: Context, id: string, olds: Inputs): Promise<void> {
     try {
       if (info.active) await c.networks.destroy({ uuid: id });
       if (info.persistent) await c.networks.undefine({ uuid: id });
+      deviceMade(host.uri, undefined, info.name);
     } finally {
       host.changed();
     }

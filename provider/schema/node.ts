@@ -43,6 +43,8 @@ export interface ObjectNode<F = Record<string, AnyNode>> {
   kind: "object";
   zod: z.ZodType;
   fields: F;
+  /** Takes from a canonical value what its other fields imply, so that both spellings are equal. */
+  implied?: (value: Record<string, unknown>) => void;
   /** Called after a write with whether the object is set: for what stands elsewhere in the document. */
   mark?: (el: Element, present: boolean) => void;
 }

@@ -84,6 +84,7 @@ export function canonOf(node: AnyNode, value: Value): Value {
     if (f.kind === "object" && Object.keys(c as Obj).length === 0) continue;
     out[name] = c;
   }
+  (node as ObjectNode).implied?.(out);
   return out;
 }
 

@@ -13,13 +13,22 @@ const vlanTag = object({
   nativeMode: oneOf("@nativeMode", ["tagged", "untagged"]),
 });
 
-/** @example { tags: [{ id: 42 }] } */
-export const vlan = object({
-  /** Several tags can be carried; needed for more than one tag. Default: true where there are several. */
+const vlanFields = object({
+  /** Several tags can be carried; implied by several tags and by `nativeMode`. Default: false. */
   trunk: yesNo("vlan/@trunk", { default: false }),
   /** The VLAN tags. */
   tags: list("vlan", "tag", vlanTag, { key: (t) => String(t.id) }),
 });
+
+/** @example { tags: [{ id: 42 }] } */
+export const vlan: typeof vlanFields = {
+  ...vlanFields,
+  // virNetDevVlanParse (conf/netdev_vlan_conf.c) sets trunk by itself then, and writes it.
+  implied(value) {
+    const tags = (value.tags ?? []) as { nativeMode?: string }[];
+    if (tags.length > 1 || tags.some((t) => t.nativeMode !== undefined)) delete value.trunk;
+  },
+};
 
 /** @example { type: "openvswitch", interfaceId: "09b11c53-8b5c-4eeb-8f00-d84eaa0aaa4f" } */
 export const virtualport = object({
