@@ -48,7 +48,11 @@ describe("a program with a network of each mode", () => {
   });
 
   it("has outputs that say what libvirt says", async () => {
-    const { "m-nat": nat, "m-route": route, "m-bridge": bridge } = (await stack.outputs()) as Record<string, Record<string, unknown>>;
+    const {
+      "m-nat": nat,
+      "m-route": route,
+      "m-bridge": bridge,
+    } = (await stack.outputs()) as Record<string, Record<string, unknown>>;
     assert.equal(nat?.uuid, await virsh(host(), ["net-uuid", "m-nat"]));
     assert.ok((await xml("m-nat")).includes(`<bridge name='${nat?.bridgeName}'`));
     assert.ok((await xml("m-nat")).includes(`<mac address='${nat?.macAddress}'`));

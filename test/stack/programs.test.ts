@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { skip } from "../skip.js";
 import { virsh, withSandbox } from "../support/sandbox.js";
 import { installPackage, Program, type ProgramOptions, pulumiDir } from "../support/stack.js";
-import { skip } from "../skip.js";
 
-const args = (last: number) => `{ mode: "nat", ips: [{ address: "10.40.${last}.1/24" }], autostart: pulumi.output(false) }`;
+const args = (last: number) =>
+  `{ mode: "nat", ips: [{ address: "10.40.${last}.1/24" }], autostart: pulumi.output(false) }`;
 const imports = `import * as pulumi from "@pulumi/pulumi";\nimport * as virtnet from "pulumi-virtnet";\n`;
 
 const programs: { what: string; name: string; options: ProgramOptions; text: string }[] = [

@@ -25,7 +25,9 @@ const VERSION = "3.259.0";
 export function pulumiDir(): string | undefined {
   const cache = process.env.VIRTNET_CACHE || process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache");
   const dir = process.env.VIRTNET_PULUMI_DIR || path.join(cache, "pulumi-virtnet", `pulumi-${VERSION}`);
-  return ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"].every((f) => fs.existsSync(path.join(dir, f)))
+  return ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"].every((f) =>
+    fs.existsSync(path.join(dir, f)),
+  )
     ? dir
     : undefined;
 }
@@ -91,17 +93,29 @@ export class Program {
     for (const dir of ["program", "state", "pulumi"]) fs.mkdirSync(path.join(this.#home, dir));
     this.#linkModules(options.modules);
     const type = options.type ?? "commonjs";
-    this.write("package.json", JSON.stringify({ name: this.project, private: true, type, main: options.main ?? "index.js" }));
+    this.write(
+      "package.json",
+      JSON.stringify({ name: this.project, private: true, type, main: options.main ?? "index.js" }),
+    );
     this.write("Pulumi.yaml", `name: ${this.project}\nruntime: nodejs\n`);
     if (options.main?.endsWith("ts")) {
-      const compilerOptions = { module: "nodenext", target: "es2022", strict: true, skipLibCheck: true, types: ["node"] };
+      const compilerOptions = {
+        module: "nodenext",
+        target: "es2022",
+        strict: true,
+        skipLibCheck: true,
+        types: ["node"],
+      };
       this.write("tsconfig.json", JSON.stringify({ compilerOptions, files: [options.main] }));
     }
   }
 
   #linkModules(modules: string | undefined): void {
     const target = path.join(this.dir, "node_modules");
-    if (modules !== undefined) return fs.symlinkSync(modules, target);
+    if (modules !== undefined) {
+      fs.symlinkSync(modules, target);
+      return;
+    }
     fs.mkdirSync(path.join(target, "@pulumi"), { recursive: true });
     fs.symlinkSync(repository, path.join(target, "pulumi-virtnet"));
     for (const name of ["@pulumi/pulumi", "typescript", "@types"]) {
@@ -238,7 +252,10 @@ export class Stack {
   }
 
   async outputs(): Promise<Record<string, unknown>> {
-    return JSON.parse((await this.#succeed(["stack", "output", "--json", "--show-secrets"])).stdout) as Record<string, unknown>;
+    return JSON.parse((await this.#succeed(["stack", "output", "--json", "--show-secrets"])).stdout) as Record<
+      string,
+      unknown
+    >;
   }
   async state(): Promise<State> {
     return JSON.parse((await this.#succeed(["stack", "export"])).stdout) as State;
@@ -282,10 +299,18 @@ export function installPackage(): { modules: string; remove(): void } {
   const env = { ...process.env, npm_config_loglevel: "error", npm_config_update_notifier: "false" };
   const npm = (args: string[], cwd: string) => execFileSync("npm", args, { cwd, env, encoding: "utf8" });
   // The tests run from dist, so it is built; prepack would build it again.
-  const [packed] = JSON.parse(npm(["pack", "--json", "--ignore-scripts", "--pack-destination", dir], repository)) as { filename: string }[];
+  const [packed] = JSON.parse(npm(["pack", "--json", "--ignore-scripts", "--pack-destination", dir], repository)) as {
+    filename: string;
+  }[];
   fs.writeFileSync(path.join(dir, "package.json"), '{ "private": true }');
-  const versions = JSON.parse(fs.readFileSync(path.join(repository, "package.json"), "utf8")).devDependencies as Record<string, string>;
+  const versions = JSON.parse(fs.readFileSync(path.join(repository, "package.json"), "utf8")).devDependencies as Record<
+    string,
+    string
+  >;
   const others = ["@pulumi/pulumi", "typescript", "@types/node"].map((name) => `${name}@${versions[name]}`);
-  npm(["install", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", `./${packed?.filename}`, ...others], dir);
+  npm(
+    ["install", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", `./${packed?.filename}`, ...others],
+    dir,
+  );
   return { modules: path.join(dir, "node_modules"), remove: () => fs.rmSync(dir, { recursive: true, force: true }) };
 }
