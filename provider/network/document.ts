@@ -14,20 +14,38 @@ export interface Mark extends Owner {
 
 export const fieldsOf = (mode: Mode): AnyNode => modes[mode].fields as unknown as AnyNode;
 
-/** The document's values by the fields of `mode` (default: its own mode). */
-export function readNetwork(xml: string, mode?: Mode): { mode: Mode; values: Inputs; mark?: Mark; bridgeName?: string; mac?: string } {
+export interface NetworkDocument {
+  mode: Mode;
+  /** By the fields of the mode that was asked for. */
+  readonly values: Inputs;
+  mark?: Mark;
+  bridgeName?: string;
+  mac?: string;
+}
+
+/** What was read last, newest first: observe, plan, verify and state ask for the same few documents one after the other. */
+const lately: { xml: string; mode: Mode | undefined; document: NetworkDocument }[] = [];
+const REMEMBERED = 4;
+
+/** The document's values by the fields of `mode` (default: its own mode). Shared with whoever asks next: not to be changed. */
+export function readNetwork(xml: string, mode?: Mode): NetworkDocument {
+  const known = lately.find((r) => r.xml === xml && (r.mode === mode || (r.document.mode === mode && r.mode === undefined)));
+  if (known) return known.document;
   const root = parseXml(xml);
   const own = modeOf(root);
   const mark = readMark(root);
   const bridgeName = child(root, "bridge")?.getAttribute("name") ?? undefined;
   const mac = child(root, "mac")?.getAttribute("address") ?? undefined;
-  return {
+  const document: NetworkDocument = {
     mode: own,
     values: readTree(fieldsOf(mode ?? own), root) as Inputs,
     ...(mark ? { mark } : {}),
     ...(bridgeName ? { bridgeName } : {}),
     ...(mac ? { mac } : {}),
   };
+  lately.unshift({ xml, mode: mode === own ? undefined : mode, document });
+  lately.length = Math.min(lately.length, REMEMBERED);
+  return document;
 }
 
 /**
