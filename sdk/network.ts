@@ -123,7 +123,7 @@ export class Network extends pulumi.CustomResource {
    * A network that exists on the host and is not managed here: its outputs, read at each run.
    *
    * @param name Name of the resource.
-   * @param id Name or UUID of the network on the host.
+   * @param id UUID of the network on the host (`virsh net-uuid NAME`).
    * @param lookup Which host.
    */
   static get(

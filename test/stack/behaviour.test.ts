@@ -170,7 +170,10 @@ describe("pulumi with networks of a real libvirtd", () => {
     await host().exec(["ip", "route", "replace", "10.30.1.0/24", "dev", "taken"]);
     write(`new Network("f-net", { mode: "nat", ips: [{ address: "10.30.1.1/24" }] });`);
     const failed = await stack.upFails();
-    assert.match(failed.text, /f-net.*10\.30\.1\.1\/24 overlaps .*which the host has on taken|f-net.*in use by interface taken/s);
+    assert.match(
+      failed.text,
+      /f-net.*10\.30\.1\.1\/24 overlaps .*which the host has on taken|f-net.*in use by interface taken/s,
+    );
     assert.equal(await exists("f-net"), false);
     await host().exec(["ip", "link", "delete", "taken"]);
     await stack.up();

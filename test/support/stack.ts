@@ -248,7 +248,7 @@ export class Stack {
   /** What `preview --refresh` would do: `{}` when reality, state and program agree. */
   async drift(options: RunOptions = {}): Promise<Record<string, string>> {
     const steps = await this.plannedSteps({ ...options, args: ["--refresh", ...(options.args ?? [])] });
-    return Object.fromEntries(Object.entries(steps).filter(([, op]) => op !== "same" && op !== "refresh"));
+    return Object.fromEntries(Object.entries(steps).filter(([, op]) => !["same", "refresh", "read"].includes(op)));
   }
 
   async outputs(): Promise<Record<string, unknown>> {
