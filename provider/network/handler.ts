@@ -132,8 +132,10 @@ async function read(_ctx: Context, id: string, olds: Inputs): Promise<{ id: stri
       `${label(olds)} is not on ${identity.hostname}, but that this is the host of the state is not certain (its UUID changed from ${String(olds.hostUuid)} to ${identity.uuid}): set host_uuid in libvirtd.conf, or remove the network with "pulumi state delete"`,
     );
   }
+  // A lookup (Network.get) brings the UUID and the host only; what it found has a name and a mode too.
+  const lookedUp = olds.mode === undefined ? { name: info.name, mode: readNetwork(info.inactiveXml).mode } : {};
   const args = argsOnHost(argsOf(olds), info);
-  return { id: info.uuid, outs: { ...args, ...(await outputs(host, info, olds.adopted === true)) }, inputs: args };
+  return { id: info.uuid, outs: { ...lookedUp, ...args, ...(await outputs(host, info, olds.adopted === true)) }, inputs: args };
 }
 
 /** By UUID; else, made again under another UUID, by name and our own mark. */
