@@ -16,7 +16,7 @@ const zName = line.refine((s) => !s.includes("/"), "must not contain '/' (libvir
 const zText = z.string().min(1, "must not be empty").refine((s) => !/[\u0000-\u0008\u000b\u000c\u000d\u000e-\u001f]/.test(s), "must not contain control characters");
 
 export const everyMode = {
-  /** Name of the network on the host. Default: the Pulumi name. A change keeps the VMs: see docs/changes.md. */
+  /** Name of the network on the host. Default: the Pulumi name. A change replaces the network. */
   name: str("name/text()", zName, { generated: true }),
   /** Short title (daemon 9.7 and newer). Live. */
   title: str("title/text()"),
