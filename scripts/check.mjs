@@ -19,6 +19,7 @@ const checks = [
     accept: sawModules,
   },
   { name: "dead code", command: ["knip"] },
+  { name: "documentation", command: ["node", "scripts/docs.mjs", "--check"] },
   { name: "unit tests", command: ["node", "scripts/test.mjs", "--level", "unit"] },
 ];
 

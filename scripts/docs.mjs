@@ -1,7 +1,25 @@
-// Checks the documentation: every link to a file of this repository, and to a heading in it, leads somewhere.
-import { existsSync, readFileSync, statSync } from "node:fs";
+// The documentation: writes the pages that are made from the code, and checks that every link to a file of this
+// repository, and to a heading in it, leads somewhere.
+//
+//   node scripts/docs.mjs           write, then check the links
+//   node scripts/docs.mjs --check   write nothing; fail when a page is not as the code says
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { filesBelow, root } from "./setup.mjs";
+import { generate } from "./docs/reference.mjs";
+import { ensureAll, filesBelow, root } from "./setup.mjs";
+
+const onlyCheck = process.argv.includes("--check");
+const faults = [];
+await ensureAll({ system: false, pulumi: false });
+for (const [name, text] of Object.entries(generate())) {
+  const path = join(root, name);
+  if (existsSync(path) && readFileSync(path, "utf8") === text) continue;
+  if (onlyCheck) faults.push(`${name} is not as the code says: npm run docs`);
+  else {
+    writeFileSync(path, text);
+    console.log(`${name} written.`);
+  }
+}
 
 const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
   .map((name) => join(root, name))
@@ -24,7 +42,6 @@ const headings = (path) =>
     .filter((line) => /^#{1,6} /.test(line))
     .map((line) => anchor(line.replace(/^#+ /, "")));
 
-const faults = [];
 for (const page of pages) {
   const links = [...withoutCode(readFileSync(page, "utf8")).matchAll(/\]\(([^)\s]+)(?:\s+"[^"]*")?\)/g)].map(
     (match) => match[1],
@@ -39,5 +56,5 @@ for (const page of pages) {
   }
 }
 for (const fault of faults) console.log(fault);
-console.log(`${pages.length} pages, ${faults.length} dead links.`);
+console.log(`${pages.length} pages, ${faults.length} ${faults.length === 1 ? "fault" : "faults"}.`);
 process.exitCode = faults.length > 0 ? 1 : 0;

@@ -1,0 +1,230 @@
+// docs/reference.md and docs/changes.md, from the code: types and their comments by TypeScript's compiler API, defaults
+// from the schema, prices from the modes' price tables.
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { root } from "../setup.mjs";
+
+const require = createRequire(import.meta.url);
+
+export function generate() {
+  const { modes, STATE_FIELDS, CONTROL_FIELDS } = require(join(root, "dist/provider/network/args.js"));
+  const { priceOf } = require(join(root, "dist/provider/network/prices.js"));
+  const types = readTypes();
+  const handled = [...STATE_FIELDS, ...CONTROL_FIELDS];
+  const rows = Object.entries(modes).flatMap(([mode, { fields, prices }]) =>
+    paths(fields, types.argsOf(mode), types).map((row) => ({ ...row, mode, price: priceOf(prices, row.path).impact })),
+  );
+  const args = types.argsOf("nat");
+  const handling = handled.filter((name) => name !== "owner").map((name) => args.fields.get(name));
+  return {
+    "docs/reference.md": reference(rows, handling, types.outputs()),
+    "docs/changes.md": changes(modes),
+  };
+}
+
+/** Every path below a schema node, with the comment and type of the TypeScript type beside it. */
+function paths(node, typed, types, at = "") {
+  if (node.kind === "list") return paths(node.item, types.itemOf(typed), types, `${at}[]`);
+  if (node.kind === "scalar") return typed.isRecord ? record(typed, at) : [];
+  return Object.entries(node.fields).flatMap(([name, field]) => {
+    const found = typed.fields.get(name);
+    if (found === undefined) throw new Error(`The type has no field ${at}.${name}`);
+    const path = at === "" ? name : `${at}.${name}`;
+    const given =
+      field.default !== undefined ? `\`${JSON.stringify(field.default)}\`` : field.generated ? "generated" : "";
+    const type = typeOf(field, types.itemOf, found);
+    const row = { path, doc: found.doc, type, required: field.required === true, given };
+    return [row, ...paths(field, found, types, path)];
+  });
+}
+
+function typeOf(node, itemOf, typed) {
+  if (node.kind === "object" || typed.isRecord) return "object";
+  if (node.kind === "list") {
+    const item = typeOf(node.item, itemOf, itemOf(typed));
+    return item === "object" ? "list of objects" : `${item}[]`;
+  }
+  // In the order of the schema; TypeScript's own order of a union may change with any edit elsewhere.
+  return node.zod.options?.every((option) => typeof option === "string")
+    ? node.zod.options.map((option) => JSON.stringify(option)).join(" | ")
+    : typed.type;
+}
+
+/** The fields of a value that the schema takes as one: those of its interface. */
+function record(typed, at, above = []) {
+  return [...typed.fields].flatMap(([name, field]) => {
+    const path = `${at}.${name}`;
+    const row = { path, doc: field.doc, type: field.type, required: !field.optional, given: "" };
+    return field.isRecord && !above.includes(field.type)
+      ? [row, ...record(field, path, [...above, field.type])]
+      : [row];
+  });
+}
+
+// ---- TypeScript -------------------------------------------------------------------------------------------------------
+
+function readTypes() {
+  const ts = require("typescript");
+  const config = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile).config;
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+  const files = ["provider/network/args.ts", "sdk/network.ts"].map((file) => join(root, file));
+  const program = ts.createProgram(files, { ...options, noEmit: true, incremental: false, tsBuildInfoFile: undefined });
+  const checker = program.getTypeChecker();
+  const exported = (file, name) => {
+    const module = checker.getSymbolAtLocation(program.getSourceFile(file));
+    const symbol = checker.getExportsOfModule(module).find((candidate) => candidate.name === name);
+    return checker.getDeclaredTypeOfSymbol(symbol);
+  };
+  const docOf = (symbol) =>
+    ts.displayPartsToString(symbol.getDocumentationComment(checker)).replace(/\s+/g, " ").trim();
+  const print = (type) =>
+    checker
+      .typeToString(
+        type,
+        undefined,
+        ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.UseSingleQuotesForStringLiteralType,
+      )
+      .replaceAll("'", '"');
+  const describe = (raw) => {
+    const type = checker.getNonNullableType(raw);
+    const fields = new Map();
+    return {
+      raw: type,
+      type: print(type),
+      isRecord:
+        type.symbol?.declarations?.some(
+          (d) => ts.isInterfaceDeclaration(d) && d.getSourceFile().fileName.startsWith(join(root, "provider")),
+        ) === true,
+      get fields() {
+        if (fields.size === 0)
+          for (const symbol of checker.getPropertiesOfType(type)) fields.set(symbol.name, of(symbol));
+        return fields;
+      },
+    };
+  };
+  const of = (symbol) => {
+    const found = describe(checker.getTypeOfSymbol(symbol));
+    // As it was written, where it was.
+    const written = symbol.valueDeclaration?.type?.getText();
+    const optional = (symbol.flags & ts.SymbolFlags.Optional) !== 0;
+    return Object.assign(found, { name: symbol.name, doc: docOf(symbol), optional, written });
+  };
+  return {
+    argsOf: (mode) => describe(exported(files[0], `${mode[0].toUpperCase()}${mode.slice(1)}Args`)),
+    itemOf: (list) => describe(checker.getIndexTypeOfType(list.raw, ts.IndexKind.Number)),
+    outputs: () =>
+      checker
+        .getPropertiesOfType(exported(files[1], "Network"))
+        .filter((symbol) => symbol.declarations?.some((d) => d.getSourceFile().fileName === files[1]))
+        .map(of)
+        .map(({ name, doc, written }) => ({ path: name, doc, type: written.replace(/^pulumi\.Output<(.*)>$/, "$1") })),
+  };
+}
+
+// ---- Pages ------------------------------------------------------------------------------------------------------------
+
+const GENERATED = "<!-- Made by `npm run docs` from the code: do not edit. -->";
+
+function reference(rows, handling, outputs) {
+  const sections = groups(rows, ({ path, type, required, given, price, doc }) =>
+    JSON.stringify([path, type, required, given, price, doc]),
+  );
+  return page([
+    "# Reference: Network",
+    GENERATED,
+    "`new virtnet.Network(name, args, options)`. Which arguments there are depends on `mode`; all but `mode` may be outputs. " +
+      "What `[]` stands behind is a list. A field that is not set is libvirt's to decide, and is not compared. *Default* is what libvirt means when " +
+      "the field is absent; *generated*: libvirt makes a value and keeps it. *Change* is what a change costs: [changes.md](changes.md).",
+    "## How the resource is handled, in every mode",
+    table(
+      ["argument", "type", "what it is"],
+      handling.map(({ name, written, doc }) => [code(name), code(written), doc]),
+    ),
+    ...sections.flatMap(([modes, list]) => [
+      `## ${title(modes)}`,
+      table(
+        ["argument", "type", "default", "change", "what it is"],
+        list.map(({ path, type, required, given, price, doc }) => [
+          code(path),
+          code(type),
+          required ? "**required**" : given,
+          price,
+          doc,
+        ]),
+      ),
+    ]),
+    "## Outputs",
+    table(
+      ["output", "type", "what it is"],
+      outputs.map(({ path, type, doc }) => [code(path), code(type), doc]),
+    ),
+    "`virtnet.Network.get(name, id, { uri })` reads the outputs of a network that is managed elsewhere; `id` is its name or UUID.",
+  ]);
+}
+
+/** What is done, in a word for the tables, and in a sentence. */
+const HOW = {
+  none: ["redefine", "the stored definition is written; nothing that runs is touched"],
+  live: ["virNetworkUpdate", "the running network and its definition are changed by virNetworkUpdate, and read back"],
+  replug: ["replug", "each NIC is unplugged and plugged again; nothing does this yet"],
+  restart: [
+    "redefine, restart",
+    "the network is redefined and restarted; NICs of running VMs wait on another switch meanwhile, where they still reach each other, and come back",
+  ],
+  replace: ["delete, create", "the network is deleted and made anew; refused while a VM has a NIC on it"],
+};
+
+function changes(modes) {
+  const rows = Object.entries(modes).flatMap(([mode, { prices }]) =>
+    Object.entries(prices).map(([path, price]) => ({ mode, path, ...price })),
+  );
+  const sections = groups(rows, ({ mode: _, ...row }) => JSON.stringify(row));
+  return page([
+    "# What a change costs",
+    GENERATED,
+    "One row a field; it covers everything below its path, and the longest path that fits counts. The preview prints the same, with the VMs " +
+      "that are affected, before anything is touched: `network dev: mtu: restarts it in place (…); web stays connected and misses the gateway meanwhile`.",
+    table(
+      ["impact", "what is done"],
+      Object.entries(HOW).map(([impact, [, sentence]]) => [impact, sentence]),
+    ),
+    "`maxImpact` on a resource, or `virtnet:maxImpact` in the stack's configuration, refuses at preview what costs more: `live`, `replug` or `restart`. " +
+      "A field of which nothing is known counts as `replace`. Beside the fields: `running: false` stops the network (impact `restart`), `autostart` costs nothing. " +
+      "On daemons from 10.4 with nftables (or where that is not known), a live change of the sections `dns-host`, `dns-txt`, `dns-srv` and `portgroup` would leave firewall rules behind, so it counts as `restart` there.",
+    ...sections.flatMap(([modes, list]) => [
+      `## ${title(modes)}`,
+      table(
+        ["field", "impact", "how", "why"],
+        list.map(({ path, impact, section, why }) => [
+          code(path),
+          impact,
+          section ? `${HOW[impact][0]}, section ${code(section)}` : HOW[impact][0],
+          why,
+        ]),
+      ),
+    ]),
+  ]);
+}
+
+/** Rows that several modes have alike stand once: [modes, rows], those of most modes first. */
+function groups(rows, keyOf) {
+  const alike = new Map();
+  for (const row of rows) {
+    const key = keyOf(row);
+    if (!alike.has(key)) alike.set(key, { row, modes: [] });
+    alike.get(key).modes.push(row.mode);
+  }
+  const sections = new Map();
+  for (const { row, modes } of alike.values())
+    sections.set(String(modes), [...(sections.get(String(modes)) ?? []), row]);
+  return [...sections].map(([modes, list]) => [modes.split(","), list]).sort(([a], [b]) => b.length - a.length);
+}
+
+const title = (modes) => (modes.length === 5 ? "Every mode" : modes.map(code).join(", "));
+const code = (text) => `\`${text}\``;
+const page = (blocks) => `${blocks.join("\n\n")}\n`;
+
+function table(head, rows) {
+  const line = (cells) => `| ${cells.map((cell) => String(cell).replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), `|${"---|".repeat(head.length)}`, ...rows.map(line)].join("\n");
+}
