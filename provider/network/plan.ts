@@ -47,7 +47,7 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
   const { desired, was } = wish;
   const mode = desired.mode as Mode;
   const fields = fieldsOf(mode);
-  const price = (c: Change): Price => safePrice(priceOf(modes[mode].prices, c.row), observed);
+  const price = (c: Change): Price => safePrice(priceOf(modes[mode].prices, c.row), mode, observed);
   const stored = readNetwork(net.xml, mode);
   const config = compare(fields, desired, stored.values, was);
   const running = net.liveXml !== undefined;
@@ -73,8 +73,8 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
 }
 
 /** On the nftables backend some live updates leave rules behind: there a restart is the price that leaves none. */
-function safePrice(price: Price, observed: Observed): Price {
-  if (price.section === undefined || keepsFirewallClean(price.section, observed)) return price;
+function safePrice(price: Price, mode: Mode, observed: Observed): Price {
+  if (price.section === undefined || keepsFirewallClean(price.section, mode, observed)) return price;
   return { impact: "restart", why: "libvirt 10.4 and newer leave firewall rules behind after a live change of this kind" };
 }
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { Inputs } from "../../provider/handler.js";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
+import type { UpdateSection } from "../../provider/libvirt/api.js";
+import { keepsFirewallClean } from "../../provider/network/abilities.js";
 import { modes } from "../../provider/network/args.js";
 import { fieldsOf, writeNetwork } from "../../provider/network/document.js";
 import { observe } from "../../provider/network/observe.js";
@@ -14,7 +16,7 @@ import { another, get, impliedByAbsence, put, spots } from "../support/paths.js"
 import { virsh, withSandbox } from "../support/sandbox.js";
 import { skip } from "../skip.js";
 
-const DAEMON = 9_000_000;
+const DAEMON = process.env.VIRTNET_TEST_ROOT === undefined ? 9_000_000 : 11_000_000;
 
 /**
  * Networks are stopped here, so that every field of libvirt's format can be tried whether or not this host could start it
@@ -25,7 +27,7 @@ describe("every schema path, on a real libvirtd", () => {
   after(() => closeHosts());
   before("makes the devices that the arguments name", async () => {
     const nics = Array.from({ length: 8 }, (_, i) => `ip link add eth${i} type veth peer name peer${i}`);
-    const bridges = ["br0", "br0x", "br1", "ovsbr0", "mido0", "nosuch0"].map((b) => `ip link add ${b} type bridge`);
+    const bridges = ["br0", "br0x", "br1", "ovsbr0", "mido0", "nosuch0", "nosuch1", "up1"].map((b) => `ip link add ${b} type bridge`);
     const { code, stderr } = await host().exec(["sh", "-ec", [...nics, ...bridges].join("\n")]);
     assert.equal(code, 0, stderr);
   });
@@ -87,6 +89,7 @@ describe("every schema path, on a real libvirtd", () => {
     }
   }
 
+  // Newer daemons cannot change some of them live without leaving firewall rules behind: there the plan restarts.
   for (const mode of ["nat", "bridge"] as const) {
     it(`mode ${mode}: every live row is changed on the running network, in both definitions, without a new bridge`, async () => {
       const live = Object.entries(modes[mode].prices).filter(([, p]) => p.section !== undefined);
@@ -121,11 +124,13 @@ describe("every schema path, on a real libvirtd", () => {
         if ((await d.check(changed)).length > 0) continue;
         const d0 = d.log.length;
         await d.up(changed);
-        assert.ok(d.log.slice(d0).every((l) => !/restarts it/.test(l)), `${spot.text}: ${d.log.slice(d0).join("; ")}`);
+        const clean = keepsFirewallClean(priceOf(modes[mode].prices, row).section as UpdateSection, mode, { daemon: DAEMON });
+        assert.equal(d.log.slice(d0).some((l) => /restarts it/.test(l)), !clean, `${spot.text}: ${d.log.slice(d0).join("; ")}`);
         await d.up(args);
         assert.equal((await d.refresh())?.drift, false, spot.text);
       }
       assert.deepEqual([...tried].sort(), live.map(([r]) => r).sort());
+      if (DAEMON >= 10_004_000 && mode === "nat") return void (await d.destroy());
       const now = await host().exec(["sh", "-c", "cat /sys/class/net/*/ifindex | sort -n | tr '\\n' ' '"]);
       assert.equal(now.stdout, started.stdout, "no device was made anew");
       await d.destroy();

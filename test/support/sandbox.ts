@@ -19,7 +19,7 @@ export function withSandbox(options: SandboxOptions = {}): () => Sandbox {
   let sandbox: Sandbox | undefined;
   before("starts a sandbox", async function () {
     if (process.getuid?.() !== 0) skip(this, "a sandbox needs root");
-    sandbox = await startSandbox(options);
+    sandbox = await startSandbox({ ...generation(), ...options });
   });
   after("stops the sandbox", async () => {
     await sandbox?.stop();
@@ -28,6 +28,15 @@ export function withSandbox(options: SandboxOptions = {}): () => Sandbox {
   return () => {
     if (sandbox === undefined) throw new Error("The sandbox is there in tests and hooks only.");
     return sandbox;
+  };
+}
+
+/** Another generation of libvirtd, of a root filesystem made by scripts/matrix.mjs; and its firewall backend. */
+function generation(): SandboxOptions {
+  const { VIRTNET_TEST_ROOT: root, VIRTNET_TEST_FIREWALL: firewall } = process.env;
+  return {
+    ...(root !== undefined ? { root } : {}),
+    ...(firewall !== undefined ? { firewallBackend: firewall as NonNullable<SandboxOptions["firewallBackend"]> } : {}),
   };
 }
 
