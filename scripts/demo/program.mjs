@@ -19,7 +19,6 @@ import { root } from "../setup.mjs";
 export class Program {
   #home = realpathSync(mkdtempSync(join(tmpdir(), "virtnet-demo-")));
   #pulumiDir;
-  #running = new Set();
 
   constructor(example, pulumiDir) {
     this.#pulumiDir = pulumiDir;
@@ -27,7 +26,7 @@ export class Program {
       recursive: true,
       filter: (path) => !path.endsWith("node_modules"),
     });
-    for (const folder of ["state", "pulumi", "program/node_modules/@pulumi"])
+    for (const folder of ["state", "pulumi", "tmp", "program/node_modules/@pulumi"])
       mkdirSync(join(this.#home, folder), { recursive: true });
     const link = (name, target) => symlinkSync(target, join(this.dir, "node_modules", name));
     link("pulumi-virtnet", root);
@@ -54,6 +53,7 @@ export class Program {
     const env = {
       ...own,
       PATH: [join(root, "node_modules", ".bin"), this.#pulumiDir, process.env.PATH].join(delimiter),
+      TMPDIR: join(this.#home, "tmp"), // The language host leaves pipes there, and ts-node its cache.
       PULUMI_HOME: join(this.#home, "pulumi"),
       PULUMI_BACKEND_URL: `file://${join(this.#home, "state")}`,
       PULUMI_CONFIG_PASSPHRASE: "",
@@ -67,7 +67,6 @@ export class Program {
       detached: true, // Ctrl-C reaches us alone: `end` ends it.
       stdio: ["ignore", "pipe", "pipe"],
     });
-    this.#running.add(child);
     let text = "";
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding("utf8").on("data", (chunk) => {
@@ -75,10 +74,7 @@ export class Program {
       });
     return new Promise((done, fail) => {
       child.on("error", fail);
-      child.on("close", (code) => {
-        this.#running.delete(child);
-        done({ code: code ?? 1, text });
-      });
+      child.on("close", (code) => done({ code: code ?? 1, text }));
     });
   }
 
