@@ -6,7 +6,7 @@ import { thousand } from "./lib/thousand.js";
 
 export const memory: Bench = {
   name: "memory",
-  how: "A process with the provider reads 1000 networks, as `refresh` does; what it holds then, garbage collected, minus what it held when it was idle after a first read of one network, a network.",
+  how: "A process with the provider reads 1000 networks, as `refresh` does; what it holds then, garbage collected, minus what it held when it was idle, connected and with all loaded; a network. (Resident memory includes what V8 keeps for the next documents.)",
   run: measure,
 };
 

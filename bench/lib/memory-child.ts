@@ -1,14 +1,17 @@
 /** Reads all networks of a file as refresh does; prints the bytes a network that this process has more afterwards. */
 import * as fs from "node:fs";
 import { network } from "../../provider/dynamic-v1.js";
+import { hostAt } from "../../provider/host/hosts.js";
 
 async function main(): Promise<void> {
   const all = JSON.parse(fs.readFileSync(process.argv[2] ?? "", "utf8")) as {
     id: string;
     outs: Record<string, unknown>;
   }[];
-  const gone = { ...all[0]!.outs, uri: "test:///default", hostUuid: undefined };
-  await network.read(all[0]!.id, gone); // idle: everything is loaded, and connected to another host
+  const { uri } = all[0]!.outs as { uri: string };
+  // Idle: everything is loaded (a first read of a host without such a network), and the host is connected.
+  await network.read(all[0]!.id, { ...all[0]!.outs, uri: "test:///default", hostUuid: undefined });
+  await hostAt(uri).identity();
   const before = used();
   // As the engine does: all at once.
   for (const { props } of await Promise.all(all.map(({ id, outs }) => network.read(id, outs))))
