@@ -4,9 +4,22 @@
  * Frozen: states keep this text for years, and refresh and destroy run the text of the state, not the program's. So no
  * name here is ever renamed or removed; another layout gets an entry of its own, beside this one.
  *
- * Handlers are loaded at the first use: one process serves the whole stack, and starts while the user waits.
+ * Handlers are loaded at the first use: one process serves the whole stack, and starts while the user waits. What V8 made
+ * of our files is kept from run to run, in the user's own cache: node's default, below /tmp, is anybody's.
  */
+import { enableCompileCache, flushCompileCache } from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { adapt, type DynamicProvider } from "./dynamic/adapter.js";
+
+const { VIRTNET_CACHE, XDG_CACHE_HOME, NODE_COMPILE_CACHE } = process.env;
+enableCompileCache(
+  NODE_COMPILE_CACHE ||
+    join(VIRTNET_CACHE || XDG_CACHE_HOME || join(homedir(), ".cache"), "pulumi-virtnet", "compiled"),
+);
+// At its end the process is interrupted, which keeps nothing.
+setTimeout(flushCompileCache, 2000).unref();
+
 import { endWithEngine } from "./dynamic/orphan.js";
 
 endWithEngine();

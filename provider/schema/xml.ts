@@ -2,12 +2,16 @@
  * XML in and out: the only module that loads xmldom. Strict both ways, so that no string of a user can change the
  * structure and no document is half-read.
  */
-import { DOMParser, type Document, type Element, type Node, XMLSerializer } from "@xmldom/xmldom";
+import type { Document, Element, Node } from "@xmldom/xmldom";
 
 export type { Document, Element };
 
+/** Loaded with the first document: a run in which nothing changes sees none. */
+const xmldom = () => require("@xmldom/xmldom") as typeof import("@xmldom/xmldom");
+
 /** Parse a document; throws on anything that is not well-formed (xmldom's default lets `&nope;` pass). */
 export function parseXml(text: string): Element {
+  const { DOMParser } = xmldom();
   const parser = new DOMParser({
     onError: (level, message) => {
       throw new Error(`XML ${level}: ${message}`);
@@ -20,6 +24,7 @@ export function parseXml(text: string): Element {
 
 /** Serialize; refuses what could not be read back (control characters, bad names). */
 export function printXml(el: Element): string {
+  const { XMLSerializer } = xmldom();
   return new XMLSerializer().serializeToString(el, { requireWellFormed: true });
 }
 
