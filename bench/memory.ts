@@ -6,7 +6,7 @@ import { thousand } from "./lib/thousand.js";
 
 export const memory: Bench = {
   name: "memory",
-  how: "A process with the provider reads 1000 networks, as `refresh` does; what it holds then, garbage collected, minus what it held when it was idle, connected and with all loaded; a network. (Resident memory includes what V8 keeps for the next documents.)",
+  how: "A process with the provider reads 1000 networks, as `refresh` does; what it holds then, garbage collected, minus what it held when it was idle, connected and with all loaded; a network. Judged by the heap: resident memory, told beside it, is mostly room that V8 has grown while it parsed and keeps.",
   run: measure,
 };
 
@@ -17,7 +17,7 @@ async function measure(ctx: Context): Promise<Line[]> {
   const results: { heap: number; rss: number }[] = [];
   await rounds(ctx, {
     heap: async () => {
-      const { line } = await runNode(["--expose-gc", path.join(__dirname, "lib", "memory-child.js"), file]);
+      const { line } = await runNode(["--expose-gc", require.resolve("./lib/memory-child.js"), file]);
       const result = JSON.parse(line) as { heap: number; rss: number };
       results.push(result);
       return result.heap / 1000;
@@ -25,6 +25,6 @@ async function measure(ctx: Context): Promise<Line[]> {
   });
   return [
     { what: "heap and buffers a network", unit: "KB", values: results.map((r) => r.heap / 1000), goal: 30 },
-    { what: "resident memory a network", unit: "KB", values: results.map((r) => r.rss / 1000), goal: 30 },
+    { what: "resident memory a network", unit: "KB", values: results.map((r) => r.rss / 1000) },
   ];
 }

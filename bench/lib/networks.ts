@@ -47,7 +47,7 @@ export class BenchProgram {
     fs.mkdirSync(modules);
     fs.writeFileSync(
       path.join(modules, "index.js"),
-      `module.exports = require(${JSON.stringify(path.join(__dirname, "idle.js"))});`,
+      `module.exports = require(${JSON.stringify(require.resolve("./idle.js"))});`,
     );
   }
 
