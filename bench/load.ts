@@ -11,15 +11,21 @@ export const load: Bench = {
 async function measure(ctx: Context): Promise<Line[]> {
   const entry = path.join(root, "dist", "provider", "dynamic-v1.js");
   const news = { ...argsOf(0), name: "a", uri: "test:///default", running: true, autostart: true };
+  const end = "const { user, system } = process.cpuUsage(); console.log((user + system) / 1000)";
   const check = (olds: object) =>
-    `require(${JSON.stringify(entry)}).network.check(${JSON.stringify(olds)}, ${JSON.stringify(news)}).then(({ failures }) => process.exit(failures.length))`;
-  const node = async (code: string): Promise<number> => (await runNode(["-e", code])).ms;
+    `require(${JSON.stringify(entry)}).network.check(${JSON.stringify(olds)}, ${JSON.stringify(news)}).then(({ failures }) => { ${end}; process.exit(failures.length); })`;
+  const cpu: Record<string, number[]> = { bare: [], unchanged: [] };
+  const node = async (name: string, code: string): Promise<number> => {
+    const { line, ms } = await runNode(["-e", code]);
+    cpu[name]?.push(Number(line));
+    return ms;
+  };
   const times = await rounds(
     { ...ctx, runs: Math.max(ctx.runs, ctx.quick ? 3 : 15) },
     {
-      bare: () => node("process.exit(0)"),
-      unchanged: () => node(check(news)),
-      changed: () => node(check({})),
+      bare: () => node("bare", `${end}; process.exit(0)`),
+      unchanged: () => node("unchanged", check(news)),
+      changed: () => node("changed", check({})),
     },
   );
   const beyond = (values: number[]) => values.map((value, i) => value - times.bare[i]!);
@@ -30,6 +36,11 @@ async function measure(ctx: Context): Promise<Line[]> {
       values: beyond(times.unchanged),
       goal: 150,
       parts: { "bare node": times.bare },
+    },
+    {
+      what: "the same in CPU time of all its threads, which other work on the machine changes less",
+      unit: "ms",
+      values: cpu.unchanged!.map((value, i) => value - cpu.bare![i]!),
     },
     {
       what: "load and first check of a new network, libvirt loaded",
