@@ -17,12 +17,12 @@ import { ensureAll, filesBelow, root } from "./setup.mjs";
 const levels = [
   { name: "unit", folder: "test/unit", turn: 1, timeoutMs: 30_000, needs: {} },
   { name: "driver", folder: "test/libvirt", turn: 1, timeoutMs: 120_000, needs: { system: true } },
-  { name: "sandbox", folder: "test/sandbox", turn: 2, timeoutMs: 120_000, needs: { system: true, guests: true } },
+  { name: "sandbox", folder: "test/sandbox", turn: 2, timeoutMs: 300_000, needs: { system: true, guests: true } },
   {
     name: "stack",
     folder: "test/stack",
     turn: 2,
-    timeoutMs: 120_000,
+    timeoutMs: 300_000,
     needs: { system: true, guests: true, pulumi: true },
   },
 ];

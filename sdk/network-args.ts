@@ -223,7 +223,7 @@ export interface Tag {
 }
 
 export interface Vlan {
-  /** Several tags can be carried; needed for more than one tag. Default: true where there are several. */
+  /** Several tags can be carried; implied by several tags and by `nativeMode`. Default: false. */
   trunk?: boolean;
   /** The VLAN tags. */
   tags?: Tag[];
@@ -321,7 +321,7 @@ export interface NatArgs {
   bandwidth?: Bandwidth;
   /** Lines for dnsmasq's configuration, as they are: `dhcp-option=option:ntp-server,10.0.0.1`. libvirt does not vouch for them. */
   dnsmasqOptions?: string[];
-  /** Name of the network on the host. Default: the Pulumi name. A change keeps the VMs: see docs/changes.md. */
+  /** Name of the network on the host. Default: the Pulumi name. A change replaces the network. */
   name?: string;
   /** Short title (daemon 9.7 and newer). Live. */
   title?: string;
@@ -378,7 +378,7 @@ export interface RouteArgs {
   bandwidth?: Bandwidth;
   /** Lines for dnsmasq's configuration, as they are: `dhcp-option=option:ntp-server,10.0.0.1`. libvirt does not vouch for them. */
   dnsmasqOptions?: string[];
-  /** Name of the network on the host. Default: the Pulumi name. A change keeps the VMs: see docs/changes.md. */
+  /** Name of the network on the host. Default: the Pulumi name. A change replaces the network. */
   name?: string;
   /** Short title (daemon 9.7 and newer). Live. */
   title?: string;
@@ -433,7 +433,7 @@ export interface OpenArgs {
   bandwidth?: Bandwidth;
   /** Lines for dnsmasq's configuration, as they are: `dhcp-option=option:ntp-server,10.0.0.1`. libvirt does not vouch for them. */
   dnsmasqOptions?: string[];
-  /** Name of the network on the host. Default: the Pulumi name. A change keeps the VMs: see docs/changes.md. */
+  /** Name of the network on the host. Default: the Pulumi name. A change replaces the network. */
   name?: string;
   /** Short title (daemon 9.7 and newer). Live. */
   title?: string;
@@ -488,7 +488,7 @@ export interface IsolatedArgs {
   bandwidth?: Bandwidth;
   /** Lines for dnsmasq's configuration, as they are: `dhcp-option=option:ntp-server,10.0.0.1`. libvirt does not vouch for them. */
   dnsmasqOptions?: string[];
-  /** Name of the network on the host. Default: the Pulumi name. A change keeps the VMs: see docs/changes.md. */
+  /** Name of the network on the host. Default: the Pulumi name. A change replaces the network. */
   name?: string;
   /** Short title (daemon 9.7 and newer). Live. */
   title?: string;
@@ -535,7 +535,7 @@ export interface BridgeArgs {
   virtualport?: Virtualport;
   /** Traffic shaping of each NIC. */
   bandwidth?: Bandwidth;
-  /** Name of the network on the host. Default: the Pulumi name. A change keeps the VMs: see docs/changes.md. */
+  /** Name of the network on the host. Default: the Pulumi name. A change replaces the network. */
   name?: string;
   /** Short title (daemon 9.7 and newer). Live. */
   title?: string;

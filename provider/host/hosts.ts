@@ -57,7 +57,13 @@ export class Host {
   /** Run work of one kind one after the other, on connections that the callers hold already. */
   serial<T>(kind: string, fn: () => Promise<T>): Promise<T> {
     const result = (this.#tails.get(kind) ?? Promise.resolve()).then(fn, fn);
-    this.#tails.set(kind, result.then(() => undefined, () => undefined));
+    this.#tails.set(
+      kind,
+      result.then(
+        () => undefined,
+        () => undefined,
+      ),
+    );
     return result;
   }
 
@@ -99,7 +105,11 @@ export type Proof = "proven" | "uncertain";
  * Whether the host that answers is the one that state names. The host UUID is stable only with DMI or `host_uuid` in
  * libvirtd.conf; another UUID under the same host name is therefore uncertain, under another name another host.
  */
-export function proveHost(state: { hostUuid?: unknown; hostName?: unknown; uri?: unknown }, now: HostIdentity, object: string): Proof {
+export function proveHost(
+  state: { hostUuid?: unknown; hostName?: unknown; uri?: unknown },
+  now: HostIdentity,
+  object: string,
+): Proof {
   if (state.hostUuid === undefined || state.hostUuid === now.uuid) return "proven";
   if (state.hostName === now.hostname) return "uncertain";
   throw new VirtnetError(

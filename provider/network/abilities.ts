@@ -11,6 +11,10 @@ const LEAKING: ReadonlySet<UpdateSection> = new Set(["dns-host", "dns-txt", "dns
 const FIREWALLED: ReadonlySet<Mode> = new Set(["nat", "route", "isolated"]);
 
 /** Whether a live update of the section leaves no firewall rules behind; an unknown backend counts as nftables. */
-export function keepsFirewallClean(section: UpdateSection, mode: Mode, host: { daemon: number; firewall?: "iptables" | "nftables" }): boolean {
+export function keepsFirewallClean(
+  section: UpdateSection,
+  mode: Mode,
+  host: { daemon: number; firewall?: "iptables" | "nftables" },
+): boolean {
   return !LEAKING.has(section) || !FIREWALLED.has(mode) || host.daemon < NFTABLES_SINCE || host.firewall === "iptables";
 }

@@ -35,7 +35,14 @@ export interface ApplyHooks {
 
 /** @returns the UUID of the network. */
 export async function apply(c: Connection, plan: Plan, hooks: ApplyHooks = {}): Promise<Ref> {
-  const run: Run = { c, network: plan.network, ref: plan.ref, undo: new Undo(), serial: hooks.define ?? ((fn) => fn()), ...(plan.before !== undefined ? { before: plan.before } : {}) };
+  const run: Run = {
+    c,
+    network: plan.network,
+    ref: plan.ref,
+    undo: new Undo(),
+    serial: hooks.define ?? ((fn) => fn()),
+    ...(plan.before !== undefined ? { before: plan.before } : {}),
+  };
   for (const step of plan.steps) {
     for (const action of step.actions) {
       try {
@@ -77,7 +84,8 @@ const ACTIONS: Handlers = {
     const { uuid } = await run.serial(() => run.c.networks.define(xml));
     run.ref = { uuid };
     const { before, c } = run;
-    if (before !== undefined) run.undo.add("the old definition", async () => void (await c.networks.define(before, { validate: false })), true);
+    if (before !== undefined)
+      run.undo.add("the old definition", async () => void (await c.networks.define(before, { validate: false })), true);
     else run.undo.add("no definition", () => c.networks.undefine({ uuid }));
   },
   async start(run) {
@@ -91,7 +99,8 @@ const ACTIONS: Handlers = {
   async undefine(run) {
     await run.c.networks.undefine(run.ref);
     const { before, c } = run;
-    if (before !== undefined) run.undo.add("the definition", async () => void (await c.networks.define(before, { validate: false })));
+    if (before !== undefined)
+      run.undo.add("the definition", async () => void (await c.networks.define(before, { validate: false })));
   },
   async autostart(run, { on }) {
     await run.c.networks.setAutostart(run.ref, on);
@@ -100,7 +109,9 @@ const ACTIONS: Handlers = {
   async update(run, { command, section, parentIndex, xml, affect }) {
     await run.c.networks.update(run.ref, command, section, parentIndex, xml, affect);
     const inverse = command === "delete" ? "add-last" : "delete";
-    run.undo.add(`the ${section} entry`, () => run.c.networks.update(run.ref, inverse, section, parentIndex, xml, affect));
+    run.undo.add(`the ${section} entry`, () =>
+      run.c.networks.update(run.ref, inverse, section, parentIndex, xml, affect),
+    );
   },
   async park(run, { nics, xml }) {
     run.parked = await park(run.c, run.network, xml, nics);

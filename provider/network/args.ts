@@ -1,12 +1,12 @@
 /** The arguments of a Network: a union told apart by `mode`, and what all modes have beside their libvirt fields. */
 import { z } from "zod";
 import type { ObjectValue } from "../schema/node.js";
+import type { NetworkMode } from "./mode.js";
 import { bridge } from "./modes/bridge.js";
 import { isolated } from "./modes/isolated.js";
 import { nat } from "./modes/nat.js";
 import { open } from "./modes/open.js";
 import { route } from "./modes/route.js";
-import type { NetworkMode } from "./mode.js";
 import type { Mode } from "./parts/forward.js";
 
 /** All modes, one file each. Adding a mode is adding a file and a row here. */
@@ -47,7 +47,9 @@ export interface Owner {
 export const stateShape = { running: z.boolean().optional(), autostart: z.boolean().optional() };
 export const controlShape = {
   uri: z.string().min(1).optional(),
-  adopt: z.union([z.boolean(), z.strictObject({ from: z.string().regex(/^[^/]+\/[^/]+$/, 'must be "project/stack"') })]).optional(),
+  adopt: z
+    .union([z.boolean(), z.strictObject({ from: z.string().regex(/^[^/]+\/[^/]+$/, 'must be "project/stack"') })])
+    .optional(),
   deleteAdopted: z.boolean().optional(),
   forceDelete: z.boolean().optional(),
   maxImpact: z.enum(["live", "replug", "restart"]).optional(),
@@ -57,9 +59,14 @@ export const STATE_FIELDS = Object.keys(stateShape) as (keyof StateArgs)[];
 export const CONTROL_FIELDS = Object.keys(controlShape) as (keyof ControlArgs)[];
 
 type Fields<M extends Mode> = ObjectValue<(typeof modes)[M]["fields"]["fields"]>;
+// scripts/types.mjs writes the SDK's interfaces from these.
+/** @public */
 export type NatArgs = Fields<"nat"> & StateArgs & ControlArgs;
+/** @public */
 export type RouteArgs = Fields<"route"> & StateArgs & ControlArgs;
+/** @public */
 export type OpenArgs = Fields<"open"> & StateArgs & ControlArgs;
+/** @public */
 export type IsolatedArgs = Fields<"isolated"> & StateArgs & ControlArgs;
+/** @public */
 export type BridgeArgs = Fields<"bridge"> & StateArgs & ControlArgs;
-export type NetworkArgs = NatArgs | RouteArgs | OpenArgs | IsolatedArgs | BridgeArgs;

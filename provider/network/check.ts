@@ -29,7 +29,10 @@ export function checkNetwork(inputs: Inputs, around: Surroundings = {}): Failure
 
 /** Made when there is something to sort: it takes longer (16 ms) than to check a network. */
 let byPath: Intl.Collator | undefined;
-const inOrder = (a: string, b: string): number => (byPath ??= new Intl.Collator("en", { numeric: true })).compare(a, b);
+function inOrder(a: string, b: string): number {
+  byPath ??= new Intl.Collator("en", { numeric: true });
+  return byPath.compare(a, b);
+}
 
 function tidy(failures: Failure[]): Failure[] {
   const seen = new Map(failures.map((f) => [`${f.property}\n${f.reason}`, f]));

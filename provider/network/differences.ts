@@ -18,8 +18,10 @@ export function differences(was: Inputs, news: Inputs): string[] {
       delete before[k];
     }
   }
-  for (const k of [...STATE_FIELDS, ...CONTROL_FIELDS]) if (!rows.includes(k) && !same(before[k], known[k])) rows.push(k);
-  if (known.mode !== undefined) rows.push(...compare(fieldsOf(known.mode as Mode), known, before, before).map((c) => c.row));
+  for (const k of [...STATE_FIELDS, ...CONTROL_FIELDS])
+    if (!rows.includes(k) && !same(before[k], known[k])) rows.push(k);
+  if (known.mode !== undefined)
+    rows.push(...compare(fieldsOf(known.mode as Mode), known, before, before).map((c) => c.row));
   // Fields that only the old mode has go with it.
   if (known.mode !== before.mode && !rows.includes("mode")) rows.push("mode");
   return rows;

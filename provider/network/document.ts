@@ -29,7 +29,9 @@ const REMEMBERED = 4;
 
 /** The document's values by the fields of `mode` (default: its own mode). Shared with whoever asks next: not to be changed. */
 export function readNetwork(xml: string, mode?: Mode): NetworkDocument {
-  const known = lately.find((r) => r.xml === xml && (r.mode === mode || (r.document.mode === mode && r.mode === undefined)));
+  const known = lately.find(
+    (r) => r.xml === xml && (r.mode === mode || (r.document.mode === mode && r.mode === undefined)),
+  );
   if (known) return known.document;
   const root = parseXml(xml);
   const own = modeOf(root);
@@ -52,7 +54,12 @@ export function readNetwork(xml: string, mode?: Mode): NetworkDocument {
  * The definition that holds `desired`: `base` (the observed inactive XML, or nothing) with the owned paths changed, so
  * that whatever else stands there survives.
  */
-export function writeNetwork(desired: Inputs, was: Inputs | undefined, base: string | undefined, mark: Mark | null | undefined): string {
+export function writeNetwork(
+  desired: Inputs,
+  was: Inputs | undefined,
+  base: string | undefined,
+  mark: Mark | null | undefined,
+): string {
   const root = base === undefined ? newDocument("network") : parseXml(base);
   const mode = desired.mode as Mode;
   if (base !== undefined && modeOf(root) !== mode) clearForeign(root, modeOf(root), mode);
@@ -72,7 +79,8 @@ function clearForeign(root: Element, from: Mode, to: Mode): void {
 }
 
 // `ips` and `device` are made per mode (required or not) over the same part.
-const sameField = (name: string, from: Mode, to: Mode): boolean => name in modes[to].fields.fields && from !== "bridge" && to !== "bridge";
+const sameField = (name: string, from: Mode, to: Mode): boolean =>
+  name in modes[to].fields.fields && from !== "bridge" && to !== "bridge";
 
 export function readMark(root: Element): Mark | undefined {
   const el = ownElement(root);

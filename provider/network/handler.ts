@@ -4,20 +4,20 @@ import { PartialFailure, Unknown, VirtnetError } from "../handler.js";
 import { type Host, hostAt, proveHost } from "../host/hosts.js";
 import type { Connection, HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { same } from "../schema/tree.js";
-import { apply, ApplyError } from "./apply.js";
+import { ApplyError, apply } from "./apply.js";
 import { modes, type Owner, STATE_FIELDS } from "./args.js";
 import { checkNetwork } from "./check.js";
-import { readNetwork, writeNetwork } from "./document.js";
 import { differences } from "./differences.js";
+import { readNetwork, writeNetwork } from "./document.js";
 import { deviceMade, factsOf } from "./facts.js";
 import { observe, usersOf } from "./observe.js";
 import type { Mode } from "./parts/forward.js";
-import { type Impact, priceOf, worst } from "./prices.js";
 import { plan, refusal } from "./plan.js";
+import { type Impact, priceOf, worst } from "./prices.js";
+import { forgetRun, neighbours, sawInCheck, seen } from "./run.js";
 import { announce, priceLine } from "./say.js";
 import { argsOf, argsOnHost, type Computed, computed } from "./state.js";
 import type { Observed, ObservedNetwork, Plan } from "./steps.js";
-import { forgetRun, neighbours, seen, sawInCheck } from "./run.js";
 import { verify } from "./verify.js";
 
 const uriOf = (inputs: Inputs): string => (typeof inputs.uri === "string" ? inputs.uri : "qemu:///system");
@@ -57,7 +57,21 @@ async function tellPrice(ctx: Context, was: Inputs, news: Inputs, rows: string[]
     announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${text(e)}`);
     const table = modes[news.mode as Mode].prices;
     const impact = worst(rows.map((r) => priceOf(table, r).impact));
-    p = { network: String(news.name), ref: { name: String(news.name) }, impact, steps: [{ kind: "update", impact, why: "by the price table, without a look at the host", changes: rows, affects: [], actions: [] }] };
+    p = {
+      network: String(news.name),
+      ref: { name: String(news.name) },
+      impact,
+      steps: [
+        {
+          kind: "update",
+          impact,
+          why: "by the price table, without a look at the host",
+          changes: rows,
+          affects: [],
+          actions: [],
+        },
+      ],
+    };
   }
   const refused = refusal(p, news.maxImpact as Impact | undefined);
   if (refused !== undefined) throw new VirtnetError(refused);
@@ -99,11 +113,21 @@ function takeOver(there: ObservedNetwork, inputs: Inputs, host: HostIdentity): b
   }
   const from = `${mark.project}/${mark.stack}`;
   if (typeof adopt === "object" && adopt.from === from) return mark.adopted;
-  throw new VirtnetError(`${what} and belongs to stack ${from}: set adopt: { from: ${JSON.stringify(from)} } to take it over, or release it with "virtnet disown network ${there.name}"`);
+  throw new VirtnetError(
+    `${what} and belongs to stack ${from}: set adopt: { from: ${JSON.stringify(from)} } to take it over, or release it with "virtnet disown network ${there.name}"`,
+  );
 }
 
 /** Plan, apply, verify. Where the network is left other than it was, the error carries its state. */
-async function reach(ctx: Context, host: Host, c: Connection, desired: Inputs, was: Inputs | undefined, observed: Observed, adopted: boolean): Promise<NetworkInfo> {
+async function reach(
+  ctx: Context,
+  host: Host,
+  c: Connection,
+  desired: Inputs,
+  was: Inputs | undefined,
+  observed: Observed,
+  adopted: boolean,
+): Promise<NetworkInfo> {
   const p = plan({ desired, was, owner: desired.owner as Owner | undefined, adopted }, observed);
   const refused = observed.network ? refusal(p, desired.maxImpact as Impact | undefined) : undefined;
   if (refused !== undefined) throw new VirtnetError(refused);
@@ -115,13 +139,19 @@ async function reach(ctx: Context, host: Host, c: Connection, desired: Inputs, w
     if (e instanceof ApplyError && e.restored) throw e;
     const left = await c.networks.get({ name: String(desired.name) }).catch(() => undefined);
     if (!left) throw e;
-    throw new PartialFailure(left.uuid, { ...argsOnHost(desired, left), ...(await outputs(host, left, adopted)) }, [text(e)]);
+    throw new PartialFailure(left.uuid, { ...argsOnHost(desired, left), ...(await outputs(host, left, adopted)) }, [
+      text(e),
+    ]);
   } finally {
     host.changed();
   }
 }
 
-async function read(_ctx: Context, id: string, olds: Inputs): Promise<{ id: string; outs: Inputs; inputs: Inputs } | undefined> {
+async function read(
+  _ctx: Context,
+  id: string,
+  olds: Inputs,
+): Promise<{ id: string; outs: Inputs; inputs: Inputs } | undefined> {
   const host = hostAt(uriOf(olds));
   const identity = await host.identity();
   const proof = proveHost(olds, identity, label(olds));
@@ -135,7 +165,11 @@ async function read(_ctx: Context, id: string, olds: Inputs): Promise<{ id: stri
   // A lookup (Network.get) brings the UUID and the host only; what it found has a name and a mode too.
   const lookedUp = olds.mode === undefined ? { name: info.name, mode: readNetwork(info.inactiveXml).mode } : {};
   const args = argsOnHost(argsOf(olds), info);
-  return { id: info.uuid, outs: { ...lookedUp, ...args, ...(await outputs(host, info, olds.adopted === true)) }, inputs: args };
+  return {
+    id: info.uuid,
+    outs: { ...lookedUp, ...args, ...(await outputs(host, info, olds.adopted === true)) },
+    inputs: args,
+  };
 }
 
 /** By UUID; else, made again under another UUID, by name and our own mark. */
@@ -159,7 +193,11 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
     const how = { nics: true, daemon: identity.libVersion };
     const byId = await observe(c, { uuid: id }, how);
     const observed = byId.network ? byId : await observe(c, { name: String(news.name) }, how);
-    const adopted = observed.network ? (observed.network.uuid === id && !observed.network.mark ? olds.adopted === true : takeOver(observed.network, news, identity)) : false;
+    const adopted = observed.network
+      ? observed.network.uuid === id && !observed.network.mark
+        ? olds.adopted === true
+        : takeOver(observed.network, news, identity)
+      : false;
     const info = await reach(ctx, host, c, news, argsOf(olds), observed, adopted);
     return { outs: { ...news, ...(await outputs(host, info, adopted)) } };
   });
@@ -173,12 +211,15 @@ async function remove(_ctx: Context, id: string, olds: Inputs): Promise<void> {
     const info = await c.networks.get({ uuid: id });
     if (!info) {
       if (proof === "proven") return;
-      throw new VirtnetError(`${label(olds)} is not on ${identity.hostname}, but that this is the host of the state is not certain: set host_uuid in libvirtd.conf, or use "pulumi state delete"`);
+      throw new VirtnetError(
+        `${label(olds)} is not on ${identity.hostname}, but that this is the host of the state is not certain: set host_uuid in libvirtd.conf, or use "pulumi state delete"`,
+      );
     }
     const mark = readNetwork(info.inactiveXml).mark;
     const owner = olds.owner as Owner | undefined;
     // Moved to another resource of the program, or to another stack: not ours to delete any more.
-    if (mark && owner && (mark.project !== owner.project || mark.stack !== owner.stack || mark.key !== owner.key)) return;
+    if (mark && owner && (mark.project !== owner.project || mark.stack !== owner.stack || mark.key !== owner.key))
+      return;
     if (olds.adopted === true && olds.deleteAdopted !== true) return release(c, info);
     await refuseInUse(c, info, olds);
     try {
@@ -193,7 +234,8 @@ async function remove(_ctx: Context, id: string, olds: Inputs): Promise<void> {
 
 async function release(c: Connection, info: NetworkInfo): Promise<void> {
   const doc = readNetwork(info.inactiveXml);
-  if (doc.mark && info.persistent) await c.networks.define(writeNetwork({ mode: doc.mode }, undefined, info.inactiveXml, null));
+  if (doc.mark && info.persistent)
+    await c.networks.define(writeNetwork({ mode: doc.mode }, undefined, info.inactiveXml, null));
 }
 
 async function refuseInUse(c: Connection, info: NetworkInfo, olds: Inputs): Promise<void> {

@@ -1,15 +1,22 @@
 /** Changes of list items → calls of virNetworkUpdate. Pure. */
-import type { Affect } from "../libvirt/api.js";
+
 import type { Inputs } from "../handler.js";
-import type { AnyNode, ListNode, ObjectNode } from "../schema/node.js";
+import type { Affect } from "../libvirt/api.js";
 import type { Change } from "../schema/compare.js";
 import { canonIp } from "../schema/net.js";
+import type { AnyNode, ListNode, ObjectNode } from "../schema/node.js";
 import { itemXml } from "./document.js";
 import type { Price } from "./prices.js";
 import type { Action, Step } from "./steps.js";
 
 /** One step a list: what goes is deleted first, so that an address or name can move from one item to another. */
-export function updateSteps(fields: AnyNode, changes: Change[], price: (c: Change) => Price, observed: Inputs, affect: Affect): Step[] {
+export function updateSteps(
+  fields: AnyNode,
+  changes: Change[],
+  price: (c: Change) => Price,
+  observed: Inputs,
+  affect: Affect,
+): Step[] {
   const groups = new Map<string, Change[]>();
   for (const c of changes) {
     const key = `${c.row} ${c.keys.slice(0, -1).join(" ")}`;
@@ -42,7 +49,14 @@ export function updateSteps(fields: AnyNode, changes: Change[], price: (c: Chang
   });
 }
 
-const ELEMENTS: Record<string, string> = { hosts: "host", ranges: "range", txts: "txt", srvs: "srv", portGroups: "portgroup", interfaces: "interface" };
+const ELEMENTS: Record<string, string> = {
+  hosts: "host",
+  ranges: "range",
+  txts: "txt",
+  srvs: "srv",
+  portGroups: "portgroup",
+  interfaces: "interface",
+};
 const elementName = (row: string): string => ELEMENTS[row.slice(row.lastIndexOf(".") + 1).replace("[]", "")] as string;
 
 /** The node of a path pattern, `ips[].dhcp.hosts[]`. */
@@ -51,7 +65,11 @@ export function nodeAt(root: AnyNode, row: string): AnyNode {
     .replaceAll("[]", ".[]")
     .split(".")
     .filter((s) => s !== "")
-    .reduce<AnyNode>((node, step) => (step === "[]" ? ((node as ListNode<AnyNode>).item as AnyNode) : ((node as ObjectNode).fields[step] as AnyNode)), root);
+    .reduce<AnyNode>(
+      (node, step) =>
+        step === "[]" ? ((node as ListNode<AnyNode>).item as AnyNode) : ((node as ObjectNode).fields[step] as AnyNode),
+      root,
+    );
 }
 
 /** Index into all `<ip>` elements (virNetworkIPDefByIndex); -1 where the section has no parent. */

@@ -1,8 +1,8 @@
 /** What a mode of a network is made of; each mode is one file in `modes/`, closed by `satisfies NetworkMode`. */
 import type { AnyNode, ObjectNode } from "../schema/node.js";
-import type { Rule } from "./rules/rule.js";
 import type { Mode } from "./parts/forward.js";
 import type { PriceTable } from "./prices.js";
+import type { Rule } from "./rules/rule.js";
 
 /** A cell of the reachability table; `firewall`: what the host's own firewall says. */
 export type Reach = "yes" | "no" | "firewall";

@@ -29,13 +29,17 @@ export async function observe(c: Connection, ref: Ref, options: { nics: boolean;
 export async function runningNics(c: Connection, network: NetworkInfo): Promise<Nic[]> {
   const bridge = readNetwork(network.liveXml ?? network.inactiveXml).bridgeName;
   const domains = await c.domains.list({ active: true });
-  return domains.flatMap((d) => nicsOf(d, d.liveXml, network.name, bridge).map((mac) => ({ domain: d.uuid, domainName: d.name, mac })));
+  return domains.flatMap((d) =>
+    nicsOf(d, d.liveXml, network.name, bridge).map((mac) => ({ domain: d.uuid, domainName: d.name, mac })),
+  );
 }
 
 /** Domains whose definition, running or stored, refers to the network. */
 export async function usersOf(c: Connection, name: string): Promise<string[]> {
   const domains = await c.domains.list();
-  return domains.filter((d) => [d.liveXml, d.inactiveXml].some((xml) => nicsOf(d, xml, name, undefined).length > 0)).map((d) => d.name);
+  return domains
+    .filter((d) => [d.liveXml, d.inactiveXml].some((xml) => nicsOf(d, xml, name, undefined).length > 0))
+    .map((d) => d.name);
 }
 
 function nicsOf(_d: DomainInfo, xml: string | undefined, network: string, bridge: string | undefined): string[] {

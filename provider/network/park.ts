@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Connection } from "../libvirt/api.js";
-import { child, children, cloneXml, type Element, newDocument, addChild, parseXml, printXml } from "../schema/xml.js";
+import { addChild, child, children, cloneXml, type Element, newDocument, parseXml, printXml } from "../schema/xml.js";
 
 type Nics = { domain: string; mac: string }[];
 
@@ -33,7 +33,8 @@ export function parkXml(network: string, liveXml: string): string {
   for (const e of ["mtu", "port", "vlan", "portgroup"].flatMap((n) => children(like, n))) {
     root.appendChild((root.ownerDocument as NonNullable<Element["ownerDocument"]>).importNode(e, true));
   }
-  if (like.hasAttribute("trustGuestRxFilters")) root.setAttribute("trustGuestRxFilters", like.getAttribute("trustGuestRxFilters") as string);
+  if (like.hasAttribute("trustGuestRxFilters"))
+    root.setAttribute("trustGuestRxFilters", like.getAttribute("trustGuestRxFilters") as string);
   return printXml(root);
 }
 

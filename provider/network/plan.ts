@@ -1,6 +1,6 @@
 /** (desired, observed) → steps. Pure: plain data in, plain data out; what to do with them is apply's. */
 import type { Inputs } from "../handler.js";
-import { compare, type Change } from "../schema/compare.js";
+import { type Change, compare } from "../schema/compare.js";
 import { same } from "../schema/tree.js";
 import { keepsFirewallClean } from "./abilities.js";
 import { modes, type Owner } from "./args.js";
@@ -51,7 +51,9 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
   const stored = readNetwork(net.xml, mode);
   const config = compare(fields, desired, stored.values, was);
   const running = net.liveXml !== undefined;
-  const live = running ? compare(fields, desired, readNetwork(net.liveXml as string, mode).values, was).filter((c) => !price(c).storedOnly) : [];
+  const live = running
+    ? compare(fields, desired, readNetwork(net.liveXml as string, mode).values, was).filter((c) => !price(c).storedOnly)
+    : [];
   const markDiffers = mark !== undefined && !sameMark(stored.mark, mark);
   const xml = () => writeNetwork(desired, was, net.xml, mark);
   const define: Action = { do: "define", xml: config.length > 0 || markDiffers || !net.persistent ? xml() : net.xml };
@@ -63,10 +65,25 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
   } else {
     const asOne = running && !markDiffers && net.persistent && sameChanges(config, live);
     if (!asOne && (config.length > 0 || markDiffers || !net.persistent)) {
-      const why = config.length > 0 ? reasons(config.map(price)) : markDiffers ? "it carries the mark of its owner" : "it is transient";
-      steps.push({ kind: config.length > 0 ? "define" : "mark", impact: "none", why, changes: config.map((c) => c.path), affects: [], actions: [define] });
+      const why =
+        config.length > 0
+          ? reasons(config.map(price))
+          : markDiffers
+            ? "it carries the mark of its owner"
+            : "it is transient";
+      steps.push({
+        kind: config.length > 0 ? "define" : "mark",
+        impact: "none",
+        why,
+        changes: config.map((c) => c.path),
+        affects: [],
+        actions: [define],
+      });
     }
-    if (wantsRunning(desired)) steps.push(...updateSteps(fields, live, price, readNetwork(net.liveXml ?? net.xml, mode).values, asOne ? "both" : "live"));
+    if (wantsRunning(desired))
+      steps.push(
+        ...updateSteps(fields, live, price, readNetwork(net.liveXml ?? net.xml, mode).values, asOne ? "both" : "live"),
+      );
   }
   steps.push(...stateSteps(desired, net, observed));
   return steps;
@@ -75,13 +92,37 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
 /** On the nftables backend some live updates leave rules behind: there a restart is the price that leaves none. */
 function safePrice(price: Price, mode: Mode, observed: Observed): Price {
   if (price.section === undefined || keepsFirewallClean(price.section, mode, observed)) return price;
-  return { impact: "restart", why: "libvirt 10.4 and newer leave firewall rules behind after a live change of this kind" };
+  return {
+    impact: "restart",
+    why: "libvirt 10.4 and newer leave firewall rules behind after a live change of this kind",
+  };
 }
 
-function restartStep(net: ObservedNetwork, define: Action & { do: "define" }, observed: Observed, changes: string[], prices: Price[]): Step {
-  const park: Action[] = observed.nics.length > 0 ? [{ do: "park", nics: observed.nics.map((n) => ({ domain: n.domain, mac: n.mac })), xml: net.liveXml ?? net.xml }] : [];
+function restartStep(
+  net: ObservedNetwork,
+  define: Action & { do: "define" },
+  observed: Observed,
+  changes: string[],
+  prices: Price[],
+): Step {
+  const park: Action[] =
+    observed.nics.length > 0
+      ? [
+          {
+            do: "park",
+            nics: observed.nics.map((n) => ({ domain: n.domain, mac: n.mac })),
+            xml: net.liveXml ?? net.xml,
+          },
+        ]
+      : [];
   const back: Action[] = park.length > 0 ? [{ do: "unpark" }] : [];
-  const actions: Action[] = [...(define.xml !== net.xml ? [define] : []), ...park, { do: "destroy" }, { do: "start" }, ...back];
+  const actions: Action[] = [
+    ...(define.xml !== net.xml ? [define] : []),
+    ...park,
+    { do: "destroy" },
+    { do: "start" },
+    ...back,
+  ];
   return { kind: "restart", impact: "restart", why: reasons(prices), changes, affects: vms(observed), actions };
 }
 
@@ -91,13 +132,34 @@ function stateSteps(desired: Inputs, net: ObservedNetwork, observed: Observed): 
   if (active !== wantsRunning(desired)) {
     steps.push(
       active
-        ? { kind: "stop", impact: "restart", why: "running is false", changes: ["running"], affects: vms(observed), actions: [{ do: "destroy" }] }
-        : { kind: "start", impact: "none", why: "it is stopped", changes: ["running"], affects: [], actions: [{ do: "start" }] },
+        ? {
+            kind: "stop",
+            impact: "restart",
+            why: "running is false",
+            changes: ["running"],
+            affects: vms(observed),
+            actions: [{ do: "destroy" }],
+          }
+        : {
+            kind: "start",
+            impact: "none",
+            why: "it is stopped",
+            changes: ["running"],
+            affects: [],
+            actions: [{ do: "start" }],
+          },
     );
   }
   if (net.autostart !== wantsAutostart(desired)) {
     const on = wantsAutostart(desired);
-    steps.push({ kind: "autostart", impact: "none", why: `autostart is ${on ? "off" : "on"}`, changes: ["autostart"], affects: [], actions: [{ do: "autostart", on }] });
+    steps.push({
+      kind: "autostart",
+      impact: "none",
+      why: `autostart is ${on ? "off" : "on"}`,
+      changes: ["autostart"],
+      affects: [],
+      actions: [{ do: "autostart", on }],
+    });
   }
   return steps;
 }

@@ -31,7 +31,10 @@ export const everyModePrices: PriceTable = {
   title: stored("a text that only the definition holds"),
   description: stored("a text that only the definition holds"),
   metadata: stored("only the definition holds it"),
-  portGroups: live("portgroup", "libvirt changes port groups of a running network; NICs that are plugged keep what they have until they are plugged anew"),
+  portGroups: live(
+    "portgroup",
+    "libvirt changes port groups of a running network; NICs that are plugged keep what they have until they are plugged anew",
+  ),
   trustGuestRxFilters: restart("libvirt reads it when a NIC is plugged, from the running network"),
   portIsolated: restart("libvirt reads it when a NIC is plugged, from the running network"),
   vlan: restart("libvirt reads it when a NIC is plugged, from the running network"),
@@ -48,8 +51,14 @@ export const ownBridgePrices: PriceTable = {
   "dns.txts": live("dns-txt", "libvirt restarts dnsmasq; leases stay"),
   "dns.srvs": live("dns-srv", "libvirt restarts dnsmasq; leases stay"),
   ips: restart("addresses are set when the network starts"),
-  "ips[].dhcp.ranges": live("ip-dhcp-range", "libvirt restarts dnsmasq, leases stay; it also sets the firewall's rules anew, so some packets to and from outside may be lost"),
-  "ips[].dhcp.hosts": live("ip-dhcp-host", "dnsmasq reads its hosts file anew; libvirt also sets the firewall's rules anew, so some packets to and from outside may be lost"),
+  "ips[].dhcp.ranges": live(
+    "ip-dhcp-range",
+    "libvirt restarts dnsmasq, leases stay; it also sets the firewall's rules anew, so some packets to and from outside may be lost",
+  ),
+  "ips[].dhcp.hosts": live(
+    "ip-dhcp-host",
+    "dnsmasq reads its hosts file anew; libvirt also sets the firewall's rules anew, so some packets to and from outside may be lost",
+  ),
   routes: restart("routes are set when the network starts"),
   ipv6: restart("the firewall's rules are set when the network starts"),
   bandwidth: restart("shaping is set when the network starts"),

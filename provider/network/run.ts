@@ -8,7 +8,8 @@ import type { Neighbour, Surroundings } from "./rules/rule.js";
 import { announce } from "./say.js";
 
 const checked = new Map<string, Inputs>();
-const idOf = (inputs: Inputs): string | undefined => (typeof inputs.name === "string" ? `${String(inputs.uri)} ${inputs.name}` : undefined);
+const idOf = (inputs: Inputs): string | undefined =>
+  typeof inputs.name === "string" ? `${String(inputs.uri)} ${inputs.name}` : undefined;
 
 export function sawInCheck(inputs: Inputs): void {
   const id = idOf(inputs);
@@ -47,15 +48,25 @@ export async function neighbours(ctx: Context, inputs: Inputs, olds: Inputs = {}
     }
     const facts = await factsOf(host);
     if (!facts) return { others, daemon: libVersion };
-    const bridges = new Set([...networks.values()].filter((n) => n.active).map(ownBridgeOf).filter((b) => b !== undefined));
+    const bridges = new Set(
+      [...networks.values()]
+        .filter((n) => n.active)
+        .map(ownBridgeOf)
+        .filter((b) => b !== undefined),
+    );
     for (const [device, owner] of devicesMade(uri)) {
       bridges.add(device);
-      if (owner === inputs.name || owner === olds.name) others.push({ name: String(inputs.name), from: "the host", bridge: device, subnets: [] });
+      if (owner === inputs.name || owner === olds.name)
+        others.push({ name: String(inputs.name), from: "the host", bridge: device, subnets: [] });
     }
     const devices = new Set([...facts.devices.filter((d) => !facts.bridges.has(d)), ...bridges]);
     return { others, daemon: libVersion, hostAddresses: addressesBeside(facts, bridges), hostDevices: [...devices] };
   } catch (e) {
-    announce(ctx, "warning", `host ${uri} cannot be reached, so nothing is checked against it: ${e instanceof Error ? e.message : String(e)}`);
+    announce(
+      ctx,
+      "warning",
+      `host ${uri} cannot be reached, so nothing is checked against it: ${e instanceof Error ? e.message : String(e)}`,
+    );
     return { others };
   }
 }
@@ -68,7 +79,9 @@ function fromProgram(other: Inputs): Neighbour {
     name: String(other.name),
     from: "this program",
     ...(typeof name === "string" ? { bridge: name } : {}),
-    subnets: ips.map((ip) => (ip === Unknown ? undefined : (ip as Inputs | undefined)?.address)).filter((a): a is string => typeof a === "string"),
+    subnets: ips
+      .map((ip) => (ip === Unknown ? undefined : (ip as Inputs | undefined)?.address))
+      .filter((a): a is string => typeof a === "string"),
   };
 }
 

@@ -1,13 +1,13 @@
 /** What is kept in state: exactly the set paths, beside the computed outputs. Pure. */
 import type { Inputs } from "../handler.js";
 import type { HostIdentity, NetworkInfo } from "../libvirt/api.js";
-import type { AnyNode, ListNode, ObjectNode } from "../schema/node.js";
 import { compare } from "../schema/compare.js";
 import { formatIp, parseCidr } from "../schema/net.js";
+import type { AnyNode, ListNode, ObjectNode } from "../schema/node.js";
 import { canonOf, same } from "../schema/tree.js";
 import { CONTROL_FIELDS, STATE_FIELDS } from "./args.js";
 import { fieldsOf, readNetwork } from "./document.js";
-import { type Mode, MODES } from "./parts/forward.js";
+import { MODES, type Mode } from "./parts/forward.js";
 
 /** Outputs beside the arguments. */
 export interface Computed {
@@ -28,14 +28,28 @@ export interface Computed {
   upstreamRoutes: { destination: string; via: string }[];
 }
 
-const COMPUTED: (keyof Computed)[] = ["uuid", "bridgeName", "macAddress", "active", "adopted", "hostUuid", "hostName", "upstreamRoutes"];
+const COMPUTED: (keyof Computed)[] = [
+  "uuid",
+  "bridgeName",
+  "macAddress",
+  "active",
+  "adopted",
+  "hostUuid",
+  "hostName",
+  "upstreamRoutes",
+];
 
 /** The arguments within the outputs. */
 export function argsOf(outs: Inputs): Inputs {
   return Object.fromEntries(Object.entries(outs).filter(([k]) => !(COMPUTED as string[]).includes(k)));
 }
 
-export function computed(info: NetworkInfo, host: HostIdentity, adopted: boolean, via: Via = () => undefined): Computed {
+export function computed(
+  info: NetworkInfo,
+  host: HostIdentity,
+  adopted: boolean,
+  via: Via = () => undefined,
+): Computed {
   const doc = readNetwork(info.liveXml ?? info.inactiveXml);
   return {
     uuid: info.uuid,
@@ -45,7 +59,10 @@ export function computed(info: NetworkInfo, host: HostIdentity, adopted: boolean
     adopted,
     hostUuid: host.uuid,
     hostName: host.hostname,
-    upstreamRoutes: doc.mode === "route" ? upstreamRoutes(doc.values, (family) => via(family, doc.values.device as string | undefined) ?? host.hostname) : [],
+    upstreamRoutes:
+      doc.mode === "route"
+        ? upstreamRoutes(doc.values, (family) => via(family, doc.values.device as string | undefined) ?? host.hostname)
+        : [],
   };
 }
 
@@ -55,7 +72,9 @@ export type Via = (family: 4 | 6, device?: string) => string | undefined;
 function upstreamRoutes(values: Inputs, via: (family: 4 | 6) => string): Computed["upstreamRoutes"] {
   return ((values.ips ?? []) as { address: string }[]).flatMap(({ address }) => {
     const c = parseCidr(address);
-    return c ? [{ destination: `${formatIp(c.first, c.family)}/${c.prefix}`, via: via(c.family === "ipv4" ? 4 : 6) }] : [];
+    return c
+      ? [{ destination: `${formatIp(c.first, c.family)}/${c.prefix}`, via: via(c.family === "ipv4" ? 4 : 6) }]
+      : [];
   });
 }
 
@@ -70,7 +89,9 @@ export function argsOnHost(args: Inputs, info: NetworkInfo): Inputs {
   if (info.liveXml !== undefined) {
     // Where the stored definition is as wanted and the running one is not, the running one is the drift.
     const live = readNetwork(info.liveXml, mode).values;
-    const drift = compare(fields, values, live, args).filter((c) => !["title", "description", "metadata"].includes(topOf(c.path)));
+    const drift = compare(fields, values, live, args).filter(
+      (c) => !["title", "description", "metadata"].includes(topOf(c.path)),
+    );
     if (drift.length > 0) {
       const fromLive = project(fields, args, live) as Inputs;
       for (const top of new Set(drift.map((c) => topOf(c.path)))) values = { ...values, [top]: fromLive[top] };

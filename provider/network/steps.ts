@@ -1,5 +1,5 @@
 /** The plan as plain data. */
-import type { Ref, UpdateCommand, UpdateSection, Affect } from "../libvirt/api.js";
+import type { Affect, Ref, UpdateCommand, UpdateSection } from "../libvirt/api.js";
 import type { Mark } from "./document.js";
 import type { Impact } from "./prices.js";
 

@@ -10,7 +10,8 @@ import { priceOf } from "./prices.js";
 export async function verify(c: Connection, ref: Ref, desired: Inputs, was: Inputs | undefined): Promise<NetworkInfo> {
   const info = await c.networks.get(ref);
   const name = JSON.stringify(desired.name);
-  if (!info) throw new VirtnetError(`network ${name}: it is gone right after it was changed: another program removed it`);
+  if (!info)
+    throw new VirtnetError(`network ${name}: it is gone right after it was changed: another program removed it`);
   const wrong = stillWrong(info, desired, was);
   if (wrong.length > 0) throw new VirtnetError(`network ${name}: libvirt answered success, but ${wrong.join("; ")}`);
   return info;
@@ -28,7 +29,10 @@ export function stillWrong(info: NetworkInfo, desired: Inputs, was: Inputs | und
   const wrong = copies.flatMap(({ what, xml, ...live }) =>
     compare(fields, desired, readNetwork(xml, mode).values, was)
       .filter((c) => !(live as { live?: boolean }).live || !priceOf(table, c.row).storedOnly)
-      .map((c) => `${c.path} of ${what} is ${JSON.stringify(c.from) ?? "not set"} instead of ${JSON.stringify(c.to) ?? "not set"}`),
+      .map(
+        (c) =>
+          `${c.path} of ${what} is ${JSON.stringify(c.from) ?? "not set"} instead of ${JSON.stringify(c.to) ?? "not set"}`,
+      ),
   );
   if ((desired.running !== false) !== info.active) wrong.push(info.active ? "it runs" : "it does not run");
   if ((desired.autostart !== false) !== info.autostart) wrong.push(`autostart is ${info.autostart ? "on" : "off"}`);

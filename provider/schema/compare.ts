@@ -32,13 +32,25 @@ interface At {
 }
 
 function walk(node: AnyNode, d: Value, o: Value, was: Value, at: At, whole: boolean, out: Change[]): void {
-  if (node.kind === "scalar") return compareScalar(node as ScalarNode, d, o, at, whole, out);
-  if (node.kind === "list") return compareList(node as ListNode<AnyNode>, d as Value[] | undefined, (o ?? []) as Value[], at, out);
+  if (node.kind === "scalar") {
+    compareScalar(node as ScalarNode, d, o, at, whole, out);
+    return;
+  }
+  if (node.kind === "list") {
+    compareList(node as ListNode<AnyNode>, d as Value[] | undefined, (o ?? []) as Value[], at, out);
+    return;
+  }
+  const { implied } = node as ObjectNode;
+  if (implied && d !== undefined && same(canonOf(node, d), canonOf(node, o))) return;
   for (const [name, f] of Object.entries((node as ObjectNode).fields)) {
     const dv = (d as Obj | undefined)?.[name];
     const wv = (was as Obj | undefined)?.[name];
     if (dv === undefined && wv === undefined && !whole) continue;
-    const next = { path: at.path ? `${at.path}.${name}` : name, row: at.row ? `${at.row}.${name}` : name, keys: at.keys };
+    const next = {
+      path: at.path ? `${at.path}.${name}` : name,
+      row: at.row ? `${at.row}.${name}` : name,
+      keys: at.keys,
+    };
     walk(f, dv, (o as Obj | undefined)?.[name], wv, next, whole, out);
   }
 }

@@ -6,7 +6,8 @@ import type { Element } from "./xml.js";
 
 // The colon tells the families apart; ip-address finds out by a thrown error, which costs a stack trace.
 export const isV4 = (s: string): boolean => !s.includes(":") && Address4.isValid(s) && !s.includes("/");
-export const isV6 = (s: string): boolean => s.includes(":") && Address6.isValid(s) && !s.includes("/") && !s.includes("%");
+export const isV6 = (s: string): boolean =>
+  s.includes(":") && Address6.isValid(s) && !s.includes("/") && !s.includes("%");
 
 /** `10.0.0.1`, `fd00::1`: the canonical form of an address; the input where it is none. */
 export function canonIp(s: string): string {
@@ -58,21 +59,38 @@ export function formatIp(n: bigint, family: "ipv4" | "ipv6"): string {
 
 export const zIp = z.string().refine((s) => isV4(s) || isV6(s), "must be an IPv4 or IPv6 address");
 export const zIpv4 = z.string().refine(isV4, "must be an IPv4 address");
-export const zCidr = z.string().refine((s) => parseCidr(s) !== undefined, "must be an address with its prefix length, as 192.168.1.1/24 or fd00::1/64");
+export const zCidr = z
+  .string()
+  .refine(
+    (s) => parseCidr(s) !== undefined,
+    "must be an address with its prefix length, as 192.168.1.1/24 or fd00::1/64",
+  );
 const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
 export const zMac = z.string().regex(MAC, "must be a MAC address, as 52:54:00:12:34:56");
 
 export const ip = (spec: string, zod: z.ZodType<string> = zIp, options: ScalarOptions<string> = {}) =>
-  scalar<string>(spec, zod, (s) => s, (v) => v, { canon: canonIp, ...options });
+  scalar<string>(
+    spec,
+    zod,
+    (s) => s,
+    (v) => v,
+    { canon: canonIp, ...options },
+  );
 
 export const mac = (spec: string, options: ScalarOptions<string> = {}) =>
-  scalar<string>(spec, zMac, (s) => s, (v) => v, { canon: (v) => v.toLowerCase(), ...options });
+  scalar<string>(
+    spec,
+    zMac,
+    (s) => s,
+    (v) => v,
+    { canon: (v) => v.toLowerCase(), ...options },
+  );
 
 /** Prefix length of a netmask; undefined where the mask has holes. */
 export function prefixOfMask(mask: string): number | undefined {
   if (!isV4(mask)) return undefined;
   const bits = ipNumber(mask).toString(2).padStart(32, "0");
-  return /^1*0*$/.test(bits) ? bits.indexOf("0") < 0 ? 32 : bits.indexOf("0") : undefined;
+  return /^1*0*$/.test(bits) ? (bits.indexOf("0") < 0 ? 32 : bits.indexOf("0")) : undefined;
 }
 
 // libvirt leaves an IPv4 address without prefix to its historical class (virSocketAddrGetIPPrefix, util/virsocketaddr.c);
@@ -96,7 +114,8 @@ export function cidr(options: ScalarOptions<string> = {}): ScalarNode<string> {
       if (address === undefined) return undefined;
       const prefix = P.get(el);
       const mask = M.get(el);
-      const p = prefix !== undefined ? Number(prefix) : mask !== undefined ? prefixOfMask(mask) : defaultPrefix(address);
+      const p =
+        prefix !== undefined ? Number(prefix) : mask !== undefined ? prefixOfMask(mask) : defaultPrefix(address);
       return `${address}/${p}`;
     },
     set(el: Element, value: string | undefined) {
@@ -112,11 +131,17 @@ export function cidr(options: ScalarOptions<string> = {}): ScalarNode<string> {
       P.set(el, String(c.prefix));
     },
   };
-  return scalar<string>(at, zCidr, (s) => s, (v) => v, {
-    canon: (v) => {
-      const c = parseCidr(v);
-      return c ? `${c.address}/${c.prefix}` : v;
+  return scalar<string>(
+    at,
+    zCidr,
+    (s) => s,
+    (v) => v,
+    {
+      canon: (v) => {
+        const c = parseCidr(v);
+        return c ? `${c.address}/${c.prefix}` : v;
+      },
+      ...options,
     },
-    ...options,
-  });
+  );
 }

@@ -50,12 +50,20 @@ export interface ObjectNode<F = Record<string, AnyNode>> {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a scalar of any type; read and write make ScalarNode invariant.
-export type AnyNode = (ScalarNode<any> | ListNode<AnyNode> | ObjectNode<Record<string, AnyNode>>) & { required?: boolean };
+export type AnyNode = (ScalarNode<any> | ListNode<AnyNode> | ObjectNode<Record<string, AnyNode>>) & {
+  required?: boolean;
+};
 
 type RequiredKeys<F> = { [K in keyof F]: F[K] extends { required: true } ? K : never }[keyof F];
 /** The TypeScript type that a node describes. */
 export type ValueOf<N> =
-  N extends ScalarNode<infer T> ? T : N extends ListNode<infer I> ? ValueOf<I>[] : N extends ObjectNode<infer F> ? ObjectValue<F> : never;
+  N extends ScalarNode<infer T>
+    ? T
+    : N extends ListNode<infer I>
+      ? ValueOf<I>[]
+      : N extends ObjectNode<infer F>
+        ? ObjectValue<F>
+        : never;
 export type ObjectValue<F> = { [K in keyof F as K extends RequiredKeys<F> ? K : never]: ValueOf<F[K]> } & {
   [K in keyof F as K extends RequiredKeys<F> ? never : K]?: ValueOf<F[K]>;
 };
@@ -134,18 +142,46 @@ export const line = z
   .refine((s) => !CONTROL.test(s), "must be one line without control characters");
 
 export const str = (spec: string | Place, zod: z.ZodType<string> = line, options: ScalarOptions<string> = {}) =>
-  scalar<string>(spec, zod, (s) => s, (v) => v, options);
+  scalar<string>(
+    spec,
+    zod,
+    (s) => s,
+    (v) => v,
+    options,
+  );
 
 export const int = (spec: string, min: number, max: number, options: ScalarOptions<number> = {}) =>
-  scalar<number>(spec, z.number().int("must be a whole number").min(min).max(max), (s) => (s.trim() === "" ? undefined : Number(s)), String, options);
+  scalar<number>(
+    spec,
+    z.number().int("must be a whole number").min(min).max(max),
+    (s) => (s.trim() === "" ? undefined : Number(s)),
+    String,
+    options,
+  );
 
 const flag = (spec: string, yes: string, no: string, options: ScalarOptions<boolean>) =>
-  scalar<boolean>(spec, z.boolean(), (s) => s === yes, (v) => (v ? yes : no), options);
+  scalar<boolean>(
+    spec,
+    z.boolean(),
+    (s) => s === yes,
+    (v) => (v ? yes : no),
+    options,
+  );
 export const yesNo = (spec: string, options: ScalarOptions<boolean> = {}) => flag(spec, "yes", "no", options);
 export const onOff = (spec: string, options: ScalarOptions<boolean> = {}) => flag(spec, "on", "off", options);
 
-export const oneOf = <const V extends readonly [string, ...string[]]>(spec: string, values: V, options: ScalarOptions<V[number]> = {}) =>
-  scalar<V[number]>(spec, z.enum(values) as z.ZodType<V[number]>, (s) => s as V[number], (v) => v, options);
+export const oneOf = <const V extends readonly [string, ...string[]]>(
+  spec: string,
+  values: V,
+  options: ScalarOptions<V[number]> = {},
+) =>
+  scalar<V[number]>(
+    spec,
+    z.enum(values) as z.ZodType<V[number]>,
+    (s) => s as V[number],
+    (v) => v,
+    options,
+  );
 
 // ---- lists and objects --------------------------------------------------------------------------------------------
 
@@ -158,7 +194,12 @@ export interface ListOptions<I> {
 }
 
 /** A list of `name` elements below `container` (`""`: the enclosing element itself). */
-export function list<I extends AnyNode>(container: string, name: string, item: I, options: ListOptions<I> = {}): ListNode<I> {
+export function list<I extends AnyNode>(
+  container: string,
+  name: string,
+  item: I,
+  options: ListOptions<I> = {},
+): ListNode<I> {
   return {
     kind: "list",
     zod: z.array(item.zod as z.ZodType),
@@ -180,6 +221,7 @@ export function list<I extends AnyNode>(container: string, name: string, item: I
 
 export function object<F extends Record<string, AnyNode>>(fields: F, mark?: ObjectNode["mark"]): ObjectNode<F> {
   const shape: Record<string, z.ZodType> = {};
-  for (const [name, node] of Object.entries(fields)) shape[name] = (node.required ? node.zod : (node.zod as z.ZodType).optional()) as z.ZodType;
+  for (const [name, node] of Object.entries(fields))
+    shape[name] = (node.required ? node.zod : (node.zod as z.ZodType).optional()) as z.ZodType;
   return { kind: "object", zod: z.strictObject(shape), fields, ...(mark ? { mark } : {}) };
 }

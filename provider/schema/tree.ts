@@ -1,5 +1,5 @@
 /** What can be done with a schema tree: read a document, write into one, list the paths. All pure. */
-import { type AnyNode, type ListNode, type ObjectNode, type ScalarNode } from "./node.js";
+import type { AnyNode, ListNode, ObjectNode, ScalarNode } from "./node.js";
 import type { Element } from "./xml.js";
 
 export type Value = unknown;
@@ -8,7 +8,8 @@ type Obj = Record<string, Value>;
 /** Everything the document holds of the schema; absent fields are left out, lists are always there. */
 export function readTree(node: AnyNode, el: Element): Value {
   if (node.kind === "scalar") return (node as ScalarNode).read(el);
-  if (node.kind === "list") return (node as ListNode<AnyNode>).elements(el).map((e) => readTree(node.item as AnyNode, e));
+  if (node.kind === "list")
+    return (node as ListNode<AnyNode>).elements(el).map((e) => readTree(node.item as AnyNode, e));
   const out: Obj = {};
   for (const [name, f] of Object.entries((node as ObjectNode).fields)) {
     const v = readTree(f, el);
@@ -34,7 +35,10 @@ export function writeTree(node: AnyNode, el: Element, value: Value, was: Value, 
     s.write(el, value);
     return;
   }
-  if (node.kind === "list") return writeList(node as ListNode<AnyNode>, el, value as Value[] | undefined);
+  if (node.kind === "list") {
+    writeList(node as ListNode<AnyNode>, el, value as Value[] | undefined);
+    return;
+  }
   const o = node as ObjectNode;
   const v = (value ?? {}) as Obj;
   const w = (was ?? {}) as Obj;
@@ -50,7 +54,13 @@ function writeList(node: ListNode<AnyNode>, el: Element, value: Value[] | undefi
   const wanted = value ?? [];
   const key = node.key as ((v: Value) => string) | undefined;
   if (!key) {
-    if (same(old.map((e) => canonOf(item, readTree(item, e))), wanted.map((v) => canonOf(item, v)))) return;
+    if (
+      same(
+        old.map((e) => canonOf(item, readTree(item, e))),
+        wanted.map((v) => canonOf(item, v)),
+      )
+    )
+      return;
     for (const e of old) node.remove(el, e);
     for (const v of wanted) writeTree(item, node.append(el), v, undefined, true);
     return;
@@ -102,5 +112,7 @@ export function same(a: unknown, b: unknown): boolean {
 export function paths(node: AnyNode, prefix = ""): string[] {
   if (node.kind === "scalar") return [prefix];
   if (node.kind === "list") return paths(node.item as AnyNode, `${prefix}[]`);
-  return Object.entries((node as ObjectNode).fields).flatMap(([name, f]) => paths(f, prefix ? `${prefix}.${name}` : name));
+  return Object.entries((node as ObjectNode).fields).flatMap(([name, f]) =>
+    paths(f, prefix ? `${prefix}.${name}` : name),
+  );
 }

@@ -17,7 +17,11 @@ describe("a network on a real libvirtd", () => {
   const on = (key: string, owner = {}) => drive(host().uri, key, owner);
   const xml = (name: string, ...flags: string[]) => virsh(host(), ["net-dumpxml", name, ...flags]);
   const info = async (name: string) => (await virsh(host(), ["net-info", name])).replace(/ +/g, " ");
-  const names = async () => (await virsh(host(), ["net-list", "--all", "--name"])).split("\n").map((s) => s.trim()).filter(Boolean);
+  const names = async () =>
+    (await virsh(host(), ["net-list", "--all", "--name"]))
+      .split("\n")
+      .map((s) => s.trim())
+      .filter(Boolean);
   // What virsh did behind the provider's back is older than the next read in real use.
   const behindOurBack = () => hostAt(host().uri).changed();
   after(() => closeHosts());
@@ -38,16 +42,27 @@ describe("a network on a real libvirtd", () => {
     await d.up(nat(2));
     const before = (await host().exec(["cat", "/sys/class/net/virbr0/ifindex"])).stdout;
     const hosts = [{ mac: "52:54:00:AA:00:01", ip: "10.70.2.5", name: "web" }];
-    await d.up(nat(2, { ips: [{ address: "10.70.2.1/24", dhcp: { ranges: [{ start: "10.70.2.10", end: "10.70.2.99" }], hosts } }] }));
-    for (const flags of [[], ["--inactive"]]) assert.match(await xml("live", ...flags), /<host mac='52:54:00:AA:00:01' name='web' ip='10.70.2.5'\/>/i);
+    await d.up(
+      nat(2, {
+        ips: [{ address: "10.70.2.1/24", dhcp: { ranges: [{ start: "10.70.2.10", end: "10.70.2.99" }], hosts } }],
+      }),
+    );
+    for (const flags of [[], ["--inactive"]])
+      assert.match(await xml("live", ...flags), /<host mac='52:54:00:AA:00:01' name='web' ip='10.70.2.5'\/>/i);
     assert.equal((await host().exec(["cat", "/sys/class/net/virbr0/ifindex"])).stdout, before);
-    assert.ok(d.log.some((l) => /network live: ips\[0\]\.dhcp\.hosts\[0\]: changed live/.test(l)), d.log.join("\n"));
+    assert.ok(
+      d.log.some((l) => /network live: ips\[0\]\.dhcp\.hosts\[0\]: changed live/.test(l)),
+      d.log.join("\n"),
+    );
     await d.destroy();
   });
 
   it("swaps the addresses of two DHCP hosts live", async () => {
     const d = on("swap");
-    const hosts = (a: string, b: string) => [{ mac: "52:54:00:aa:00:01", ip: a }, { mac: "52:54:00:aa:00:02", ip: b }];
+    const hosts = (a: string, b: string) => [
+      { mac: "52:54:00:aa:00:01", ip: a },
+      { mac: "52:54:00:aa:00:02", ip: b },
+    ];
     const args = (a: string, b: string) => nat(3, { ips: [{ address: "10.70.3.1/24", dhcp: { hosts: hosts(a, b) } }] });
     await d.up(args("10.70.3.5", "10.70.3.6"));
     await d.up(args("10.70.3.6", "10.70.3.5"));
@@ -57,11 +72,21 @@ describe("a network on a real libvirtd", () => {
 
   it("keeps uuid, bridge name and MAC through a restart, and what it does not own", async () => {
     const d = on("keep");
-    await startNetwork(host(), "keep", "<network><name>keep</name><metadata><x:y xmlns:x='urn:x'>foreign</x:y></metadata><forward mode='nat'/><ip address='10.70.4.1' netmask='255.255.255.0'/></network>");
+    await startNetwork(
+      host(),
+      "keep",
+      "<network><name>keep</name><metadata><x:y xmlns:x='urn:x'>foreign</x:y></metadata><forward mode='nat'/><ip address='10.70.4.1' netmask='255.255.255.0'/></network>",
+    );
     const before = await xml("keep", "--inactive");
     await d.up({ ...nat(4, { ips: [{ address: "10.70.4.1/24" }], mtu: 1400 }), adopt: true });
     const now = await xml("keep", "--inactive");
-    for (const piece of [/<uuid>.*<\/uuid>/, /<bridge name='[^']*'/, /<mac address='[^']*'/, /foreign/, /netmask='255.255.255.0'/]) {
+    for (const piece of [
+      /<uuid>.*<\/uuid>/,
+      /<bridge name='[^']*'/,
+      /<mac address='[^']*'/,
+      /foreign/,
+      /netmask='255.255.255.0'/,
+    ]) {
       assert.equal(now.match(piece)?.[0], before.match(piece)?.[0], String(piece));
     }
     assert.match(await xml("keep"), /<mtu size='1400'\/>/);
@@ -74,10 +99,16 @@ describe("a network on a real libvirtd", () => {
 
   it("refuses a network that exists, and one of another stack, naming the way out", async () => {
     await startNetwork(host(), "there", "<network><name>there</name></network>");
-    await assert.rejects(on("there").up({ mode: "isolated" }), /network "there" exists already on .* \(uuid .*\): set adopt: true/);
+    await assert.rejects(
+      on("there").up({ mode: "isolated" }),
+      /network "there" exists already on .* \(uuid .*\): set adopt: true/,
+    );
     const first = on("there");
     await first.up({ mode: "isolated", adopt: true });
-    await assert.rejects(on("there", { stack: "other" }).up({ mode: "isolated", adopt: true }), /belongs to stack p\/s: set adopt: \{ from: "p\/s" \}/);
+    await assert.rejects(
+      on("there", { stack: "other" }).up({ mode: "isolated", adopt: true }),
+      /belongs to stack p\/s: set adopt: \{ from: "p\/s" \}/,
+    );
     const second = on("there", { stack: "other" });
     await second.up({ mode: "isolated", adopt: { from: "p/s" }, deleteAdopted: true });
     await first.destroy();
@@ -101,9 +132,19 @@ describe("a network on a real libvirtd", () => {
   it("leaves nothing behind when the start fails", async () => {
     await startNetwork(host(), "busy", "<network><name>busy</name><ip address='10.70.6.1' prefix='24'/></network>");
     const d = on("clash");
-    const bad = { name: "clash", uri: host().uri, owner: { project: "p", stack: "s", key: "clash" }, running: true, autostart: true, ...nat(6) };
+    const bad = {
+      name: "clash",
+      uri: host().uri,
+      owner: { project: "p", stack: "s", key: "clash" },
+      running: true,
+      autostart: true,
+      ...nat(6),
+    };
     const { networkHandler } = await import("../../provider/network/handler.js");
-    await assert.rejects(networkHandler.create({ log: () => undefined }, bad), /network "clash": starting it failed: .*; restored: no definition/);
+    await assert.rejects(
+      networkHandler.create({ log: () => undefined }, bad),
+      /network "clash": starting it failed: .*; restored: no definition/,
+    );
     assert.deepEqual(await names(), ["busy"]);
     assert.equal(d.state, undefined);
     await virsh(host(), ["net-destroy", "busy"]);
@@ -117,11 +158,14 @@ describe("a network on a real libvirtd", () => {
     const before = await xml("undo");
     const { networkHandler } = await import("../../provider/network/handler.js");
     const news = { ...d.state?.outs, ...nat(8) } as Inputs;
-    await assert.rejects(networkHandler.update({ log: () => undefined }, d.state?.id as string, d.state?.outs as Inputs, news), (e: Error) => {
-      assert.match(e.message, /starting it failed .*restored: the old definition, running/);
-      assert.ok(!(e instanceof PartialFailure));
-      return true;
-    });
+    await assert.rejects(
+      networkHandler.update({ log: () => undefined }, d.state?.id as string, d.state?.outs as Inputs, news),
+      (e: Error) => {
+        assert.match(e.message, /starting it failed .*restored: the old definition, running/);
+        assert.ok(!(e instanceof PartialFailure));
+        return true;
+      },
+    );
     assert.equal(await xml("undo"), before);
     await d.destroy();
     await virsh(host(), ["net-destroy", "rival"]);
@@ -143,7 +187,15 @@ describe("a network on a real libvirtd", () => {
   it("shows an entry added by hand as drift, and takes it away", async () => {
     const d = on("byhand");
     await d.up(nat(10));
-    await virsh(host(), ["net-update", "byhand", "add", "ip-dhcp-range", "<range start='10.70.10.200' end='10.70.10.210'/>", "--live", "--config"]);
+    await virsh(host(), [
+      "net-update",
+      "byhand",
+      "add",
+      "ip-dhcp-range",
+      "<range start='10.70.10.200' end='10.70.10.210'/>",
+      "--live",
+      "--config",
+    ]);
     behindOurBack();
     assert.equal((await d.refresh())?.drift, true);
     await d.up(nat(10));
@@ -179,7 +231,8 @@ describe("a network on a real libvirtd", () => {
   it("refuses to delete a network that a VM's stored definition refers to, naming the VM", async () => {
     const d = on("used");
     await d.up(nat(13));
-    const domain = "<domain type='qemu'><name>web</name><memory unit='MiB'>32</memory><os><type arch='x86_64'>hvm</type></os><devices><interface type='network'><source network='used'/></interface></devices></domain>";
+    const domain =
+      "<domain type='qemu'><name>web</name><memory unit='MiB'>32</memory><os><type arch='x86_64'>hvm</type></os><devices><interface type='network'><source network='used'/></interface></devices></domain>";
     await virsh(host(), ["define", "/dev/stdin"], domain);
     await assert.rejects(d.destroy(), /network "used" is in use by web: /);
     assert.deepEqual(await names(), ["used"]);
@@ -192,7 +245,10 @@ describe("a network on a real libvirtd", () => {
   it("refuses a change that costs more than maxImpact, at preview, but not at refresh", async () => {
     const d = on("limit");
     await d.up({ ...nat(14), maxImpact: "live" });
-    await assert.rejects(d.preview({ ...nat(14), maxImpact: "live", mtu: 1400 }), /network "limit": maxImpact is "live", but mtu \(restart: /);
+    await assert.rejects(
+      d.preview({ ...nat(14), maxImpact: "live", mtu: 1400 }),
+      /network "limit": maxImpact is "live", but mtu \(restart: /,
+    );
     await d.up({ ...nat(14), maxImpact: "live" });
     await d.destroy();
   });

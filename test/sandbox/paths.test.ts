@@ -8,13 +8,13 @@ import { fieldsOf, writeNetwork } from "../../provider/network/document.js";
 import { observe } from "../../provider/network/observe.js";
 import type { Mode } from "../../provider/network/parts/forward.js";
 import { plan } from "../../provider/network/plan.js";
-import { forgetRun } from "../../provider/network/run.js";
 import { priceOf } from "../../provider/network/prices.js";
+import { forgetRun } from "../../provider/network/run.js";
+import { skip } from "../skip.js";
 import { fullArgs } from "../support/full-args.js";
 import { drive } from "../support/network.js";
 import { another, get, impliedByAbsence, put, spots } from "../support/paths.js";
 import { virsh, withSandbox } from "../support/sandbox.js";
-import { skip } from "../skip.js";
 
 const DAEMON = process.env.VIRTNET_TEST_ROOT === undefined ? 9_000_000 : 11_000_000;
 
@@ -27,12 +27,19 @@ describe("every schema path, on a real libvirtd", () => {
   after(() => closeHosts());
   before("makes the devices that the arguments name", async () => {
     const nics = Array.from({ length: 8 }, (_, i) => `ip link add eth${i} type veth peer name peer${i}`);
-    const bridges = ["br0", "br0x", "br1", "ovsbr0", "mido0", "nosuch0", "nosuch1", "up1"].map((b) => `ip link add ${b} type bridge`);
+    const bridges = ["br0", "br0x", "br1", "ovsbr0", "mido0", "nosuch0", "nosuch1", "up1"].map(
+      (b) => `ip link add ${b} type bridge`,
+    );
     const { code, stderr } = await host().exec(["sh", "-ec", [...nics, ...bridges].join("\n")]);
     assert.equal(code, 0, stderr);
   });
   // Lines in order of the alphabet: what was taken away and put back may stand in another place.
-  const dump = async (name: string, ...flags: string[]) => (await virsh(host(), ["net-dumpxml", name, ...flags])).replace(/<forward dev='[^']*'/, "<forward").split("\n").sort().join("\n");
+  const dump = async (name: string, ...flags: string[]) =>
+    (await virsh(host(), ["net-dumpxml", name, ...flags]))
+      .replace(/<forward dev='[^']*'/, "<forward")
+      .split("\n")
+      .sort()
+      .join("\n");
   const behindOurBack = () => {
     hostAt(host().uri).changed();
     forgetRun();
@@ -41,7 +48,9 @@ describe("every schema path, on a real libvirtd", () => {
   const tried = new Set<string>();
 
   async function steps(desired: Inputs, was: Inputs): Promise<number> {
-    const observed = await hostAt(host().uri).pool.use((c) => observe(c, { name: String(desired.name) }, { nics: false }));
+    const observed = await hostAt(host().uri).pool.use((c) =>
+      observe(c, { name: String(desired.name) }, { nics: false }),
+    );
     return plan({ desired, was }, observed).steps.length;
   }
 
@@ -50,8 +59,11 @@ describe("every schema path, on a real libvirtd", () => {
       if (since !== undefined && since > DAEMON) continue;
       const wanted = { ...args, running: false, autostart: false };
       it(`${String(args.name)}: what virsh changes or removes is one step, and up brings it back`, async function () {
-        const possible = await host().exec(["virsh", "-q", "net-define", "/dev/stdin"], { input: writeNetwork(args, undefined, undefined, undefined) });
-        if (possible.code !== 0 && /SR-IOV/.test(possible.stderr)) skip(this, "libvirt defines virtual functions only where the hardware is (SR-IOV)");
+        const possible = await host().exec(["virsh", "-q", "net-define", "/dev/stdin"], {
+          input: writeNetwork(args, undefined, undefined, undefined),
+        });
+        if (possible.code !== 0 && /SR-IOV/.test(possible.stderr))
+          skip(this, "libvirt defines virtual functions only where the hardware is (SR-IOV)");
         await virsh(host(), ["net-undefine", String(args.name)]);
         const d = drive(host().uri, String(args.name));
         await d.up(wanted);
@@ -67,7 +79,13 @@ describe("every schema path, on a real libvirtd", () => {
           if (tried.has(field)) continue;
           tried.add(field);
           const value = get(args, spot.path);
-          const gone = spot.required ? (spot.item ? put(args, spot.item, undefined) : undefined) : impliedByAbsence(spot, value) || spot.node.generated ? undefined : put(args, spot.path, undefined);
+          const gone = spot.required
+            ? spot.item
+              ? put(args, spot.item, undefined)
+              : undefined
+            : impliedByAbsence(spot, value) || spot.node.generated
+              ? undefined
+              : put(args, spot.path, undefined);
           for (const other of [put(args, spot.path, another(spot, value)), gone]) {
             if (other === undefined) continue;
             const foreign = writeNetwork(other, args, base, undefined);
@@ -106,26 +124,52 @@ describe("every schema path, on a real libvirtd", () => {
                 srvs: [{ service: "ldap", protocol: "tcp", domain: "x.test", target: "l.x.test", port: 389 }],
               },
               ips: [
-                { address: "fd00:71::1/64", dhcp: { ranges: [{ start: "fd00:71::10", end: "fd00:71::20" }], hosts: [{ name: "v6", ip: "fd00:71::5" }] } },
-                { address: "10.71.0.1/24", dhcp: { ranges: [{ start: "10.71.0.10", end: "10.71.0.99", lease: { expiry: 5 } }], hosts: [{ mac: "52:54:00:aa:aa:01", name: "web", ip: "10.71.0.5" }] } },
+                {
+                  address: "fd00:71::1/64",
+                  dhcp: {
+                    ranges: [{ start: "fd00:71::10", end: "fd00:71::20" }],
+                    hosts: [{ name: "v6", ip: "fd00:71::5" }],
+                  },
+                },
+                {
+                  address: "10.71.0.1/24",
+                  dhcp: {
+                    ranges: [{ start: "10.71.0.10", end: "10.71.0.99", lease: { expiry: 5 } }],
+                    hosts: [{ mac: "52:54:00:aa:aa:01", name: "web", ip: "10.71.0.5" }],
+                  },
+                },
               ],
             }
-          : { mode, name: "running", macvtap: { mode: "bridge", interfaces: ["up0", "nosuch0"] }, portGroups: [{ name: "a" }] };
+          : {
+              mode,
+              name: "running",
+              macvtap: { mode: "bridge", interfaces: ["up0", "nosuch0"] },
+              portGroups: [{ name: "a" }],
+            };
       const d = drive(host().uri, "running");
       await d.up(args);
       const started = await host().exec(["sh", "-c", "cat /sys/class/net/*/ifindex | sort -n | tr '\\n' ' '"]);
       const tried = new Set<string>();
       for (const spot of spots(fieldsOf(mode), args)) {
         const row = spot.text.replace(/\[\d+\]/g, "[]");
-        const [covering] = live.map(([r]) => r).filter((r) => row === r || row.startsWith(`${r}.`) || row.startsWith(`${r}[`)).sort((a, b) => b.length - a.length);
+        const [covering] = live
+          .map(([r]) => r)
+          .filter((r) => row === r || row.startsWith(`${r}.`) || row.startsWith(`${r}[`))
+          .sort((a, b) => b.length - a.length);
         if (!covering || priceOf(modes[mode].prices, row).section === undefined) continue;
         tried.add(covering);
         const changed = put(args, spot.path, another(spot, get(args, spot.path)));
         if ((await d.check(changed)).length > 0) continue;
         const d0 = d.log.length;
         await d.up(changed);
-        const clean = keepsFirewallClean(priceOf(modes[mode].prices, row).section as UpdateSection, mode, { daemon: DAEMON });
-        assert.equal(d.log.slice(d0).some((l) => /restarts it/.test(l)), !clean, `${spot.text}: ${d.log.slice(d0).join("; ")}`);
+        const clean = keepsFirewallClean(priceOf(modes[mode].prices, row).section as UpdateSection, mode, {
+          daemon: DAEMON,
+        });
+        assert.equal(
+          d.log.slice(d0).some((l) => /restarts it/.test(l)),
+          !clean,
+          `${spot.text}: ${d.log.slice(d0).join("; ")}`,
+        );
         await d.up(args);
         assert.equal((await d.refresh())?.drift, false, spot.text);
       }

@@ -20,7 +20,12 @@ export interface Driver {
 export function drive(uri: string, key: string, owner: Partial<{ project: string; stack: string }> = {}): Driver {
   const log: string[] = [];
   const ctx: Context = { log: (level, message) => void log.push(`${level}: ${message}`) };
-  const whole = (args: Inputs): Inputs => ({ name: key, uri, owner: { project: "p", stack: "s", key, ...owner }, ...args });
+  const whole = (args: Inputs): Inputs => ({
+    name: key,
+    uri,
+    owner: { project: "p", stack: "s", key, ...owner },
+    ...args,
+  });
   let base: Inputs = {};
   const d: Driver = {
     state: undefined,
@@ -36,7 +41,8 @@ export function drive(uri: string, key: string, owner: Partial<{ project: string
     },
     async up(args) {
       if (!(await d.preview(args))) return false;
-      if (d.state) d.state = { id: d.state.id, outs: (await networkHandler.update(ctx, d.state.id, d.state.outs, base)).outs };
+      if (d.state)
+        d.state = { id: d.state.id, outs: (await networkHandler.update(ctx, d.state.id, d.state.outs, base)).outs };
       else d.state = await networkHandler.create(ctx, base);
       return true;
     },

@@ -22,10 +22,21 @@ export function spots(node: AnyNode, value: unknown, at: Path = [], item?: Path)
   if (value === undefined) return [];
   if (node.kind === "scalar") {
     const text = at.map((p, i) => (typeof p === "number" ? `[${p}]` : i === 0 ? p : `.${p}`)).join("");
-    return [{ path: at, text, node: node as ScalarNode, required: node.required === true || typeof at.at(-1) === "number", ...(item ? { item } : {}) }];
+    return [
+      {
+        path: at,
+        text,
+        node: node as ScalarNode,
+        required: node.required === true || typeof at.at(-1) === "number",
+        ...(item ? { item } : {}),
+      },
+    ];
   }
-  if (node.kind === "list") return (value as unknown[]).flatMap((v, i) => spots((node as ListNode<AnyNode>).item, v, [...at, i], [...at, i]));
-  return Object.entries((node as ObjectNode).fields).flatMap(([name, f]) => spots(f, (value as Inputs)[name], [...at, name], item));
+  if (node.kind === "list")
+    return (value as unknown[]).flatMap((v, i) => spots((node as ListNode<AnyNode>).item, v, [...at, i], [...at, i]));
+  return Object.entries((node as ObjectNode).fields).flatMap(([name, f]) =>
+    spots(f, (value as Inputs)[name], [...at, name], item),
+  );
 }
 
 export function get(value: unknown, path: Path): unknown {
@@ -41,7 +52,8 @@ export function put<T>(value: T, path: Path, to: unknown): T {
   else if (Array.isArray(parent)) parent.splice(last as number, 1);
   else {
     delete parent[last];
-    if (Object.keys(parent).length === 0 && path.length > 1 && typeof path.at(-2) === "string") return put(copy, path.slice(0, -1), undefined);
+    if (Object.keys(parent).length === 0 && path.length > 1 && typeof path.at(-2) === "string")
+      return put(copy, path.slice(0, -1), undefined);
   }
   return copy;
 }
@@ -66,7 +78,11 @@ export function another(spot: Spot, value: unknown): unknown {
     const element = (value as { element: object }).element;
     candidates.push({ ...value, element: { ...element, attributes: { changed: "yes" } } });
   }
-  return candidates.find((c) => (spot.node.zod.safeParse(c) as { success: boolean }).success && !same(canonOf(spot.node as never, c), canonOf(spot.node as never, value)));
+  return candidates.find(
+    (c) =>
+      (spot.node.zod.safeParse(c) as { success: boolean }).success &&
+      !same(canonOf(spot.node as never, c), canonOf(spot.node as never, value)),
+  );
 }
 
 /** Removing it says what libvirt says by itself: nothing has to be done. */

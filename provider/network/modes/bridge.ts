@@ -7,14 +7,17 @@
  */
 import { object, oneOf, str } from "../../schema/node.js";
 import type { NetworkMode } from "../mode.js";
+import { bandwidth } from "../parts/bandwidth.js";
 import { hostdev, macvtap, modeField, zDevice } from "../parts/forward.js";
 import { virtualport } from "../parts/switchport.js";
 import { everyModePrices } from "../prices.js";
 import { bridgeRules } from "../rules/bridge.js";
 import { everyMode } from "./common.js";
-import { bandwidth } from "../parts/bandwidth.js";
 
-const plugged = { impact: "restart", why: "libvirt reads it when a NIC is plugged; a restart of such a network touches nothing on the host" } as const;
+const plugged = {
+  impact: "restart",
+  why: "libvirt reads it when a NIC is plugged; a restart of such a network touches nothing on the host",
+} as const;
 
 export const bridge = {
   mode: "bridge",
@@ -41,7 +44,11 @@ export const bridge = {
     bridge: plugged,
     macTableManager: plugged,
     macvtap: plugged,
-    "macvtap.interfaces": { impact: "live", section: "forward-interface", why: "libvirt changes the pool of a running network" },
+    "macvtap.interfaces": {
+      impact: "live",
+      section: "forward-interface",
+      why: "libvirt changes the pool of a running network",
+    },
     hostdev: plugged,
     virtualport: plugged,
     bandwidth: plugged,

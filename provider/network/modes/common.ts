@@ -1,7 +1,8 @@
 /** Fields that every mode has, and those that every network with a bridge of its own has. */
-import { int, line, object, oneOf, onOff, scalar, str, yesNo } from "../../schema/node.js";
-import { mac } from "../../schema/net.js";
+
 import { z } from "zod";
+import { mac } from "../../schema/net.js";
+import { int, line, object, oneOf, onOff, scalar, str, yesNo } from "../../schema/node.js";
 import { bandwidth } from "../parts/bandwidth.js";
 import { dns, domain } from "../parts/dns.js";
 import { dnsmasqOptions } from "../parts/dnsmasq.js";
@@ -11,9 +12,15 @@ import { metadata } from "../parts/metadata.js";
 import { routes } from "../parts/routes.js";
 import { portGroups, vlan } from "../parts/switchport.js";
 
-const zName = line.refine((s) => !s.includes("/"), "must not contain '/' (libvirt stores the network in a file of that name)");
+const zName = line.refine(
+  (s) => !s.includes("/"),
+  "must not contain '/' (libvirt stores the network in a file of that name)",
+);
 // Newlines are kept in element text, so a description may have them.
-const zText = z.string().min(1, "must not be empty").refine((s) => !/[\u0000-\u0008\u000b\u000c\u000d\u000e-\u001f]/.test(s), "must not contain control characters");
+const zText = z
+  .string()
+  .min(1, "must not be empty")
+  .refine((s) => !/[\u0000-\u0008\u000b\u000c\u000d\u000e-\u001f]/.test(s), "must not contain control characters");
 
 export const everyMode = {
   /** Name of the network on the host. Default: the Pulumi name. A change replaces the network. */

@@ -26,6 +26,9 @@ export const route = {
     device,
   }),
   rules: ownBridgeRules,
-  prices: { ...ownBridgePrices, device: { impact: "restart", why: "the firewall's rules are set when the network starts" } },
+  prices: {
+    ...ownBridgePrices,
+    device: { impact: "restart", why: "the firewall's rules are set when the network starts" },
+  },
   reach: { host: "yes", sameNetwork: "yes", outside: "yes", fromOutside: "yes" },
 } satisfies NetworkMode;

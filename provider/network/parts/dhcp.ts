@@ -1,7 +1,7 @@
 /** DHCP, TFTP and boot server of one address. Served by dnsmasq on the host. */
 import { z } from "zod";
-import { int, line, list, object, oneOf, required, str } from "../../schema/node.js";
 import { ip, mac, zIp } from "../../schema/net.js";
+import { int, line, list, object, oneOf, required, str } from "../../schema/node.js";
 
 /** @example { expiry: 12, unit: "hours" } */
 const lease = object({

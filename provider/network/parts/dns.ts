@@ -1,6 +1,7 @@
 /** The network's DNS server (dnsmasq on the host). */
-import { int, line, list, object, oneOf, required, str, yesNo } from "../../schema/node.js";
+
 import { ip } from "../../schema/net.js";
+import { int, line, list, object, oneOf, required, str, yesNo } from "../../schema/node.js";
 
 const hostName = str("text()", line.regex(/^[A-Za-z0-9_*]([A-Za-z0-9_.-]*[A-Za-z0-9])?$/, "must be a host name"));
 
@@ -20,7 +21,12 @@ const dnsHost = object({
 
 const txt = object({
   /** Name of the record. */
-  name: required(str("@name", line.refine((s) => !s.includes(" "), "must not contain blanks"))),
+  name: required(
+    str(
+      "@name",
+      line.refine((s) => !s.includes(" "), "must not contain blanks"),
+    ),
+  ),
   /** Text of the record. */
   value: required(str("@value")),
 });

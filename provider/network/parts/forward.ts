@@ -1,7 +1,20 @@
 /** How a network reaches the outside: libvirt's `<forward>` element. */
 import { z } from "zod";
-import { int, line, list, object, oneOf, type Place, place, required, type ScalarNode, scalar, str, yesNo } from "../../schema/node.js";
 import { ip, zIpv4 } from "../../schema/net.js";
+import {
+  int,
+  line,
+  list,
+  object,
+  oneOf,
+  type Place,
+  place,
+  required,
+  type ScalarNode,
+  scalar,
+  str,
+  yesNo,
+} from "../../schema/node.js";
 import { addChild, child, children, type Element } from "../../schema/xml.js";
 
 export const MODES = ["nat", "route", "open", "isolated", "bridge"] as const;
@@ -32,7 +45,14 @@ export function modeField<M extends Mode>(mode: M): ScalarNode<M> & { required: 
       } else (f ?? addChild(el, "forward")).setAttribute("mode", value);
     },
   };
-  return required(scalar<M>(at, z.literal(mode) as unknown as z.ZodType<M>, (s) => s as M, (v) => v));
+  return required(
+    scalar<M>(
+      at,
+      z.literal(mode) as unknown as z.ZodType<M>,
+      (s) => s as M,
+      (v) => v,
+    ),
+  );
 }
 
 // libvirt keeps `dev` and `<interface dev>` alike and writes both (virNetworkForwardDefFormat): set and removed together.
@@ -47,7 +67,9 @@ const devicePlace: Place = {
   },
 };
 
-export const zDevice = line.max(15, "must be a device name of at most 15 characters (IFNAMSIZ)").regex(/^[^\s/:]+$/, "must be a device name");
+export const zDevice = line
+  .max(15, "must be a device name of at most 15 characters (IFNAMSIZ)")
+  .regex(/^[^\s/:]+$/, "must be a device name");
 
 export const device = str(devicePlace, zDevice);
 
@@ -76,7 +98,12 @@ export const nat = object({
 
 // ---- what exists already: macvtap and hostdev pools ---------------------------------------------------------------
 
-const interfaceName = scalar<string>("@dev", zDevice, (s) => s, (v) => v);
+const interfaceName = scalar<string>(
+  "@dev",
+  zDevice,
+  (s) => s,
+  (v) => v,
+);
 
 const macvtapMode: Place = {
   get: (el) => {

@@ -1,6 +1,7 @@
 /** The addresses of the host on the network, and what it serves there. */
-import { list, object, required, str, yesNo } from "../../schema/node.js";
+
 import { cidr } from "../../schema/net.js";
+import { list, object, required, str, yesNo } from "../../schema/node.js";
 import { dhcp } from "./dhcp.js";
 
 const tftp = object({

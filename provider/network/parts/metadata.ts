@@ -78,7 +78,11 @@ const zMetadata = z.strictObject({
 const entry: ScalarNode<Metadata> = {
   kind: "scalar",
   zod: zMetadata,
-  read: (el) => ({ namespace: el.namespaceURI ?? "", ...(el.prefix ? { prefix: el.prefix } : {}), element: readElement(el) }),
+  read: (el) => ({
+    namespace: el.namespaceURI ?? "",
+    ...(el.prefix ? { prefix: el.prefix } : {}),
+    element: readElement(el),
+  }),
   write: (el, value) => {
     if (value !== undefined) replace(el, value.element, value.prefix ?? "app", value.namespace);
   },

@@ -1,6 +1,7 @@
 /** Static routes that the host gets while the network runs. */
-import { int, list, object, required } from "../../schema/node.js";
+
 import { cidr, ip } from "../../schema/net.js";
+import { int, list, object, required } from "../../schema/node.js";
 
 const route = object({
   /** Destination subnet: `10.9.0.0/16`. */

@@ -25,7 +25,7 @@ export const vlan: typeof vlanFields = {
   ...vlanFields,
   // virNetDevVlanParse (conf/netdev_vlan_conf.c) sets trunk by itself then, and writes it.
   implied(value) {
-    const tags = (value.tags ?? []) as { nativeMode?: string }[];
+    const tags = ((value.tags ?? []) as ({ nativeMode?: string } | undefined)[]).filter((t) => t !== undefined);
     if (tags.length > 1 || tags.some((t) => t.nativeMode !== undefined)) delete value.trunk;
   },
 };

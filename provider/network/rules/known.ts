@@ -32,7 +32,6 @@ export type RangeArgs = NonNullable<NonNullable<DhcpArgs["ranges"]>[number]>;
 export type BandwidthArgs = NonNullable<RuleArgs["bandwidth"]>;
 export type VlanArgs = NonNullable<RuleArgs["vlan"]>;
 export type VirtualportArgs = NonNullable<RuleArgs["virtualport"]>;
-export type PortGroupArgs = Known<NonNullable<NonNullable<RuleArgs["portGroups"]>[number]>>;
 
 // Every network of a program is compared with every other: each address is parsed once.
 const parsed = new Map<string, Cidr | undefined>();
