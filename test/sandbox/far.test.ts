@@ -9,7 +9,7 @@ import { withSandbox } from "../support/sandbox.js";
 describe("a host at the end of a slow line", () => {
   const host = withSandbox();
   const count = 100;
-  const roundTripMs = 20;
+  const roundTripMs = 40;
   let dir: string;
 
   before(async () => {
@@ -28,13 +28,12 @@ describe("a host at the end of a slow line", () => {
     return { line, connection: await open(`qemu+unix:///system?socket=${socket}`) };
   };
 
-  it("is read with several calls at once: the same networks by the same calls, sooner", async () => {
+  it("is read with several calls at once: the same networks by the same calls", async () => {
     const near = await open(host().uri);
     const { line, connection } = await far("fast");
     const expected = await near.networks.list();
-    const started = performance.now();
     assert.deepEqual(await connection.networks.list(), expected);
-    assert.ok(performance.now() - started < (count * roundTripMs) / 1.5, `${performance.now() - started} ms`);
+    assert.ok(line.atOnce() >= 4, `${line.atOnce()} at once`);
     const { virNetworkGetXMLDesc } = await connection.callCounts();
     assert.equal(virNetworkGetXMLDesc, count + 1); // the running one has two
     await connection.close();
