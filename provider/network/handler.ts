@@ -9,7 +9,7 @@ import { modes, type Owner, STATE_FIELDS } from "./args.js";
 import { checkNetwork } from "./check.js";
 import { differences } from "./differences.js";
 import { readNetwork, writeNetwork } from "./document.js";
-import { deviceMade, factsOf } from "./facts.js";
+import { deviceMade, factsOf, forgetFacts } from "./facts.js";
 import { observe, usersOf } from "./observe.js";
 import type { Mode } from "./parts/forward.js";
 import { plan, refusal } from "./plan.js";
@@ -31,7 +31,11 @@ async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs
   // What was let through before and is the same needs no look at the host: a run without changes reads nothing.
   const unchanged = same(argsOf(olds), inputs);
   const around = unchanged ? {} : await neighbours(ctx, inputs, olds);
-  return { inputs, failures: checkNetwork(inputs, around) };
+  const failures = checkNetwork(inputs, around);
+  if (failures.length === 0 || around.hostDevices === undefined) return { inputs, failures };
+  // A device that another resource of the program has made since the host was read is no fault.
+  forgetFacts(uriOf(inputs));
+  return { inputs, failures: checkNetwork(inputs, await neighbours(ctx, inputs, olds)) };
 }
 
 async function diff(ctx: Context, _id: string, olds: Inputs, news: Inputs): Promise<Diff> {

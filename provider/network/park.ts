@@ -4,38 +4,17 @@
  * A restarted network never gets the taps of running guests back (networkStartNetwork knows no domains); a change of the
  * NIC's source network re-plugs the tap, on every daemon, without the guest seeing its carrier change (qemuDomainChangeNet).
  */
-import { createHash } from "node:crypto";
+import { VirtnetError } from "../handler.js";
 import type { Connection } from "../libvirt/api.js";
-import { addChild, child, children, cloneXml, type Element, newDocument, parseXml, printXml } from "../schema/xml.js";
+import { child, children, cloneXml, type Element, parseXml, printXml } from "../schema/xml.js";
+import { parkName, parkXml } from "./parking.js";
 
 type Nics = { domain: string; mac: string }[];
 
 export interface Parked {
   name: string;
-  moved: Nics;
-}
-
-/** Name of the park network, also of its bridge: at most 15 characters. */
-export function parkName(network: string): string {
-  return `vnpark${createHash("sha256").update(network).digest("hex").slice(0, 8)}`;
-}
-
-/** A network without addresses (no dnsmasq), with the MTU, isolation and VLANs of the one that is away. */
-export function parkXml(network: string, liveXml: string): string {
-  const root = newDocument("network");
-  const name = parkName(network);
-  addChild(root, "name").textContent = name;
-  const bridge = addChild(root, "bridge");
-  bridge.setAttribute("name", name);
-  bridge.setAttribute("stp", "off");
-  bridge.setAttribute("delay", "0");
-  const like = parseXml(liveXml);
-  for (const e of ["mtu", "port", "vlan", "portgroup"].flatMap((n) => children(like, n))) {
-    root.appendChild((root.ownerDocument as NonNullable<Element["ownerDocument"]>).importNode(e, true));
-  }
-  if (like.hasAttribute("trustGuestRxFilters"))
-    root.setAttribute("trustGuestRxFilters", like.getAttribute("trustGuestRxFilters") as string);
-  return printXml(root);
+  /** `was`: the live `<interface>` before it was moved. */
+  moved: (Nics[number] & { was: string })[];
 }
 
 export async function park(c: Connection, network: string, liveXml: string, nics: Nics): Promise<Parked> {
@@ -43,7 +22,10 @@ export async function park(c: Connection, network: string, liveXml: string, nics
   if (!(await c.networks.get({ name }))) await c.networks.createXml(parkXml(network, liveXml));
   const parked: Parked = { name, moved: [] };
   try {
-    for (const nic of nics) if (await hop(c, nic, name)) parked.moved.push(nic);
+    for (const nic of nics) {
+      const was = await hop(c, nic, (iface) => pointTo(iface, name));
+      if (was !== undefined) parked.moved.push({ ...nic, was });
+    }
   } catch (e) {
     await unpark(c, network, parked);
     throw e;
@@ -51,24 +33,62 @@ export async function park(c: Connection, network: string, liveXml: string, nics
   return parked;
 }
 
-/** Bring the NICs back, then remove the park network. Goes on where a VM has stopped meanwhile. */
+/** Bring all NICs back, then remove the park network. Where one cannot be brought back, the others are, and the park stays for it. */
 export async function unpark(c: Connection, network: string, parked: Parked): Promise<void> {
-  for (const nic of parked.moved) await hop(c, nic, network);
+  const failed: string[] = [];
+  for (const nic of parked.moved.splice(0)) {
+    await hop(c, nic, (iface) => pointBack(iface, nic.was, network)).catch((e: unknown) => {
+      parked.moved.push(nic);
+      failed.push(`${nic.mac} of domain ${nic.domain}: ${e instanceof Error ? e.message : String(e)}`);
+    });
+  }
+  if (failed.length > 0)
+    throw new VirtnetError(`NICs are left on the park network ${parked.name}: ${failed.join("; ")}`);
   await c.networks.destroy({ name: parked.name });
 }
 
-/** Move one NIC; false where the VM no longer runs or has lost the NIC. */
-async function hop(c: Connection, nic: { domain: string; mac: string }, to: string): Promise<boolean> {
+/**
+ * Move one NIC. @returns its `<interface>` as it was; undefined where the VM no longer runs or has lost the NIC.
+ */
+async function hop(
+  c: Connection,
+  nic: { domain: string; mac: string },
+  point: (iface: Element) => void,
+): Promise<string | undefined> {
   const d = await c.domains.get({ uuid: nic.domain });
-  if (!d?.active || d.liveXml === undefined) return false;
+  if (!d?.active || d.liveXml === undefined) return undefined;
   const all = children(child(parseXml(d.liveXml), "devices") as Element, "interface");
   const there = all.find((i) => child(i, "mac")?.getAttribute("address")?.toLowerCase() === nic.mac.toLowerCase());
-  if (!there) return false;
+  if (!there) return undefined;
   const iface = cloneXml(there);
+  point(iface);
+  try {
+    await c.domains.updateDevice({ uuid: nic.domain }, printXml(iface), "live");
+  } catch (e) {
+    // It stopped between the look and the move.
+    if ((await c.domains.get({ uuid: nic.domain }))?.active !== true) return undefined;
+    throw e;
+  }
+  return printXml(there);
+}
+
+function pointTo(iface: Element, network: string): void {
   const source = child(iface, "source") as Element;
   iface.setAttribute("type", "network");
+  // Live only, and of the network that is left (qemuDomainChangeNet takes stale ones on some daemons only).
   for (const name of ["portid", "bridge"]) source.removeAttribute(name);
-  source.setAttribute("network", to);
-  await c.domains.updateDevice({ uuid: nic.domain }, printXml(iface), "live");
-  return true;
+  source.setAttribute("network", network);
+}
+
+/** To the network, or for a NIC that names the bridge itself (`type='bridge'` without a network) to the bridge. */
+function pointBack(iface: Element, was: string, network: string): void {
+  const before = child(parseXml(was), "source") as Element;
+  if (before.hasAttribute("network")) {
+    pointTo(iface, network);
+    return;
+  }
+  const source = child(iface, "source") as Element;
+  iface.setAttribute("type", "bridge");
+  for (const name of ["portid", "network", "portgroup"]) source.removeAttribute(name);
+  source.setAttribute("bridge", before.getAttribute("bridge") as string);
 }

@@ -6,6 +6,7 @@ import { keepsFirewallClean } from "./abilities.js";
 import { modes, type Owner } from "./args.js";
 import { fieldsOf, type Mark, readNetwork, sameMark, writeNetwork } from "./document.js";
 import { updateSteps } from "./live.js";
+import { canPark } from "./parking.js";
 import type { Mode } from "./parts/forward.js";
 import { IMPACTS, type Impact, type Price, priceOf, worst } from "./prices.js";
 import type { Action, Observed, ObservedNetwork, Plan, Step } from "./steps.js";
@@ -106,7 +107,7 @@ function restartStep(
   prices: Price[],
 ): Step {
   const park: Action[] =
-    observed.nics.length > 0
+    observed.nics.length > 0 && canPark(net.liveXml ?? net.xml)
       ? [
           {
             do: "park",
