@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { delay } from "../../bench/lib/delay.js";
 import { LibvirtError, open } from "../../provider/libvirt/index.js";
+import { skip } from "../skip.js";
 import { withSandbox } from "../support/sandbox.js";
 
 describe("a host at the end of a slow line", () => {
@@ -28,7 +29,8 @@ describe("a host at the end of a slow line", () => {
     return { line, connection: await open(`qemu+unix:///system?socket=${socket}`) };
   };
 
-  it("is read with several calls at once: the same networks by the same calls", async () => {
+  it("is read with several calls at once: the same networks by the same calls", async function () {
+    skip(this, "helper threads are off: one that ends while it loads koffi 3.3.4 aborts the process");
     const near = await open(host().uri);
     const { line, connection } = await far("fast");
     const expected = await near.networks.list();
