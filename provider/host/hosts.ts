@@ -1,9 +1,13 @@
 /** The hosts of this process: one pool of connections a URI, what identifies each, and one reading of its networks shared by all resources. */
 import { VirtnetError } from "../handler.js";
-import type { Connection, HostIdentity, NetworkInfo, Pool } from "../libvirt/api.js";
+import type { Connection, DomainInfo, HostIdentity, NetworkInfo, Pool } from "../libvirt/api.js";
+import { channelOf } from "./channel.js";
 
 /** How long a reading of all networks may be used by reads, in ms; a write reads its own network anew. */
 const SNAPSHOT_MS = 10_000;
+
+/** Device → bridge that it is on. */
+export type Masters = ReadonlyMap<string, string | undefined>;
 
 export class Host {
   readonly uri: string;
@@ -12,6 +16,8 @@ export class Host {
   #identity: Promise<HostIdentity> | undefined;
   #writes = false;
   #snapshot: { at: number; written: boolean; networks: Promise<Map<string, NetworkInfo>> } | undefined;
+  #domains: { at: number; list: Promise<DomainInfo[]> } | undefined;
+  #masters: { at: number; map: Promise<Masters | undefined> } | undefined;
 
   constructor(uri: string, pool: Pool) {
     this.uri = uri;
@@ -49,9 +55,51 @@ export class Host {
     return this.#snapshot.networks;
   }
 
+  /** All running domains, read at most {@link SNAPSHOT_MS} ago. */
+  async domains(): Promise<readonly DomainInfo[]> {
+    const now = Date.now();
+    if (!this.#domains || now - this.#domains.at > SNAPSHOT_MS) {
+      const list = this.read((c) => c.domains.list({ active: true }));
+      list.catch(() => {
+        this.#domains = undefined;
+      });
+      this.#domains = { at: now, list };
+    }
+    return this.#domains.list;
+  }
+
+  /** Which bridge each device is on, read at most {@link SNAPSHOT_MS} ago; undefined where there is no channel. */
+  masters(): Promise<Masters | undefined> {
+    const now = Date.now();
+    if (!this.#masters || now - this.#masters.at > SNAPSHOT_MS)
+      this.#masters = { at: now, map: Promise.resolve(channelOf(this.uri)?.masters()).catch(() => undefined) };
+    return this.#masters.map;
+  }
+
   /** Something was written: the next reading is a new one. */
   changed(): void {
     if (this.#snapshot) this.#snapshot.written = true;
+    this.#domains = undefined;
+    this.#masters = undefined;
+  }
+
+  /**
+   * Work that must get through although the connection at hand may be lost: on a new one, tried until the daemon is back.
+   * @param patienceMs how long a host may be away; default 30 s.
+   */
+  async insist<T>(fn: (c: Connection) => Promise<T>, patienceMs = 30_000): Promise<T> {
+    for (const started = Date.now(); ; ) {
+      try {
+        return await this.pool.use(async (c) => {
+          await c.networks.list({ xml: false }); // a dead one shows before anything is written
+          return await fn(c);
+        });
+      } catch (e) {
+        const away = e instanceof Error && "class" in e && e.class === "transport";
+        if (!away || Date.now() - started > patienceMs) throw e;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }
   }
 
   /** Run work of one kind one after the other, on connections that the callers hold already. */

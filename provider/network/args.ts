@@ -18,6 +18,8 @@ export interface StateArgs {
   running?: boolean;
   /** Whether it starts with the host. Default: true. */
   autostart?: boolean;
+  /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
+  nicsConnected?: boolean;
 }
 
 /** How the resource is handled; nothing of it is in libvirt's definition, except the owner mark. */
@@ -32,6 +34,10 @@ export interface ControlArgs {
   forceDelete?: boolean;
   /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
   maxImpact?: "live" | "replug" | "restart";
+  /** `next-restart`: a change is stored, and takes effect when somebody restarts the network; until then output `pending` names it. Default: `now`. */
+  apply?: "now" | "next-restart";
+  /** Guests whose subnet changes have their link taken down and up, so that they ask for a new address. Default: true. */
+  renewLeases?: boolean;
   /** Set by the SDK: whose object it is. */
   owner?: Owner;
 }
@@ -44,7 +50,11 @@ export interface Owner {
   key: string;
 }
 
-export const stateShape = { running: z.boolean().optional(), autostart: z.boolean().optional() };
+export const stateShape = {
+  running: z.boolean().optional(),
+  autostart: z.boolean().optional(),
+  nicsConnected: z.boolean().optional(),
+};
 export const controlShape = {
   uri: z.string().min(1).optional(),
   adopt: z
@@ -53,6 +63,8 @@ export const controlShape = {
   deleteAdopted: z.boolean().optional(),
   forceDelete: z.boolean().optional(),
   maxImpact: z.enum(["live", "replug", "restart"]).optional(),
+  apply: z.enum(["now", "next-restart"]).optional(),
+  renewLeases: z.boolean().optional(),
   owner: z.strictObject({ project: z.string(), stack: z.string(), key: z.string() }).optional(),
 };
 export const STATE_FIELDS = Object.keys(stateShape) as (keyof StateArgs)[];

@@ -18,6 +18,8 @@ export function differences(was: Inputs, news: Inputs): string[] {
       delete before[k];
     }
   }
+  // A state that was written before such a field was known has its default.
+  for (const k of STATE_FIELDS) before[k] ??= true;
   for (const k of [...STATE_FIELDS, ...CONTROL_FIELDS])
     if (!rows.includes(k) && !same(before[k], known[k])) rows.push(k);
   if (known.mode !== undefined)

@@ -15,7 +15,7 @@ import { bridgeRules } from "../rules/bridge.js";
 import { everyMode } from "./common.js";
 
 const plugged = {
-  impact: "restart",
+  impact: "replug",
   why: "libvirt reads it when a NIC is plugged; a restart of such a network touches nothing on the host",
 } as const;
 

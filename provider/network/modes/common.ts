@@ -23,7 +23,7 @@ const zText = z
   .refine((s) => !/[\u0000-\u0008\u000b\u000c\u000d\u000e-\u001f]/.test(s), "must not contain control characters");
 
 export const everyMode = {
-  /** Name of the network on the host. Default: the Pulumi name. A change replaces the network. */
+  /** Name of the network on the host. Default: the Pulumi name. */
   name: str("name/text()", zName, { generated: true }),
   /** Short title (daemon 9.7 and newer). Live. */
   title: str("title/text()"),

@@ -166,8 +166,12 @@ export const hostdev = object(
   },
   (el, present) => {
     const f = child(el, "forward") ?? addChild(el, "forward");
-    if (present) f.setAttribute("mode", "hostdev");
-    else for (const name of ["pf", "address", "driver"]) for (const e of children(f, name)) f.removeChild(e);
-    for (const e of present ? children(f, "address") : []) e.setAttribute("type", "pci");
+    if (present) {
+      f.setAttribute("mode", "hostdev");
+      for (const e of children(f, "address")) e.setAttribute("type", "pci");
+      return;
+    }
+    for (const name of ["pf", "address", "driver"]) for (const e of children(f, name)) f.removeChild(e);
+    if (f.getAttribute("mode") === "hostdev") f.setAttribute("mode", "bridge");
   },
 );
