@@ -67,7 +67,7 @@ export async function apply(
         await ACTIONS[action.do](run, action as never);
         await hooks.after?.(step, action);
       } catch (e) {
-        throw await takenBack(run, step, action, e);
+        if (!(await finishedAnyway(run, action))) throw await takenBack(run, step, action, e);
       }
     }
   }
@@ -75,6 +75,18 @@ export async function apply(
 }
 
 const text = (e: unknown): string => (e instanceof Error ? e.message : String(e));
+
+/** The network is as it shall be, and only the way home failed: tried once more, since forwards is nearer than back. */
+async function finishedAnyway({ journal, hooks, c }: Run, action: Action): Promise<boolean> {
+  if (action.do !== "home" || !journal) return false;
+  const again = (on: Connection) => home(on, journal, journal.before.autostart);
+  const done = await (hooks.fresh ? hooks.fresh(again) : again(c)).then(
+    () => true,
+    () => false,
+  );
+  if (done) hooks.guard?.disarm(journal.uuid);
+  return done;
+}
 
 async function takenBack(run: Run, step: Step, action: Action, cause: unknown): Promise<ApplyError> {
   const { journal, plan, hooks } = run;
@@ -145,8 +157,15 @@ const ACTIONS: Handlers = {
     const now = fresh ? before(await running(run)) : journal.before;
     const whole = { ...journal, before: now };
     await run.hooks.guard?.arm(whole.uuid);
-    await serial(run, () => run.c.networks.define(parkXml(whole, thisProcess())));
-    run.journal = whole;
+    run.journal = whole; // it may be there although libvirt's answer is lost
+    try {
+      await serial(run, () => run.c.networks.define(parkXml(whole, thisProcess())));
+    } catch (e) {
+      if (!(e instanceof Error && "class" in e && e.class === "exists")) throw e;
+      run.hooks.guard?.disarm(whole.uuid);
+      delete run.journal;
+      throw new VirtnetError("another run is changing it at this moment: run again when that has ended", { cause: e });
+    }
   },
   park: (run, { nics }) => park(run.c, parkName(journalOf(run).uuid), nics),
   async rehop(run, { nics }) {

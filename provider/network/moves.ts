@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { VirtnetError } from "../handler.js";
 import type { Connection, DomainInfo } from "../libvirt/api.js";
 import { addChild, child, cloneXml, type Document, type Element, parseXml, printXml } from "../schema/xml.js";
-import { forPlug, interfaceOf, type Nic } from "./nics.js";
+import { forPlug, interfaceOf, type Nic, networkOf, onNetwork } from "./nics.js";
 
 export type NicRef = Pick<Nic, "domain" | "domainName" | "mac">;
 
@@ -116,7 +116,9 @@ export async function bounce(c: Connection, nics: readonly (NicRef & { xml: stri
     for (const nic of up) {
       const seen = await look(c, nic);
       if (!seen?.iface) continue;
-      const copy = cloneXml(seen.iface);
+      // A running definition says type='bridge' for a NIC on a network of a bridge; written back it would leave the network.
+      const network = networkOf(seen.iface);
+      const copy = network === undefined ? cloneXml(seen.iface) : onNetwork(seen.iface, network);
       (child(copy, "link") ?? addChild(copy, "link")).setAttribute("state", state);
       await hop(c, nic, copy);
     }

@@ -287,7 +287,7 @@ describe("a network on a real libvirtd", () => {
     await d.up(nat(118, { mtu: 1400 }));
     // Somebody defines it back between our define and our reading: the update can only say so.
     const { networkHandler } = await import("../../provider/network/handler.js");
-    const { mtu: _, ...news } = d.state?.outs as Inputs & { mtu: number };
+    const { mtu: _, ...news } = (d.state as NonNullable<typeof d.state>).outs;
     const back = (async () => {
       const stored = await xml("half", "--inactive");
       for (let i = 0; i < 60; i++) await virsh(host(), ["net-define", "/dev/stdin"], stored);

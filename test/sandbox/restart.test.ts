@@ -91,6 +91,7 @@ describe("the restart of a network under running VMs", () => {
     await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:03:01", "network", "network='moves'")]));
     await d.up({ mode: "bridge", bridge: "lan0" });
     assert.equal(await onBridge("lan0"), "1");
+    assert.match(await liveNic("web", "52:54:00:00:03:01"), /source network='moves'/);
     await d.up(nat(3));
     assert.deepEqual([await onBridge("lan0"), await onBridge("rs3")], ["0", "1"]);
     assert.deepEqual(await parks(), []);
