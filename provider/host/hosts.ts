@@ -2,9 +2,22 @@
 import { VirtnetError } from "../handler.js";
 import type { Connection, DomainInfo, HostIdentity, NetworkInfo, Pool } from "../libvirt/api.js";
 import { channelOf } from "./channel.js";
+import { listNetworks } from "./listing.js";
 
-/** How long a reading of all networks may be used by reads, in ms; a write reads its own network anew. */
+/**
+ * How long a reading of all networks may be used by reads, in ms and in times of what it took: over a slow line a run would
+ * else spend its time reading. A write reads its own network anew.
+ */
 const SNAPSHOT_MS = 10_000;
+const SNAPSHOT_TIMES = 10;
+
+interface Snapshot {
+  /** When it is too old, by performance.now(). */
+  until: number;
+  /** Something was written since. */
+  written: boolean;
+  networks: Promise<Map<string, NetworkInfo>>;
+}
 
 /** Device → bridge that it is on. */
 export type Masters = ReadonlyMap<string, string | undefined>;
@@ -15,7 +28,7 @@ export class Host {
   readonly #tails = new Map<string, Promise<unknown>>();
   #identity: Promise<HostIdentity> | undefined;
   #writes = false;
-  #snapshot: { at: number; written: boolean; networks: Promise<Map<string, NetworkInfo>> } | undefined;
+  #snapshot: Snapshot | undefined;
   #domains: { at: number; list: Promise<DomainInfo[]> } | undefined;
   #masters: { at: number; map: Promise<Masters | undefined> } | undefined;
 
@@ -33,7 +46,7 @@ export class Host {
     return this.#identity;
   }
 
-  /** All networks by UUID, read at most {@link SNAPSHOT_MS} ago. */
+  /** All networks by UUID, read not long ago ({@link SNAPSHOT_MS}). */
   networks(): Promise<ReadonlyMap<string, NetworkInfo>> {
     if (this.#snapshot?.written) this.#snapshot = undefined;
     return this.networksOfOthers();
@@ -44,15 +57,24 @@ export class Host {
    * networks are made, each check would read all of them anew, and wait for libvirt, which holds readers back meanwhile.
    */
   async networksOfOthers(): Promise<ReadonlyMap<string, NetworkInfo>> {
-    const now = Date.now();
-    if (!this.#snapshot || now - this.#snapshot.at > SNAPSHOT_MS) {
-      const networks = this.read((c) => c.networks.list()).then((all) => new Map(all.map((n) => [n.uuid, n])));
-      networks.catch(() => {
-        this.#snapshot = undefined;
-      });
-      this.#snapshot = { at: now, written: false, networks };
-    }
+    if (!this.#snapshot || performance.now() > this.#snapshot.until) this.#snapshot = this.#read();
     return this.#snapshot.networks;
+  }
+
+  #read(): Snapshot {
+    const begun = performance.now();
+    const networks = listNetworks(this.pool, !this.#writes).then((all) => new Map(all.map((n) => [n.uuid, n])));
+    const snapshot: Snapshot = { until: Number.POSITIVE_INFINITY, written: false, networks };
+    networks.then(
+      () => {
+        const now = performance.now();
+        snapshot.until = now + Math.max(SNAPSHOT_MS, SNAPSHOT_TIMES * (now - begun));
+      },
+      () => {
+        if (this.#snapshot === snapshot) this.#snapshot = undefined;
+      },
+    );
+    return snapshot;
   }
 
   /** All running domains, read at most {@link SNAPSHOT_MS} ago. */
