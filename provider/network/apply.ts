@@ -1,5 +1,6 @@
 /** Run the steps of a plan. Decides nothing; where one fails, what was there is restored, and the error says what was not. */
 import { VirtnetError } from "../handler.js";
+import type { Channel } from "../host/channel.js";
 import type { Connection, NetworkInfo, Ref } from "../libvirt/api.js";
 import { parseXml } from "../schema/xml.js";
 import { thisProcess } from "./author.js";
@@ -37,6 +38,8 @@ export interface ApplyHooks {
   /** Runs on a connection that works, when the one at hand may be lost. */
   fresh?<T>(fn: (c: Connection) => Promise<T>): Promise<T>;
   guard?: Guard;
+  /** Commands on the host. */
+  channel?: Channel | undefined;
 }
 
 interface Run {
@@ -79,7 +82,7 @@ const text = (e: unknown): string => (e instanceof Error ? e.message : String(e)
 /** The network is as it shall be, and only the way home failed: tried once more, since forwards is nearer than back. */
 async function finishedAnyway({ journal, hooks, c }: Run, action: Action): Promise<boolean> {
   if (action.do !== "home" || !journal) return false;
-  const again = (on: Connection) => home(on, journal, journal.before.autostart);
+  const again = (on: Connection) => home(on, journal, journal.before.autostart, hooks.channel);
   const done = await (hooks.fresh ? hooks.fresh(again) : again(c)).then(
     () => true,
     () => false,
@@ -93,7 +96,7 @@ async function takenBack(run: Run, step: Step, action: Action, cause: unknown): 
   const left: string[] = [];
   const back = async (c: Connection): Promise<void> => {
     if (journal) {
-      await undo(c, journal);
+      await undo(c, journal, hooks.channel);
       hooks.guard?.disarm(journal.uuid);
     }
     left.push(...(await restore(c, plan.network, plan.before, run.done)));
@@ -183,7 +186,7 @@ const ACTIONS: Handlers = {
   },
   async home(run) {
     const journal = journalOf(run);
-    await home(run.c, journal, journal.before.autostart);
+    await home(run.c, journal, journal.before.autostart, run.hooks.channel);
     run.hooks.guard?.disarm(journal.uuid);
     delete run.journal;
   },

@@ -1,6 +1,7 @@
 /** The Network resource: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
 import { PartialFailure, Unknown, VirtnetError } from "../handler.js";
+import { channelOf } from "../host/channel.js";
 import { type Host, hostAt, type Masters, proveHost } from "../host/hosts.js";
 import type { Connection, HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { same } from "../schema/tree.js";
@@ -28,13 +29,18 @@ const label = (inputs: Inputs): string => `network ${JSON.stringify(inputs.name)
 /** Work on one network is serial: by name until it has a UUID. */
 const keyOf = (nameOrId: string): string => `network:${nameOrId}`;
 
+/** With the defaults of what can drift; a state may be older than such a field. */
+const withState = (args: Inputs): Inputs => ({
+  ...Object.fromEntries(STATE_FIELDS.map((k) => [k, true])),
+  ...Object.fromEntries(Object.entries(args).filter(([, v]) => v !== undefined)),
+});
+
 async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }> {
-  const inputs: Inputs = { ...news };
-  for (const k of STATE_FIELDS) if (inputs[k] === undefined) inputs[k] = true;
+  const inputs = withState(news);
   const twin = sawInCheck(inputs);
   if (twin !== undefined) return { inputs, failures: [twin] };
   // What was let through before and is the same needs no look at the host: a run without changes reads nothing.
-  const unchanged = same(argsOf(olds), inputs);
+  const unchanged = same(withState(argsOf(olds)), inputs);
   const around = unchanged ? {} : await neighbours(ctx, inputs, olds);
   const failures = checkNetwork(inputs, around);
   if (failures.length === 0 || around.hostDevices === undefined) return { inputs, failures };
@@ -170,8 +176,9 @@ async function reach(
       define: (fn) => host.serial("define", fn),
       fresh: (fn) => host.insist(fn),
       guard: guardOf(host.uri),
+      channel: channelOf(host.uri),
     });
-    const info = await verify(c, ref, desired, was);
+    const info = await host.surely(c, (on) => verify(on, ref, desired, was));
     return { info, restartMs: downMs === undefined ? restartMs : Math.round(downMs) };
   } catch (e) {
     if (e instanceof ApplyError && e.restored) throw e;

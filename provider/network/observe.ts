@@ -40,8 +40,11 @@ export async function observe(c: Connection, ref: Ref, options: ObserveOptions):
   const renamed = options.name !== undefined && options.name !== found.name;
   const domains = await c.domains.list(renamed ? {} : { active: true });
   const on = nicsOn(domains, namesOf(found));
-  const nics = await whetherConnected(c, found, on, on.length > 0 ? await options.masters?.() : undefined);
-  return { daemon, nics, network, ...(renamed ? { stored: storedUsers(domains, namesOf(found)) } : {}) };
+  // What else is on the bridge counts also where no VM is.
+  const masters = found.active && options.masters ? await options.masters() : undefined;
+  const nics = await whetherConnected(c, found, on, masters);
+  const ports = masters ? { ports: foreignPorts(found, nics, masters) } : {};
+  return { daemon, nics, network, ...ports, ...(renamed ? { stored: storedUsers(domains, namesOf(found)) } : {}) };
 }
 
 /** How NICs may refer to a network: a bridge of the host is not its own. */
@@ -52,6 +55,16 @@ export function namesOf(network: NetworkInfo): Names {
     bridge: mode === "bridge" ? undefined : bridgeName,
     park: parkName(network.uuid),
   };
+}
+
+/** Devices on the network's own bridge that no VM has. */
+function foreignPorts(network: NetworkInfo, nics: readonly Nic[], masters: Masters): string[] {
+  const { mode, bridgeName } = readNetwork(network.liveXml ?? network.inactiveXml);
+  if (mode === "bridge" || bridgeName === undefined) return [];
+  const taps = new Set(nics.map((n) => targetOf(parseXml(n.xml))));
+  return [...masters]
+    .filter(([d, on]) => on === bridgeName && !taps.has(d) && d !== `${bridgeName}-nic`)
+    .map(([d]) => d);
 }
 
 /**

@@ -27,6 +27,8 @@ export interface Observed {
   nics: readonly Nic[];
   /** NICs of stored definitions that refer to it, where it is to be renamed. */
   stored?: readonly StoredUser[];
+  /** Devices on its bridge that are no VM's; absent: there is no channel that could tell. */
+  ports?: readonly string[];
   /** How long its last restart took, in ms, where this is known. */
   restartMs?: number;
 }
