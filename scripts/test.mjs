@@ -3,11 +3,12 @@
 //   node scripts/test.mjs                        everything
 //   node scripts/test.mjs --level unit,driver    these levels only
 //   node scripts/test.mjs --grep "nat"           tests whose title matches
+//   VIRTNET_NODE=/path/to/node node scripts/test.mjs    all that the tests run, by another Node
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { delimiter, join, relative } from "node:path";
-import { Sentence, seconds, sleep } from "./lib/run.mjs";
+import { delimiter, dirname, join, relative } from "node:path";
+import { output, Sentence, seconds, sleep } from "./lib/run.mjs";
 import { ensureAll, filesBelow, root } from "./setup.mjs";
 
 /**
@@ -51,13 +52,19 @@ async function main() {
     console.log(`Level ${name}: there is no ${folder}, so nothing runs.`);
   }
   const needs = (what) => present.some((level) => level.needs[what]);
-  const { node, pulumiDir } = await ensureAll({
+  const { node: own, pulumiDir } = await ensureAll({
     system: needs("system"),
     pulumi: needs("pulumi"),
     guests: needs("guests"),
   });
 
-  const path = [join(root, "node_modules", ".bin"), pulumiDir, process.env.PATH].filter(Boolean).join(delimiter);
+  const node = process.env.VIRTNET_NODE || own;
+  const version = output(node, ["--version"])?.trim();
+  if (version === undefined) throw new Sentence(`VIRTNET_NODE=${node} is no Node that runs.`);
+  console.log(`Node: ${version}.`);
+  const path = [dirname(node), join(root, "node_modules", ".bin"), pulumiDir, process.env.PATH]
+    .filter(Boolean)
+    .join(delimiter);
   const environment = { ...process.env, PATH: path, ...(pulumiDir && { VIRTNET_PULUMI_DIR: pulumiDir }) };
   const results = [];
   for (const turn of new Set(present.map((level) => level.turn))) {

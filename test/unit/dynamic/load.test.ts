@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import * as path from "node:path";
+import { STATE_FIELDS } from "../../../provider/network/args.js";
 
 const entry = path.resolve("dist/provider/dynamic-v1.js");
 
@@ -16,7 +17,8 @@ describe("the entry that the state's text calls", () => {
   });
 
   it("checks a network that has not changed with few files: neither xmldom nor koffi", () => {
-    const args = { mode: "isolated", name: "a", uri: "qemu:///nowhere", running: true, autostart: true };
+    const state = Object.fromEntries(STATE_FIELDS.map((field) => [field, true]));
+    const args = { mode: "isolated", name: "a", uri: "qemu:///nowhere", ...state };
     const program = `const args = ${JSON.stringify(args)}; require(${JSON.stringify(entry)}).network.check(args, args)
       .then(({ failures }) => console.log(JSON.stringify([failures.length, ...Object.keys(require.cache)])))`;
     const [failures, ...loaded] = JSON.parse(execFileSync(process.execPath, ["-e", program], { encoding: "utf8" }));
