@@ -9,7 +9,8 @@ describe("where daemons differ", () => {
     const files = (fs.readdirSync(folder, { recursive: true }) as string[]).filter((name) => name.endsWith(".ts"));
     const asks = (name: string) => {
       const code = fs.readFileSync(path.join(folder, name), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
-      return /(daemon|libVersion)\s*[<>]|\d_00[0-9]_000|\b\d+_0\d\d_\d{3}\b/.test(code);
+      // A version compared or written down; a million alone is what versions are made of.
+      return /(daemon|libVersion)\s*[<>]|\b(?!1_000_000)\d{1,2}_\d{3}_\d{3}\b/.test(code);
     };
     assert.deepEqual(files.filter(asks), ["abilities.ts"]);
   });
