@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import type { Inputs } from "../../provider/handler.js";
 import { closeHosts } from "../../provider/host/hosts.js";
 import { forgetRun } from "../../provider/network/run.js";
+import { hostGuest } from "../../sandbox/guests.js";
 import { skip } from "../skip.js";
 import { drive } from "../support/network.js";
 import { daemonVersion, startNetwork, virsh, withSandbox } from "../support/sandbox.js";
@@ -96,6 +97,24 @@ describe("the firewall's rules of a network", () => {
     const before = await tap();
     await d.up(args("nat", other));
     assert.equal((await tap()) !== before, (await daemonVersion(host())) >= 10_004_000, d.log.join("\n"));
+    await d.destroy();
+  });
+
+  it("let guests get addresses from a host that drops what comes in, with iptables; with nftables there are none for that", async () => {
+    const d = drive(host().uri, "served");
+    await d.up(args("nat"));
+    const nftables = (await rules()).includes("libvirt_network");
+    await host().exec(["iptables", "-P", "INPUT", "DROP"]);
+    try {
+      const guest = hostGuest(host(), { name: "g", bridge: "fw1", dhcp: true });
+      if (nftables) await assert.rejects(guest, /lease/);
+      else {
+        const [nic] = await (await guest).addresses();
+        assert.match(nic?.v4[0] ?? "", /^10\.73\.1\.\d+\/24$/);
+      }
+    } finally {
+      await host().exec(["iptables", "-P", "INPUT", "ACCEPT"]);
+    }
     await d.destroy();
   });
 
