@@ -11,6 +11,7 @@ import { type Journal, parkName } from "./journal.js";
 import { bounce } from "./moves.js";
 import { interfaceOf, networkOf, nicsOn, onNetwork, storedUsers } from "./nics.js";
 import { bringHome, homeOf, park } from "./park.js";
+import { startNetwork } from "./starting.js";
 
 /** Whether two definitions say the same, as far as anybody here can tell. */
 export function sameDefinition(a: string, b: string): boolean {
@@ -31,7 +32,7 @@ export async function finish(c: Connection, journal: Journal): Promise<Settled> 
     !sameDefinition(now.liveXml, journal.after);
   if (!now || untouched) return await undo(c, journal);
   try {
-    if (journal.running && !now.active) await c.networks.start({ uuid: journal.uuid });
+    if (journal.running && !now.active) await startNetwork(c, { uuid: journal.uuid });
   } catch {
     return await undo(c, journal); // the new definition does not start
   }
@@ -59,7 +60,7 @@ export async function undo(c: Connection, journal: Journal): Promise<Settled> {
     await parkAll(c, journal);
     await c.networks.destroy(ref);
   }
-  if (before.liveXml !== undefined && !isLikeBefore(now)) await c.networks.start(ref);
+  if (before.liveXml !== undefined && !isLikeBefore(now)) await startNetwork(c, ref);
   await home(c, journal, before.autostart);
   if (!before.persistent) await c.networks.undefine(ref); // it runs, and is transient again
   return "before";
