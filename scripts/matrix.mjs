@@ -25,8 +25,8 @@ const generations = [
 const backends = ["iptables", "nftables"];
 /** Before it there was iptables only (libvirt's NEWS). */
 const NFTABLES_SINCE = [10, 4];
-/** Of test/sandbox: what is about connections and the command line of sandboxes, and the same on every daemon. */
-const sameEverywhere = ["far", "sandbox-cli"];
+/** Of test/sandbox, without --all: not what is about connections and the command line of sandboxes, and what takes long. */
+const leftOut = ["far", "sandbox-cli", "faults"];
 const testTimeoutMs = 600_000;
 const page = join(root, "docs", "daemons.md");
 
@@ -105,7 +105,7 @@ function filesFor({ files, all }) {
   const unknown = (files ?? []).filter((name) => !present.includes(name));
   if (unknown.length > 0)
     throw new Sentence(`test/sandbox has no ${unknown.join(", ")}; it has ${present.join(", ")}.`);
-  return files ?? present.filter((name) => all || !sameEverywhere.includes(name));
+  return files ?? present.filter((name) => all || !leftOut.includes(name));
 }
 
 /** Whether `--only` asks for a daemon, whatever the backend. */
