@@ -10,6 +10,7 @@ import { onNetwork } from "./nics.js";
 import { bringHome, homeOf, park } from "./park.js";
 import { restore } from "./restore.js";
 import { home, undo } from "./settle.js";
+import { startNetwork } from "./starting.js";
 import type { Action, Plan, Step } from "./steps.js";
 
 /** A step failed. `restored`: all is as it was; otherwise the message names what is not. */
@@ -144,7 +145,7 @@ const ACTIONS: Handlers = {
     run.ref = { uuid };
   },
   async start(run) {
-    await run.c.networks.start(run.ref);
+    await startNetwork(run.c, run.ref);
     if (run.down !== undefined) run.downMs = performance.now() - run.down;
   },
   async destroy(run) {

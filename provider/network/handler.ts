@@ -10,7 +10,7 @@ import { modes, type Owner, STATE_FIELDS } from "./args.js";
 import { checkNetwork } from "./check.js";
 import { differences } from "./differences.js";
 import { readNetwork, writeNetwork } from "./document.js";
-import { deviceMade, factsOf, forgetFacts } from "./facts.js";
+import { daemonOf, deviceMade, factsOf, forgetFacts } from "./facts.js";
 import { guardOf } from "./guard.js";
 import { healOne } from "./heal.js";
 import { nicsOn } from "./nics.js";
@@ -65,8 +65,7 @@ async function tellPrice(ctx: Context, id: string, olds: Inputs, news: Inputs, r
   let p: Plan;
   try {
     const host = hostAt(uriOf(news));
-    const { libVersion: daemon } = await host.identity();
-    const how = { nics: true, daemon, name: String(news.name), masters: () => host.masters() };
+    const how = { nics: true, ...(await daemonOf(host)), name: String(news.name), masters: () => host.masters() };
     const byId = await host.read((c) => observe(c, { uuid: id }, how));
     const observed = byId.network ? byId : await host.read((c) => observe(c, { name: String(news.name) }, how));
     const wish = { desired: news, was, owner: news.owner as Owner | undefined, adopted: olds.adopted === true };
@@ -111,8 +110,8 @@ const lastRestart = ({ restartMs }: Inputs): { restartMs?: number } =>
 async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
   const host = hostAt(uriOf(inputs));
   const identity = await host.identity();
+  const how = { nics: true, ...(await daemonOf(host)), masters: () => freshMasters(host) };
   return host.use(keyOf(String(inputs.name)), async (c) => {
-    const how = { nics: true, daemon: identity.libVersion, masters: () => freshMasters(host) };
     let observed = await observe(c, { name: String(inputs.name) }, how);
     const there = observed.network;
     const adopted = there ? takeOver(there, inputs, identity) : false;
@@ -242,14 +241,14 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
   const host = hostAt(uriOf(news));
   const identity = await host.identity();
   const proof = proveHost(olds, identity, label(news));
+  const how = {
+    nics: true,
+    ...(await daemonOf(host)),
+    name: String(news.name),
+    masters: () => freshMasters(host),
+  };
   return host.use(keyOf(id), async (c) => {
     await healOne(c, id);
-    const how = {
-      nics: true,
-      daemon: identity.libVersion,
-      name: String(news.name),
-      masters: () => freshMasters(host),
-    };
     const byId = await observe(c, { uuid: id }, how);
     const observed = byId.network ? byId : await observe(c, { name: String(news.name) }, how);
     const there = observed.network;

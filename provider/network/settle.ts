@@ -12,6 +12,7 @@ import { type Journal, parkName } from "./journal.js";
 import { bounce } from "./moves.js";
 import { interfaceOf, networkOf, nicsOn, onNetwork, storedUsers } from "./nics.js";
 import { bringHome, homeOf, park } from "./park.js";
+import { startNetwork } from "./starting.js";
 
 /** Whether two definitions say the same, as far as anybody here can tell. */
 export function sameDefinition(a: string, b: string): boolean {
@@ -32,7 +33,7 @@ export async function finish(c: Connection, journal: Journal, channel?: Channel)
     !sameDefinition(now.liveXml, journal.after);
   if (!now || untouched) return await undo(c, journal, channel);
   try {
-    if (journal.running && !now.active) await c.networks.start({ uuid: journal.uuid });
+    if (journal.running && !now.active) await startNetwork(c, { uuid: journal.uuid });
   } catch {
     return await undo(c, journal, channel); // the new definition does not start
   }
@@ -60,7 +61,7 @@ export async function undo(c: Connection, journal: Journal, channel?: Channel): 
     await parkAll(c, journal);
     await c.networks.destroy(ref);
   }
-  if (before.liveXml !== undefined && !isLikeBefore(now)) await c.networks.start(ref);
+  if (before.liveXml !== undefined && !isLikeBefore(now)) await startNetwork(c, ref);
   await home(c, journal, before.autostart, channel);
   if (!before.persistent) await c.networks.undefine(ref); // it runs, and is transient again
   return "before";
