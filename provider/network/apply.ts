@@ -5,6 +5,7 @@ import type { Connection, NetworkInfo, Ref } from "../libvirt/api.js";
 import { parseXml } from "../schema/xml.js";
 import { thisProcess } from "./author.js";
 import { type Journal, parkName, parkXml } from "./journal.js";
+import { bringLeases, keepLeases } from "./leases.js";
 import { awaitIdle, replug } from "./moves.js";
 import { onNetwork } from "./nics.js";
 import { bringHome, homeOf, park } from "./park.js";
@@ -143,6 +144,8 @@ const ACTIONS: Handlers = {
   async define(run, { xml }) {
     const { uuid } = await serial(run, () => run.c.networks.define(xml));
     run.ref = { uuid };
+    if (run.journal && run.journal.from !== run.journal.to)
+      await bringLeases(run.hooks.channel, run.journal.before.xml);
   },
   async start(run) {
     await startNetwork(run.c, run.ref);
@@ -152,7 +155,10 @@ const ACTIONS: Handlers = {
     run.down = performance.now();
     await run.c.networks.destroy(run.ref);
   },
-  undefine: (run) => run.c.networks.undefine(run.ref),
+  async undefine(run) {
+    await keepLeases(run.hooks.channel, journalOf(run).before.xml);
+    await run.c.networks.undefine(run.ref);
+  },
   autostart: (run, { on }) => run.c.networks.setAutostart(run.ref, on),
   update: (run, { command, section, parentIndex, xml, affect }) =>
     run.c.networks.update(run.ref, command, section, parentIndex, xml, affect),

@@ -9,6 +9,7 @@ import { compare } from "../schema/compare.js";
 import { printXml } from "../schema/xml.js";
 import { fieldsOf, readNetwork } from "./document.js";
 import { type Journal, parkName } from "./journal.js";
+import { bringLeases, keepLeases } from "./leases.js";
 import { bounce } from "./moves.js";
 import { interfaceOf, networkOf, nicsOn, onNetwork, storedUsers } from "./nics.js";
 import { bringHome, homeOf, park } from "./park.js";
@@ -53,9 +54,11 @@ export async function undo(c: Connection, journal: Journal, channel?: Channel): 
       await parkAll(c, journal);
       await c.networks.destroy(ref);
     }
+    await keepLeases(channel, before.xml);
     await c.networks.undefine(ref);
   }
   await c.networks.define(before.xml, { validate: false });
+  if (journal.from !== journal.to) await bringLeases(channel, before.xml);
   const now = await c.networks.get(ref);
   if (now?.active && !isLikeBefore(now)) {
     await parkAll(c, journal);
