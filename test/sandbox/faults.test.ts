@@ -234,6 +234,23 @@ describe("a change that is cut off", function () {
     }
   });
 
+  it("two at once: the second one is told of the first, changes nothing, and gets through afterwards", async () => {
+    const change = CHANGES[0] as Change;
+    const uuid = await reset(change);
+    const first: Orders = { uri: host().uri, desired: change.to, was: change.from, uuid };
+    const second: Orders = { ...first, desired: nat({ mtu: 1300 }) };
+    // The first one is held while the network is down.
+    const { answer } = await child({ ...first, stopBefore: 5 }, undefined, async () => {
+      const other = await child(second);
+      assert.match(other.answer?.error ?? "", /another run is changing it at this moment/);
+    });
+    assert.equal(answer?.error, undefined);
+    assert.equal(await assertWhole(change), "after");
+    assert.equal((await child({ ...second, was: change.to })).answer?.error, undefined);
+    assert.match((await look()).live, /<mtu size='1300'\/>/);
+    await child({ ...first, was: second.desired });
+  });
+
   it("is healed by the watchdog within 3 s of the death of its process", async () => {
     const change = CHANGES[0] as Change;
     const uuid = await reset(change);
