@@ -71,9 +71,10 @@ async function main() {
       environment,
     });
     for (const problem of found.problems) found.failed.push({ name: "the run itself", error: problem });
-    results.push({ ...found, cell });
+    const result = { ...found, cell };
+    results.push(result);
+    if (options.record) record(result);
   }
-  if (options.record) record(results, files);
   return summarize(results);
 }
 
@@ -177,8 +178,8 @@ function table(rows) {
     .join("\n");
 }
 
-/** Rows of the page's table: those of the cells that ran are replaced, the others stay. */
-function record(results, files) {
+/** The row of this cell in the page's table; those of others stay. */
+function record({ cell, passed, failed, skipped }) {
   const text = readFileSync(page, "utf8");
   const [before, inside, after] = text.split(/(?<=<!-- cells -->\n)|(?=<!-- \/cells -->)/);
   if (after === undefined)
@@ -186,14 +187,11 @@ function record(results, files) {
   const [head, rule, ...rows] = inside.trimEnd().split("\n");
   const kept = new Map(rows.map((row) => [row.split("|")[1].trim(), row]));
   const day = new Date().toISOString().slice(0, 10);
-  for (const { cell, passed, failed, skipped } of results) {
-    const values = [cell.name, cell.libvirt, cell.qemu, passed.length, failed.length, skipped.length, day];
-    kept.set(cell.name, `| ${values.join(" | ")} |`);
-  }
+  const values = [cell.name, cell.libvirt, cell.qemu, passed.length, failed.length, skipped.length, day];
+  kept.set(cell.name, `| ${values.join(" | ")} |`);
   const byVersion = (a, b) => a[0].localeCompare(b[0], "en", { numeric: true });
   const lines = [head, rule, ...[...kept].sort(byVersion).map(([, row]) => row)];
   writeFileSync(page, `${before}${lines.join("\n")}\n${after}`);
-  console.log(`docs/daemons.md written: ${results.length} cells, ${files.join(", ")}.`);
 }
 
 let total;
