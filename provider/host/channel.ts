@@ -57,7 +57,7 @@ export function prefixOf(uri: string): readonly string[] | undefined {
   if (authority !== "" || (transport !== "" && transport !== "unix")) return undefined;
   const socket = new URLSearchParams(query).get("socket");
   const pid = socket === null ? undefined : /^\/proc\/(\d+)\/root\//.exec(socket)?.[1];
-  if (pid !== undefined) return ["nsenter", "-t", pid, "-n", "-m", "--"];
+  if (pid !== undefined) return ["nsenter", "-t", pid, "-n", "-m", "-r", "--"];
   if (socket?.startsWith("/proc/")) return undefined;
   return daemonIsHere() ? [] : undefined;
 }

@@ -90,6 +90,7 @@ export async function home(c: Connection, journal: Journal, autostart: boolean, 
     const where = homeOf(info);
     await withoutDelay(info, channel, () => bringHome(c, where, from, journal.nics));
     await bringPorts(info, journal.ports, channel);
+    if (journal.nics.length > 0) await askNeighboursAgain(info, channel);
     const known = new Set(journal.nics.map((n) => `${n.domain} ${n.mac}`));
     // VMs that came to the park network meanwhile.
     const others = nicsOn(await c.domains.list({ active: true }), { names: [], park: parkOfIt });
@@ -125,6 +126,21 @@ async function withoutDelay(info: NetworkInfo, channel: Channel | undefined, wor
   } finally {
     await tree("1");
   }
+}
+
+/**
+ * The first port gives the bridge its carrier, which the kernel tells some ms later (net/core/link_watch.c); what the host asks
+ * for by ARP until then is lost, and asked again after a whole second. Forgotten, it is asked at once.
+ */
+async function askNeighboursAgain(info: NetworkInfo, channel: Channel | undefined): Promise<void> {
+  const bridge = ownBridgeOf(info);
+  if (!channel || bridge === undefined) return;
+  for (let i = 0; i < 20; i++) {
+    const { stdout } = await channel.run(["ip", "-o", "link", "show", "dev", bridge]);
+    if (/LOWER_UP/.test(stdout)) break;
+  }
+  for (const state of ["incomplete", "failed"])
+    await channel.run(["ip", "neigh", "flush", "dev", bridge, "nud", state]);
 }
 
 /** Devices of the host come back to the bridge, unless somebody has put them elsewhere. */
