@@ -1,6 +1,6 @@
 /** The hosts of this process: one pool of connections a URI, what identifies each, and one reading of its networks shared by all resources. */
 import { VirtnetError } from "../handler.js";
-import type { Connection, HostIdentity, NetworkInfo, Pool } from "../libvirt/api.js";
+import type { Connection, DomainInfo, HostIdentity, NetworkInfo, Pool } from "../libvirt/api.js";
 
 /** How long a reading of all networks may be used by reads, in ms; a write reads its own network anew. */
 const SNAPSHOT_MS = 10_000;
@@ -12,6 +12,7 @@ export class Host {
   #identity: Promise<HostIdentity> | undefined;
   #writes = false;
   #snapshot: { at: number; written: boolean; networks: Promise<Map<string, NetworkInfo>> } | undefined;
+  #vms: { at: number; written: boolean; domains: Promise<readonly DomainInfo[]> } | undefined;
 
   constructor(uri: string, pool: Pool) {
     this.uri = uri;
@@ -49,9 +50,24 @@ export class Host {
     return this.#snapshot.networks;
   }
 
+  /** All domains with their XML, read at most {@link SNAPSHOT_MS} ago. `ofOthers`: what this process has written since may be missing. */
+  domains(options: { ofOthers?: boolean } = {}): Promise<readonly DomainInfo[]> {
+    const now = Date.now();
+    const stale = this.#vms === undefined || now - this.#vms.at > SNAPSHOT_MS;
+    if (this.#vms === undefined || stale || (this.#vms.written && options.ofOthers !== true)) {
+      const domains = this.read((c) => c.domains.list());
+      domains.catch(() => {
+        this.#vms = undefined;
+      });
+      this.#vms = { at: now, written: false, domains };
+    }
+    return this.#vms.domains;
+  }
+
   /** Something was written: the next reading is a new one. */
   changed(): void {
     if (this.#snapshot) this.#snapshot.written = true;
+    if (this.#vms) this.#vms.written = true;
   }
 
   /** Run work of one kind one after the other, on connections that the callers hold already. */
@@ -72,10 +88,10 @@ export class Host {
     return this.pool.use(fn, { readOnly: !this.#writes });
   }
 
-  /** Work on one object; what concerns the same object waits. */
-  use<T>(key: string, fn: (c: Connection) => Promise<T>): Promise<T> {
+  /** Work on one object; what concerns the same object waits. `shared`: other objects that must stay as they are meanwhile. */
+  use<T>(key: string, fn: (c: Connection) => Promise<T>, shared: readonly string[] = []): Promise<T> {
     this.#writes = true;
-    return this.pool.use(fn, { key });
+    return this.pool.use(fn, { key, shared });
   }
 }
 

@@ -206,8 +206,11 @@ export interface Connection {
 /** Up to `size` (default 4) connections to one URI, opened as needed; a lost one is reopened. */
 export interface Pool {
   readonly uri: string;
-  /** Run on a free connection; calls with the same key are serial (one object at a time). */
-  use<T>(fn: (c: Connection) => Promise<T>, options?: { key?: string; readOnly?: boolean }): Promise<T>;
+  /** Run on a free connection; calls with the same key are serial (one object at a time), those that share it run beside each other between them. */
+  use<T>(
+    fn: (c: Connection) => Promise<T>,
+    options?: { key?: string; shared?: readonly string[]; readOnly?: boolean },
+  ): Promise<T>;
   /** {@link Connection.callCounts} of the connections that are open now, added up. */
   callCounts(): Promise<Record<string, number>>;
   close(): Promise<void>;
