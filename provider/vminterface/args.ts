@@ -1,0 +1,78 @@
+/** The arguments of a VmInterface: a union told apart by the kind of source, and what all have beside their libvirt fields. */
+import { z } from "zod";
+import type { Owner } from "../network/args.js";
+import type { ObjectValue } from "../schema/node.js";
+import { line } from "../schema/node.js";
+import type { Source, SourceKind } from "./source.js";
+import { bridge } from "./sources/bridge.js";
+import { direct } from "./sources/direct.js";
+import { hostdev } from "./sources/hostdev.js";
+import { network } from "./sources/network.js";
+import { user } from "./sources/user.js";
+
+/** All kinds of source, one file each. Adding one is adding a file and a row here. */
+export const sources = { network, bridge, direct, hostdev, user } as const satisfies Record<SourceKind, Source>;
+
+/** Whose NIC it is; no field of `<interface>`. */
+export interface PlaceArgs {
+  /** The VM, by name or UUID; it must be there when this runs. A name is looked up anew each time. A change replaces the NIC. */
+  domain: string;
+}
+
+/** How the resource is handled; nothing of it is in libvirt's definition. */
+export interface ControlArgs {
+  /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
+  uri?: string;
+  /** Take over a NIC with this `mac` that the VM has already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
+  adopt?: boolean | { from: string };
+  /** Unplug an adopted NIC with the resource; otherwise it is released. Default: false. */
+  deleteAdopted?: boolean;
+  /** The costliest change that is allowed: `live` or `replug`. Default: no limit. */
+  maxImpact?: "live" | "replug" | "restart";
+  /** How long to wait for the guest to release the NIC, in s, 5–600. Default: 30. */
+  unplugTimeout?: number;
+  /** Give up a NIC that the guest does not release: its link goes down, and it is gone when the VM stops. Default: false. */
+  forceDetach?: boolean;
+  /** Wait until the guest has an address, and fail where it gets none. */
+  waitForAddress?: WaitForAddress;
+  /** Set by the SDK: whose object it is. */
+  owner?: Owner;
+}
+
+export interface WaitForAddress {
+  /** How long, in s, 1–600. */
+  seconds: number;
+  /** Of which family. Default: either. */
+  family?: "ipv4" | "ipv6";
+}
+
+export const placeShape = { domain: line };
+export const controlShape = {
+  uri: z.string().min(1).optional(),
+  adopt: z
+    .union([z.boolean(), z.strictObject({ from: z.string().regex(/^[^/]+\/[^/]+$/, 'must be "project/stack"') })])
+    .optional(),
+  deleteAdopted: z.boolean().optional(),
+  maxImpact: z.enum(["live", "replug", "restart"]).optional(),
+  unplugTimeout: z.number().min(5).max(600).optional(),
+  forceDetach: z.boolean().optional(),
+  waitForAddress: z
+    .strictObject({ seconds: z.number().min(1).max(600), family: z.enum(["ipv4", "ipv6"]).optional() })
+    .optional(),
+  owner: z.strictObject({ project: z.string(), stack: z.string(), key: z.string() }).optional(),
+};
+export const PLACE_FIELDS = Object.keys(placeShape) as (keyof PlaceArgs)[];
+export const CONTROL_FIELDS = Object.keys(controlShape) as (keyof ControlArgs)[];
+
+type Fields<S extends SourceKind> = ObjectValue<(typeof sources)[S]["fields"]["fields"]>;
+// scripts/types.mjs writes the SDK's interfaces from these.
+/** @public */
+export type NetworkNicArgs = PlaceArgs & Fields<"network"> & ControlArgs;
+/** @public */
+export type BridgeNicArgs = PlaceArgs & Fields<"bridge"> & ControlArgs;
+/** @public */
+export type DirectNicArgs = PlaceArgs & Fields<"direct"> & ControlArgs;
+/** @public */
+export type HostdevNicArgs = PlaceArgs & Fields<"hostdev"> & ControlArgs;
+/** @public */
+export type UserNicArgs = PlaceArgs & Fields<"user"> & ControlArgs;
