@@ -6,21 +6,15 @@ import { forgetNics, vmInterfaceHandler } from "../../provider/vminterface/handl
 import { type Guest, startGuest } from "../../sandbox/guests.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
 import { driveNic } from "../support/vminterface.js";
-
-const network = (name: string, n: number): string =>
-  `<network><name>${name}</name><bridge name='vi${n}' stp='off'/><ip address='10.74.${n}.1' prefix='24'><dhcp><range start='10.74.${n}.10' end='10.74.${n}.99'/></dhcp></ip></network>`;
-
-/** A VM without an operating system: it never releases a NIC. */
-const vm = (name: string, more = "", devices = ""): string =>
-  `<domain type='qemu'><name>${name}</name><memory unit='MiB'>32</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>${more}<devices><controller type='pci' model='pcie-root'/>${"<controller type='pci' model='pcie-root-port'/>".repeat(6)}${devices}<memballoon model='none'/></devices></domain>`;
+import { natXml, nicsIn, vmXml } from "../support/vms.js";
 
 describe("a VM's NIC on a real libvirtd", () => {
   const host = withSandbox();
   let guest: Guest;
   before("makes networks and a guest", async function () {
     this.timeout(120_000);
-    await startNetwork(host(), "one", network("one", 1));
-    await startNetwork(host(), "two", network("two", 2));
+    await startNetwork(host(), "one", natXml("one", "vi1", 74));
+    await startNetwork(host(), "two", natXml("two", "vi2", 75));
     await host().exec(["sh", "-c", "ip link add vibr0 type bridge && ip link set vibr0 up"]);
     guest = await startGuest(host(), { name: "web", nics: [] });
     await guest.waitReady();
@@ -32,13 +26,7 @@ describe("a VM's NIC on a real libvirtd", () => {
     hostAt(host().uri).changed();
   });
   const run = async (command: string) => (await host().exec(["sh", "-c", command])).stdout.trim();
-  /** The `<interface>` elements of a VM that contain a text. */
-  const nics = async (name: string, containing: string, ...flags: string[]) =>
-    (await virsh(host(), ["dumpxml", name, ...flags]))
-      .split("<interface ")
-      .slice(1)
-      .map((i) => i.split("</interface>")[0] as string)
-      .filter((i) => i.includes(containing));
+  const nics = (name: string, containing: string, ...flags: string[]) => nicsIn(host(), name, containing, ...flags);
   const behindOurBack = () => {
     hostAt(host().uri).changed();
     forgetRun();
@@ -86,8 +74,8 @@ describe("a VM's NIC on a real libvirtd", () => {
     assert.match(d.log.at(-1) ?? "", /NIC .* of VM web: network: changed live/);
     assert.match((await nics("web", mac))[0] ?? "", /network='two'/);
     assert.match((await nics("web", mac, "--inactive"))[0] ?? "", /network='two'/);
-    await guest.exec("ip addr flush dev eth0; ip addr add 10.74.2.50/24 dev eth0");
-    assert.equal((await guest.exec("ping -c1 -W5 10.74.2.1")).code, 0);
+    await guest.exec("ip addr flush dev eth0; ip addr add 10.75.1.50/24 dev eth0");
+    assert.equal((await guest.exec("ping -c1 -W5 10.75.1.1")).code, 0);
     assert.notEqual((await guest.exec("ping -c1 -W1 10.74.1.1")).code, 0);
     await d.up({ domain: "web", bridge: "vibr0" });
     assert.match(d.log.at(-1) ?? "", /bridge: changed live/);
@@ -150,7 +138,7 @@ describe("a VM's NIC on a real libvirtd", () => {
   });
 
   it("of a stopped VM is in its definition, and runs from its next start on", async () => {
-    await virsh(host(), ["define", "/dev/stdin"], vm("stopped"));
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("stopped"));
     const d = driveNic(host().uri, "stopped-eth0");
     await d.up({ domain: "stopped", network: "one" });
     const mac = String(d.state?.outs.mac);
@@ -171,7 +159,7 @@ describe("a VM's NIC on a real libvirtd", () => {
   });
 
   it("of a transient VM lives as long as the VM", async () => {
-    await virsh(host(), ["create", "/dev/stdin"], vm("transient"));
+    await virsh(host(), ["create", "/dev/stdin"], vmXml("transient"));
     const d = driveNic(host().uri, "transient-eth0");
     await d.up({ domain: "transient", network: "one" });
     assert.equal((await d.refresh())?.drift, false);
@@ -183,7 +171,7 @@ describe("a VM's NIC on a real libvirtd", () => {
   });
 
   it("counts as deleted where it, or its VM, is gone; and gets into a VM that was made anew", async () => {
-    await virsh(host(), ["define", "/dev/stdin"], vm("anew"));
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("anew"));
     const d = driveNic(host().uri, "anew-eth0");
     const args: Inputs = { domain: "anew", network: "one" };
     await d.up(args);
@@ -193,7 +181,7 @@ describe("a VM's NIC on a real libvirtd", () => {
     assert.equal(await d.refresh(), undefined);
     await d.up(args);
     await virsh(host(), ["undefine", "anew"]);
-    await virsh(host(), ["define", "/dev/stdin"], vm("anew"));
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("anew"));
     behindOurBack();
     assert.equal(await d.refresh(), undefined);
     assert.match(d.log.at(-1) ?? "", /another program has made the VM anew .* without this NIC: up plugs it in again/);
@@ -205,7 +193,7 @@ describe("a VM's NIC on a real libvirtd", () => {
   });
 
   it("is not taken for gone where the host is not certain to be the same", async () => {
-    await virsh(host(), ["define", "/dev/stdin"], vm("sure"));
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("sure"));
     const d = driveNic(host().uri, "sure-eth0");
     await d.up({ domain: "sure", network: "one" });
     const outs = { ...(d.state?.outs as Inputs), hostUuid: "11111111-2222-3333-4444-555555555555" };
@@ -227,7 +215,9 @@ describe("a VM's NIC on a real libvirtd", () => {
     await virsh(
       host(),
       ["define", "/dev/stdin"],
-      vm("has", "", "<interface type='network'><mac address='52:54:00:74:01:01'/><source network='one'/></interface>"),
+      vmXml("has", {
+        devices: "<interface type='network'><mac address='52:54:00:74:01:01'/><source network='one'/></interface>",
+      }),
     );
     // Another run: within one, what others have is looked at every ten seconds.
     await closeHosts();

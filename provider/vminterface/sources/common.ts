@@ -21,6 +21,15 @@ export const everySource = {
   bootOrder: int("boot/@order", 1, 1000),
 };
 
+const link = oneOf("link/@state", ["up", "down"], { default: "up" });
+const linkState: typeof link = {
+  ...link,
+  // check fills in `up`; where libvirt's definition says nothing, it says that.
+  write: (el, value) => {
+    if (value !== "up" || link.read(el) !== undefined) link.write(el, value);
+  },
+};
+
 /** Devices that QEMU makes. */
 export const emulated = {
   ...everySource,
@@ -29,7 +38,7 @@ export const emulated = {
   /** Options of a `virtio` device. */
   driver,
   /** Whether the guest sees a link. Default: `up`. */
-  linkState: oneOf("link/@state", ["up", "down"], { default: "up" }),
+  linkState,
 };
 
 /** Devices that have a counterpart on the host. */
