@@ -78,12 +78,21 @@ export function writeNic(desired: Inputs, was: Inputs | undefined, base: string 
   const before = base === undefined ? undefined : sourceOfXml(root);
   if (before !== undefined && before !== kind) clearForeign(root, before, kind);
   become(root, kind);
+  clearPort(root, desired, was);
   writeTree(fieldsOf(kind), root, desired, was);
   // Libvirt's own default differs from machine type to machine type, and is slow.
   if (base === undefined && desired.model === undefined && "model" in sources[kind].fields.fields)
     addChild(root, "model").setAttribute("type", "virtio");
   if (mark !== undefined && desired.alias === undefined) setAlias(root, encodeMark(mark));
   return printXml(root);
+}
+
+/** Parameters of another type of virtual port go with it, those that libvirt generated too (virNetDevVPortProfileParse). */
+function clearPort(root: Element, desired: Inputs, was: Inputs | undefined): void {
+  const there = child(root, "virtualport");
+  const type = (desired.virtualport as { type?: string } | undefined)?.type;
+  if (!there || (desired.virtualport === undefined && was?.virtualport === undefined)) return;
+  if ((there.getAttribute("type") ?? undefined) !== type) root.removeChild(there);
 }
 
 /** Remove what the old kind of source has and the new one has not. */

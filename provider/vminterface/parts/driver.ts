@@ -35,7 +35,7 @@ export const driver = object({
   /** Who serves the device: the kernel (`vhost`) or QEMU itself. Default: `vhost` where the host has it. */
   name: oneOf("driver/@name", ["qemu", "vhost"]),
   /** Pairs of queues, 1–256: with several the guest's CPUs share the work. */
-  queues: int("driver/@queues", 1, 256),
+  queues: int("driver/@queues", 1, 256, { default: 1 }),
   /** Size of a receive queue: 256, 512 or 1024. */
   rxQueueSize: int("driver/@rx_queue_size", 256, 1024),
   /** Size of a send queue: 256, 512 or 1024; QEMU takes more than 256 with vhost-user only. */
