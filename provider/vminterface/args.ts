@@ -33,7 +33,7 @@ export interface ControlArgs {
   unplugTimeout?: number;
   /** Give up a NIC that the guest does not release: its link goes down, and it is gone when the VM stops. Default: false. */
   forceDetach?: boolean;
-  /** Wait until the guest has an address, and fail where it gets none. */
+  /** `{ seconds, family? }`: wait up to so many seconds (1–600) until the guest has an address, of `"ipv4"`, `"ipv6"` or either, and fail where it gets none. */
   waitForAddress?: WaitForAddress;
   /** Set by the SDK: whose object it is. */
   owner?: Owner;
