@@ -20,7 +20,10 @@ if [ "$1" != --inside ]; then
         mount -t tmpfs tmp tmp
     fi
     mount -t proc proc proc
-    mount -t sysfs -o ro sys sys        # so that /sys/class/net shows this namespace
+    # So that /sys/class/net shows this namespace; only its devices can be written to (libvirt isolates ports there).
+    mount -t sysfs sys sys
+    mount --bind sys/devices/virtual/net sys/devices/virtual/net
+    mount -o remount,bind,ro sys
     mount -t tmpfs -o mode=755 run run
     cp "$0" run/init.sh
     mkdir -p run/virtnet/capabilities

@@ -256,7 +256,7 @@ export interface NetworkNicArgs {
   unplugTimeout?: number;
   /** Give up a NIC that the guest does not release: its link goes down, and it is gone when the VM stops. Default: false. */
   forceDetach?: boolean;
-  /** Wait until the guest has an address, and fail where it gets none. */
+  /** `{ seconds, family? }`: wait up to so many seconds (1–600) until the guest has an address, of `"ipv4"`, `"ipv6"` or either, and fail where it gets none. */
   waitForAddress?: WaitForAddress;
 }
 
@@ -307,7 +307,7 @@ export interface BridgeNicArgs {
   unplugTimeout?: number;
   /** Give up a NIC that the guest does not release: its link goes down, and it is gone when the VM stops. Default: false. */
   forceDetach?: boolean;
-  /** Wait until the guest has an address, and fail where it gets none. */
+  /** `{ seconds, family? }`: wait up to so many seconds (1–600) until the guest has an address, of `"ipv4"`, `"ipv6"` or either, and fail where it gets none. */
   waitForAddress?: WaitForAddress;
 }
 
@@ -350,7 +350,7 @@ export interface DirectNicArgs {
   unplugTimeout?: number;
   /** Give up a NIC that the guest does not release: its link goes down, and it is gone when the VM stops. Default: false. */
   forceDetach?: boolean;
-  /** Wait until the guest has an address, and fail where it gets none. */
+  /** `{ seconds, family? }`: wait up to so many seconds (1–600) until the guest has an address, of `"ipv4"`, `"ipv6"` or either, and fail where it gets none. */
   waitForAddress?: WaitForAddress;
 }
 
@@ -381,7 +381,7 @@ export interface HostdevNicArgs {
   unplugTimeout?: number;
   /** Give up a NIC that the guest does not release: its link goes down, and it is gone when the VM stops. Default: false. */
   forceDetach?: boolean;
-  /** Wait until the guest has an address, and fail where it gets none. */
+  /** `{ seconds, family? }`: wait up to so many seconds (1–600) until the guest has an address, of `"ipv4"`, `"ipv6"` or either, and fail where it gets none. */
   waitForAddress?: WaitForAddress;
 }
 
@@ -414,6 +414,6 @@ export interface UserNicArgs {
   unplugTimeout?: number;
   /** Give up a NIC that the guest does not release: its link goes down, and it is gone when the VM stops. Default: false. */
   forceDetach?: boolean;
-  /** Wait until the guest has an address, and fail where it gets none. */
+  /** `{ seconds, family? }`: wait up to so many seconds (1–600) until the guest has an address, of `"ipv4"`, `"ipv6"` or either, and fail where it gets none. */
   waitForAddress?: WaitForAddress;
 }

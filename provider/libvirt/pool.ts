@@ -54,8 +54,8 @@ class Turn {
 
 export class ConnectionPool implements Pool {
   readonly uri: string;
+  readonly size: number;
   readonly #options: PoolOptions;
-  readonly #size: number;
   readonly #idle: Member[] = [];
   readonly #members = new Set<Member>();
   readonly #waiting: (() => void)[] = [];
@@ -69,7 +69,7 @@ export class ConnectionPool implements Pool {
   constructor(uri: string, options: PoolOptions = {}) {
     this.uri = uri;
     this.#options = options;
-    this.#size = options.size ?? defaultSize;
+    this.size = options.size ?? defaultSize;
   }
 
   /**
@@ -149,7 +149,7 @@ export class ConnectionPool implements Pool {
         const member = this.#idle.splice(at, 1)[0]!;
         if (member.connection.dead === undefined) return member;
         await this.#drop(member);
-      } else if (this.#taken < this.#size) {
+      } else if (this.#taken < this.size) {
         return await this.#open(readOnly);
       } else if (this.#idle.length > 0) {
         await this.#drop(this.#idle.shift()!); // all slots taken, one by an idle connection of the other kind

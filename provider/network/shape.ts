@@ -1,15 +1,15 @@
-/** The check of shape of a network's arguments, by the zod schema of its mode. */
-import type { z } from "zod";
+/** The check of shape of a network's arguments, by the schema of its mode. */
 import { type Inputs, Unknown } from "../handler.js";
+import { closed, type Shape, shapesOf } from "../schema/node.js";
 import { judge, type Shaped, setIn } from "../schema/shape.js";
 import { controlShape, modes, stateShape } from "./args.js";
 import { MODES, type Mode } from "./parts/forward.js";
 
-const schemas = new Map<Mode, z.ZodType>();
-function schemaOf(mode: Mode): z.ZodType {
+const schemas = new Map<Mode, Shape>();
+function schemaOf(mode: Mode): Shape {
   let s = schemas.get(mode);
   if (!s) {
-    s = (modes[mode].fields.zod as z.ZodObject).extend({ ...stateShape, ...controlShape });
+    s = closed({ ...shapesOf(modes[mode].fields.fields), ...stateShape, ...controlShape });
     schemas.set(mode, s);
   }
   return s;

@@ -16,12 +16,14 @@ export interface Differing {
 /**
  * @param fieldsOf the schema by the known arguments; undefined where they do not tell it.
  * @param others fields beside the schema, compared as they are.
+ * @param defaults what a state means that was written before such a field was known.
  */
 export function differing(
   was: Inputs,
   news: Inputs,
   fieldsOf: (known: Inputs) => AnyNode | undefined,
   others: readonly string[],
+  defaults: Inputs = {},
 ): Differing {
   const rows: string[] = [];
   const known: Inputs = {};
@@ -34,6 +36,7 @@ export function differing(
       delete before[k];
     }
   }
+  for (const [k, v] of Object.entries(defaults)) before[k] ??= v;
   for (const k of others) if (!rows.includes(k) && !same(before[k], known[k])) rows.push(k);
   const fields = fieldsOf(known);
   if (fields) rows.push(...compare(fields, known, before, before).map((c) => c.row));

@@ -1,10 +1,10 @@
 /** Run the steps of a plan. Decides nothing; what it did it can take back, and says what it took back. */
 import { VirtnetError } from "../handler.js";
 import type { Connection } from "../libvirt/api.js";
-import { Undo } from "../network/undo.js";
 import { asPlugged } from "./document.js";
 import { explain } from "./explain.js";
 import type { Action, Plan, Step } from "./steps.js";
+import { Undo } from "./undo.js";
 import { type UnplugOptions, unplug } from "./unplug.js";
 
 /** A step failed. `restored`: all is as it was. */

@@ -1,8 +1,7 @@
 /** The arguments of a VmInterface: a union told apart by the kind of source, and what all have beside their libvirt fields. */
-import { z } from "zod";
-import type { Owner } from "../network/args.js";
-import type { ObjectValue } from "../schema/node.js";
-import { line } from "../schema/node.js";
+import * as v from "valibot";
+import { controlShape as networkControl, type Owner } from "../network/args.js";
+import { closed, line, type ObjectValue } from "../schema/node.js";
 import type { Source, SourceKind } from "./source.js";
 import { bridge } from "./sources/bridge.js";
 import { direct } from "./sources/direct.js";
@@ -47,19 +46,17 @@ export interface WaitForAddress {
 }
 
 export const placeShape = { domain: line };
+const seconds = (min: number, max: number) => v.pipe(v.number(), v.minValue(min), v.maxValue(max));
+const { uri, adopt, deleteAdopted, maxImpact, owner } = networkControl;
 export const controlShape = {
-  uri: z.string().min(1).optional(),
-  adopt: z
-    .union([z.boolean(), z.strictObject({ from: z.string().regex(/^[^/]+\/[^/]+$/, 'must be "project/stack"') })])
-    .optional(),
-  deleteAdopted: z.boolean().optional(),
-  maxImpact: z.enum(["live", "replug", "restart"]).optional(),
-  unplugTimeout: z.number().min(5).max(600).optional(),
-  forceDetach: z.boolean().optional(),
-  waitForAddress: z
-    .strictObject({ seconds: z.number().min(1).max(600), family: z.enum(["ipv4", "ipv6"]).optional() })
-    .optional(),
-  owner: z.strictObject({ project: z.string(), stack: z.string(), key: z.string() }).optional(),
+  uri,
+  adopt,
+  deleteAdopted,
+  maxImpact,
+  unplugTimeout: v.optional(seconds(5, 600)),
+  forceDetach: v.optional(v.boolean()),
+  waitForAddress: v.optional(closed({ seconds: seconds(1, 600), family: v.optional(v.picklist(["ipv4", "ipv6"])) })),
+  owner,
 };
 export const PLACE_FIELDS = Object.keys(placeShape) as (keyof PlaceArgs)[];
 export const CONTROL_FIELDS = Object.keys(controlShape) as (keyof ControlArgs)[];

@@ -1,17 +1,17 @@
 /** All that can be said of a NIC's arguments before anything is touched: shape and rules, all faults at once. */
-import type { z } from "zod";
 import type { Failure, Inputs } from "../handler.js";
 import { noDuplicates } from "../network/rules/duplicates.js";
+import { closed, type Shape, shapesOf } from "../schema/node.js";
 import { judge, type Shaped, setIn, tidy } from "../schema/shape.js";
 import { controlShape, placeShape, sources } from "./args.js";
 import type { Rule, RuleArgs, Surroundings } from "./rules/rule.js";
 import { SOURCES, type SourceKind, sourcesIn } from "./source.js";
 
-const schemas = new Map<SourceKind, z.ZodType>();
-function schemaOf(kind: SourceKind): z.ZodType {
+const schemas = new Map<SourceKind, Shape>();
+function schemaOf(kind: SourceKind): Shape {
   let s = schemas.get(kind);
   if (!s) {
-    s = (sources[kind].fields.zod as z.ZodObject).extend({ ...placeShape, ...controlShape });
+    s = closed({ ...shapesOf(sources[kind].fields.fields), ...placeShape, ...controlShape });
     schemas.set(kind, s);
   }
   return s;

@@ -39,9 +39,11 @@ const unplugOptions = (ctx: Context, inputs: Inputs): UnplugOptions => ({
 });
 
 /** Work on a VM; its networks stay as they are meanwhile, so that a restart does not move the NIC at the same time. */
-function onVm<T>(host: Host, all: Inputs[], fn: (c: Connection) => Promise<T>): Promise<T> {
-  const networks = all.map((i) => i.network).filter((n) => typeof n === "string");
-  const shared = [...new Set(networks)].map((n) => `network:${n}`);
+async function onVm<T>(host: Host, all: Inputs[], fn: (c: Connection) => Promise<T>): Promise<T> {
+  const names = new Set(all.map((i) => i.network).filter((n) => typeof n === "string"));
+  const there = names.size > 0 ? [...(await host.networks()).values()].filter((n) => names.has(n.name)) : [];
+  // The Network's handler goes by name until there is a UUID.
+  const shared = [...names, ...there.map((n) => n.uuid)].map((n) => `network:${n}`);
   return host.use(`domain:${String(all[0]?.domain)}`, fn, shared);
 }
 
@@ -237,7 +239,7 @@ async function read(
   const lookedUp = olds.domain === undefined;
   const known: Inputs = lookedUp ? { ...olds, domain: uuidOfId, mac: macOfId } : olds;
   const proof = proveHost(olds, identity, label(known));
-  const info = (await host.domains()).find((d) => isVm(d, String(known.domain)));
+  const info = (await host.allDomains()).find((d) => isVm(d, String(known.domain)));
   const vm = info ? toObserved(info, String(known.mac)) : undefined;
   const whole = vm && (!vm.active || vm.live) && (!vm.persistent || vm.config);
   if (!info || !vm || !whole) {

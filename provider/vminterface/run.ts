@@ -63,7 +63,7 @@ export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promis
   if (typeof uri !== "string") return { nics };
   const host = hostAt(uri);
   try {
-    const domains = await host.domains({ ofOthers: true });
+    const domains = await host.allDomains({ ofOthers: true });
     for (const d of domains) nics.push(...onHost(d).filter((n) => !isOwn(d, n, inputs) && !isOwn(d, n, olds)));
     const { others = [], daemon, hostDevices } = await networksAround(ctx, { uri } as Inputs);
     const networks = await withGroups(host, others);

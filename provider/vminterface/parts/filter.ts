@@ -1,16 +1,19 @@
 /** A network filter of the host at the NIC, with its variables. Source: libvirt formatnwfilter. */
-import { z } from "zod";
+import * as v from "valibot";
 import { list, object, required, str } from "../../schema/node.js";
 
 // schemas/nwfilter_params.rng.
-const zName = z.string().regex(/^[a-zA-Z0-9_]+$/, 'must have letters, digits and "_" only');
-const zValue = z.string().regex(/^[a-zA-Z0-9_.:]+$/, 'must have letters, digits, "_", "." and ":" only');
+const variable = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_]+$/, 'must have letters, digits and "_" only'));
+const variableValue = v.pipe(
+  v.string(),
+  v.regex(/^[a-zA-Z0-9_.:]+$/, 'must have letters, digits, "_", "." and ":" only'),
+);
 
 const parameter = object({
   /** Name of the variable: `IP`, `MAC`, `CTRL_IP_LEARNING` … */
-  name: required(str("@name", zName)),
+  name: required(str("@name", variable)),
   /** Its value; a variable may be given several times, which makes it a list. */
-  value: required(str("@value", zValue)),
+  value: required(str("@value", variableValue)),
 });
 
 export const filter = object({

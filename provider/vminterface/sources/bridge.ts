@@ -4,7 +4,7 @@
  * @example
  * new virtnet.VmInterface("web-lan", { domain: "web", bridge: "br0" });
  */
-import { zDevice } from "../../network/parts/forward.js";
+import { deviceName } from "../../network/parts/forward.js";
 import { object, required, str } from "../../schema/node.js";
 import { bridgedPrices, moved } from "../prices.js";
 import { bridgeRules } from "../rules/index.js";
@@ -15,7 +15,7 @@ export const bridge = {
   source: "bridge",
   fields: object({
     /** Name of the bridge: of Linux, or with `virtualport: { type: "openvswitch" }` of Open vSwitch. A move to another one is live. */
-    bridge: required(str("source/@bridge", zDevice)),
+    bridge: required(str("source/@bridge", deviceName)),
     ...bridged,
   }),
   rules: bridgeRules,

@@ -1,7 +1,7 @@
 /** Fields that several kinds of source have. */
-import { z } from "zod";
+import * as v from "valibot";
 import { bandwidth } from "../../network/parts/bandwidth.js";
-import { zDevice } from "../../network/parts/forward.js";
+import { deviceName } from "../../network/parts/forward.js";
 import { virtualport, vlan } from "../../network/parts/switchport.js";
 import { mac } from "../../schema/net.js";
 import { int, line, object, oneOf, str, yesNo } from "../../schema/node.js";
@@ -9,14 +9,17 @@ import { driver } from "../parts/driver.js";
 import { filter } from "../parts/filter.js";
 
 // virDomainDeviceAliasIsUserAlias and USER_ALIAS_CHARS (conf/domain_conf.c): what does not fit is dropped in silence.
-const zAlias = line.regex(/^ua-[a-zA-Z0-9_-]+$/, 'must begin with "ua-" and have letters, digits, "_" and "-" only');
-const zModel = z.string().regex(/^[a-zA-Z0-9_-]+$/, 'must have letters, digits, "_" and "-" only');
+const userAlias = v.pipe(
+  line,
+  v.regex(/^ua-[a-zA-Z0-9_-]+$/, 'must begin with "ua-" and have letters, digits, "_" and "-" only'),
+);
+const modelName = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_-]+$/, 'must have letters, digits, "_" and "-" only'));
 
 export const everySource = {
   /** MAC of the guest's NIC. Default: made from project, stack and resource, then kept. A change replaces the NIC, the old one first. */
   mac: mac("mac/@address", { generated: true }),
   /** Name of the device in libvirt: `ua-…`. Default: one that says whose NIC it is; with another the NIC carries no owner mark. */
-  alias: str("alias/@name", zAlias, { generated: true }),
+  alias: str("alias/@name", userAlias, { generated: true }),
   /** Place in the VM's boot order, from 1. Counts when the VM starts. */
   bootOrder: int("boot/@order", 1, 1000),
 };
@@ -34,7 +37,7 @@ const linkState: typeof link = {
 export const emulated = {
   ...everySource,
   /** Kind of device in the guest: `virtio`, `e1000e`, `e1000`, `rtl8139` … Default: `virtio` for a new NIC; an adopted one keeps its own. */
-  model: str("model/@type", zModel, { generated: true }),
+  model: str("model/@type", modelName, { generated: true }),
   /** Options of a `virtio` device. */
   driver,
   /** Whether the guest sees a link. Default: `up`. */
@@ -45,7 +48,7 @@ export const emulated = {
 export const onHost = {
   ...emulated,
   /** Name of the device on the host, at most 15 characters. Default: `vnetN` or `macvtapN`, another at each start. */
-  targetDevice: str("target/@dev", zDevice, { generated: true }),
+  targetDevice: str("target/@dev", deviceName, { generated: true }),
   /** Traffic shaping. */
   bandwidth,
   /** The guest may change its MAC and receive filters. Default: false. */

@@ -4,7 +4,7 @@
  * @example
  * new virtnet.VmInterface("web-lan", { domain: "web", direct: { device: "eno1", mode: "bridge" } });
  */
-import { zDevice } from "../../network/parts/forward.js";
+import { deviceName } from "../../network/parts/forward.js";
 import { object, oneOf, required, str } from "../../schema/node.js";
 import { hostPrices } from "../prices.js";
 import { directRules } from "../rules/index.js";
@@ -20,7 +20,7 @@ export const direct = {
     direct: required(
       object({
         /** Name of the device. */
-        device: required(str("source/@dev", zDevice)),
+        device: required(str("source/@dev", deviceName)),
         /** How guests on one device reach each other. `bridge`: directly; `vepa`: through the switch; `private`: not at all; `passthrough`: one guest a device. */
         mode: oneOf("source/@mode", ["vepa", "bridge", "private", "passthrough"], { default: "vepa" }),
       }),

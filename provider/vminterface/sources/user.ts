@@ -5,8 +5,8 @@
  * @example
  * new virtnet.VmInterface("web-out", { domain: "web", user: {} });
  */
-import { z } from "zod";
-import { zDevice } from "../../network/parts/forward.js";
+import * as v from "valibot";
+import { deviceName } from "../../network/parts/forward.js";
 import { cidr, ip } from "../../schema/net.js";
 import { int, list, object, oneOf, required, str, yesNo } from "../../schema/node.js";
 import { emulatedPrices } from "../prices.js";
@@ -14,7 +14,7 @@ import { userRules } from "../rules/index.js";
 import type { Source } from "../source.js";
 import { emulated } from "./common.js";
 
-const zPath = z.string().regex(/^\/[^\u0000-\u001f]*$/, "must be an absolute path");
+const absolutePath = v.pipe(v.string(), v.regex(/^\/[^\u0000-\u001f]*$/, "must be an absolute path"));
 
 const range = object({
   /** First port on the host, 1–65535. */
@@ -33,7 +33,7 @@ const forward = object({
   /** Address of the host that is listened on. Default: all. */
   address: ip("@address"),
   /** Device of the host that is listened on. Default: all. */
-  device: str("@dev", zDevice),
+  device: str("@dev", deviceName),
   /** Which ports. Default: all. */
   ranges: list("", "range", range),
 });
@@ -47,9 +47,9 @@ export const user = {
         /** Who does it: QEMU itself (slirp), or `passt` (daemon 9.0 and newer). */
         backend: oneOf("backend/@type", ["passt"]),
         /** Log of passt, an absolute path. */
-        logFile: str("backend/@logFile", zPath),
+        logFile: str("backend/@logFile", absolutePath),
         /** Device of the host whose addresses and routes passt uses. Default: that of the default route. */
-        device: str("source/@dev", zDevice),
+        device: str("source/@dev", deviceName),
         /** Addresses of the guest, at most one IPv4 and one IPv6. */
         addresses: list("", "ip", cidr(), { key: (a) => String(a) }),
         /** Ports of the host that passt forwards to the guest. */

@@ -1,4 +1,4 @@
-/** What was done, and how to take it back; knows nothing of networks. */
+/** What was done, and how to take it back; knows nothing of NICs. */
 
 interface Entry {
   /** What is there again when it has run: "the old definition". */
