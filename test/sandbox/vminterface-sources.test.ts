@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
 import { forgetRun } from "../../provider/network/run.js";
@@ -112,6 +113,20 @@ describe("a NIC on each kind of source, in a real guest", () => {
     const [a, b] = [driveNic(host().uri, "race-a"), driveNic(host().uri, "race-b")];
     await a.up({ domain: "web", network: "restarts" });
     await b.up({ domain: "web", network: "one" });
+    // Whoever works on the network has it for itself, by its UUID as the Network's handler does.
+    let release: () => void = () => undefined;
+    const held = hostAt(host().uri).use(
+      `network:${await virsh(host(), ["net-uuid", "restarts"])}`,
+      () => new Promise<void>((resolve) => (release = resolve)),
+    );
+    const moved = b.up({ domain: "web", network: "restarts" });
+    await sleep(2000);
+    assert.match((await nics(String(b.state?.outs.mac)))[0] ?? "", /network='one'/, "it waits");
+    release();
+    await Promise.all([held, moved]);
+    assert.match((await nics(String(b.state?.outs.mac)))[0] ?? "", /network='restarts'/);
+    await b.up({ domain: "web", network: "one" });
+
     await Promise.all([
       net.up(args(1300)),
       a.up({ domain: "web", network: "restarts", coalesce: { rxMaxFrames: 5 } }),
