@@ -4,7 +4,7 @@ import type { Host } from "../../provider/host/hosts.js";
 import type { Connection, DomainInfo } from "../../provider/libvirt/api.js";
 import type { Owner } from "../../provider/network/args.js";
 import type { Impact } from "../../provider/network/prices.js";
-import { nicsOf, withoutMark, writeNic } from "../../provider/vminterface/document.js";
+import { nicsOf, withoutAlias, writeNic } from "../../provider/vminterface/document.js";
 import { vmInterfaceHandler } from "../../provider/vminterface/handler.js";
 import { observe, refOf, toObserved } from "../../provider/vminterface/observe.js";
 import { plan, refusal } from "../../provider/vminterface/plan.js";
@@ -77,15 +77,14 @@ function disown(uri: string, name: string, mac?: string): Promise<string> {
       const vm = toObserved(info, mac);
       if (!vm.live && !vm.config) throw await noNic(host, info, mac);
       const what = `NIC ${mac} of VM ${JSON.stringify(vm.name)}`;
-      const mark = vm.config?.mark ?? vm.live?.mark;
+      const mark = (vm.config ?? vm.live)?.mark;
       if (!mark) return `${what} carries no owner mark: nothing was changed`;
       // A running device keeps its alias; where there is a stored definition, that one says whose NIC it is.
       if (!vm.config)
         throw new VirtnetError(
           `${what}: the VM is transient, so the owner mark cannot be changed: it goes with the NIC`,
         );
-      await c.domains.detachDevice({ uuid: vm.uuid }, vm.config.xml, "config");
-      await c.domains.attachDevice({ uuid: vm.uuid }, withoutMark(vm.config.xml), "config");
+      await c.domains.updateDevice({ uuid: vm.uuid }, withoutAlias(vm.config.xml), "config");
       const running = vm.live?.mark ? "; the running one loses its mark when the VM stops" : "";
       return `${what} no longer belongs to stack ${mark.project}/${mark.stack} (its resource ${JSON.stringify(mark.key)}): nothing else was changed${running}`;
     }),

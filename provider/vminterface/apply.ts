@@ -1,7 +1,7 @@
 /** Run the steps of a plan. Decides nothing; what it did it can take back, and says what it took back. */
 import { VirtnetError } from "../handler.js";
 import type { Connection } from "../libvirt/api.js";
-import { asPlugged } from "./document.js";
+import { asPlugged, withoutAlias } from "./document.js";
 import { explain } from "./explain.js";
 import type { Action, Plan, Step } from "./steps.js";
 import { Undo } from "./undo.js";
@@ -63,7 +63,11 @@ const ACTIONS: Handlers = {
   async update({ c, vm, undo }, { affect, xml, before }) {
     await c.domains.updateDevice(vm, xml, affect);
     const what = affect === "live" ? "the running NIC" : "the stored definition";
-    undo.add(what, () => c.domains.updateDevice(vm, before, affect));
+    // One without an alias finds the device whatever its alias is now.
+    undo.add(what, async () => {
+      if (affect === "config") await c.domains.updateDevice(vm, withoutAlias(xml), affect);
+      await c.domains.updateDevice(vm, before, affect);
+    });
   },
   async detach({ c, vm, undo, options }, { affect, xml }) {
     if (affect === "config") {

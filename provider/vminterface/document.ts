@@ -127,10 +127,9 @@ export function asPlugged(xml: string, options: { keepTarget: boolean; freshAddr
   return printXml(root);
 }
 
-/** Without an owner mark; a foreign alias stays. */
-export function withoutMark(xml: string): string {
+export function withoutAlias(xml: string): string {
   const root = parseXml(xml);
-  if (decodeMark(child(root, "alias")?.getAttribute("name") ?? undefined)) setAlias(root, undefined);
+  setAlias(root, undefined);
   return printXml(root);
 }
 

@@ -1,4 +1,5 @@
 /** The VmInterface resource: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
+import { randomUUID } from "node:crypto";
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
 import { PartialFailure, VirtnetError } from "../handler.js";
 import { type Host, hostAt, proveHost } from "../host/hosts.js";
@@ -14,7 +15,7 @@ import { ApplyError, apply } from "./apply.js";
 import { sources, type WaitForAddress } from "./args.js";
 import { checkVmInterface } from "./check.js";
 import { differences, replacing } from "./differences.js";
-import { nicsOf, readNic, withLinkDown, withoutMark } from "./document.js";
+import { nicsOf, readNic, withLinkDown, withoutAlias } from "./document.js";
 import { refuseBusy } from "./explain.js";
 import { sameOwner, sameStack } from "./mark.js";
 import { isVm, observe, refOf, toObserved } from "./observe.js";
@@ -81,8 +82,18 @@ async function diff(ctx: Context, _id: string, olds: Inputs, news: Inputs): Prom
   if (rows.length === 0) return { changes: false, replaces: [], deleteBeforeReplace: true };
   const replaces = replacing(rows, news);
   // refresh asks too, without check; a refusal there would stop it (design, "Traps").
-  if (seen(news) && replaces.length === 0) await tellPrice(ctx, was, news, rows);
+  if (seen(news) && replaces.length > 0) tellReplacement(ctx, was, news, replaces);
+  else if (seen(news)) await tellPrice(ctx, was, news, rows);
   return { changes: true, replaces, deleteBeforeReplace: true };
+}
+
+function tellReplacement(ctx: Context, was: Inputs, news: Inputs, replaces: string[]): void {
+  const what = `${label(was)}: ${replaces.join(" and ")}`;
+  if (news.maxImpact !== undefined)
+    throw new VirtnetError(
+      `${what}: maxImpact is ${JSON.stringify(news.maxImpact)}, but this unplugs the NIC and plugs another one (replace): remove maxImpact, or take the change back`,
+    );
+  announce(ctx, "info", `${what}: unplugs this NIC, and plugs another one`);
 }
 
 /** Print what the change will cost, and refuse what may not cost that much. */
@@ -133,7 +144,7 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
   });
 }
 
-const randomMac = (): string => macFor({ project: "", stack: "", key: String(Math.random()) }, new Set());
+const randomMac = (): string => macFor({ project: "", stack: "", key: randomUUID() }, new Set());
 
 function vmThere(observed: Observed, desired: Inputs, host: HostIdentity): ObservedVm {
   if (observed.vm) return observed.vm;
@@ -142,12 +153,23 @@ function vmThere(observed: Observed, desired: Inputs, host: HostIdentity): Obser
   );
 }
 
+/** Whose NIC it is: the stored definition says, since a running device keeps its alias. */
+const markOf = (vm: ObservedVm): Mark | undefined => (vm.config ?? vm.live)?.mark;
+
+/** Whether the mark that this resource left is gone from the stored definition. */
+const wasReleased = (vm: ObservedVm, olds: Inputs): boolean =>
+  olds.owner !== undefined &&
+  olds.adopted !== true &&
+  argsOf(olds).alias === undefined &&
+  vm.config !== undefined &&
+  vm.config.alias === undefined;
+
 /** Whether a NIC that is there may be taken; throws where not. @returns whether it counts as adopted. */
 function takeOver(vm: ObservedVm, inputs: Inputs, host: HostIdentity): boolean {
   const nic = vm.config ?? vm.live;
   if (!nic) return false;
   const owner = inputs.owner as Owner | undefined;
-  const mark = vm.config?.mark ?? vm.live?.mark;
+  const mark = markOf(vm);
   if (mark && owner && sameStack(mark, owner)) {
     tookOver(idOf(vm, inputs.mac), owner.key);
     return mark.adopted;
@@ -219,7 +241,11 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
     const observed = await observe(c, news, identity.libVersion);
     const vm = vmThere(observed, news, identity);
     const nic = vm.config ?? vm.live;
-    const known = nic !== undefined && idOf(vm, news.mac) === id && !(vm.config?.mark ?? vm.live?.mark);
+    const known = nic !== undefined && idOf(vm, news.mac) === id && !markOf(vm);
+    if (known && news.adopt === undefined && wasReleased(vm, olds))
+      throw new VirtnetError(
+        `${label(news)} on ${identity.hostname} no longer carries the mark of its owner ("virtnet disown", or another tool wrote it): set adopt: true to take it back, or let go of it with "pulumi state delete"`,
+      );
     const adopted = known ? olds.adopted === true : takeOver(vm, news, identity);
     const { outs } = await reach(ctx, host, c, news, was, observed, adopted);
     return { outs };
@@ -284,6 +310,16 @@ async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
     }
     const owner = olds.owner as Owner | undefined;
     if (isAnothers(vm, olds, owner)) return;
+    // Of a VM that was made anew with a NIC of this MAC by somebody else, nothing is ours.
+    if (vm.uuid !== uuid && !sameOwner(markOf(vm), owner)) return;
+    if (wasReleased(vm, olds) && !markOf(vm)) {
+      announce(
+        ctx,
+        "warning",
+        `${label(olds)} no longer carries the mark of its owner (disowned): it is left as it is`,
+      );
+      return;
+    }
     if (olds.adopted === true && olds.deleteAdopted !== true) return release(c, vm);
     try {
       if (vm.active) await refuseBusy(c, vm);
@@ -296,7 +332,7 @@ async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
 
 /** Moved to another resource of the program, or to another stack: not ours to unplug any more. */
 function isAnothers(vm: ObservedVm, olds: Inputs, owner: Owner | undefined): boolean {
-  const mark: Mark | undefined = vm.config?.mark ?? vm.live?.mark;
+  const mark = markOf(vm);
   if (owner === undefined) return false;
   const now = ownerNow(idOf(vm, olds.mac));
   if (now !== undefined) return now !== owner.key;
@@ -323,9 +359,7 @@ async function takeOut(ctx: Context, c: Connection, vm: ObservedVm, olds: Inputs
 }
 
 async function release(c: Connection, vm: ObservedVm): Promise<void> {
-  if (!vm.config?.mark) return;
-  await c.domains.detachDevice({ uuid: vm.uuid }, vm.config.xml, "config");
-  await c.domains.attachDevice({ uuid: vm.uuid }, withoutMark(vm.config.xml), "config");
+  if (vm.config?.mark) await c.domains.updateDevice({ uuid: vm.uuid }, withoutAlias(vm.config.xml), "config");
 }
 
 export { forgetNics };

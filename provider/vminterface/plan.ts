@@ -6,7 +6,7 @@ import { IMPACTS, type Impact, type Price, priceOf, worst } from "../network/pri
 import { type Change, compare } from "../schema/compare.js";
 import { priceHere, priceOfMove } from "./abilities.js";
 import { sources } from "./args.js";
-import { asPlugged, fieldsOf, type Nic, readNic, takesMark, writeNic } from "./document.js";
+import { asPlugged, fieldsOf, type Nic, readNic, takesMark, withoutAlias, writeNic } from "./document.js";
 import { type SourceKind, sourceOf } from "./source.js";
 import type { Action, Carrier, Observed, ObservedVm, Plan, Step } from "./steps.js";
 
@@ -96,12 +96,13 @@ function storedSteps({ desired, was }: Wish, nic: Nic, mark: Mark | undefined): 
   const marks = mark !== undefined && desired.alias === undefined && takesMark(nic) && !sameMark(nic.mark, mark);
   if (changes.length === 0 && !marks) return [];
   const xml = writeNic(desired, was, nic.xml, marks ? mark : undefined);
-  // An update finds the device by its alias too (virDomainNetFindIdx), so one with another alias takes its place.
-  const renamed = marks || changes.some((c) => c.row === "alias");
+  // An update finds the device by its alias too, where it says one (virDomainNetFindIdx): another one takes two steps.
+  const renamed = nic.alias !== undefined && (marks || changes.some((c) => c.row === "alias"));
+  const nameless = withoutAlias(nic.xml);
   const actions: Action[] = renamed
     ? [
-        { do: "detach", affect: "config", xml: nic.xml },
-        { do: "attach", affect: "config", xml },
+        { do: "update", affect: "config", xml: nameless, before: nic.xml },
+        { do: "update", affect: "config", xml, before: nameless },
       ]
     : [{ do: "update", affect: "config", xml, before: nic.xml }];
   return [

@@ -8,6 +8,7 @@ import { readNetwork } from "../network/document.js";
 import { neighbours as networksAround } from "../network/run.js";
 import { announce } from "../network/say.js";
 import { nicsOf } from "./document.js";
+import { sameOwner } from "./mark.js";
 import { isVm } from "./observe.js";
 import type { NeighbourNetwork, NeighbourNic, Surroundings, Vm } from "./rules/rule.js";
 import { vmFacts } from "./vm.js";
@@ -64,7 +65,8 @@ export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promis
   const host = hostAt(uri);
   try {
     const domains = await host.allDomains({ ofOthers: true });
-    for (const d of domains) nics.push(...onHost(d).filter((n) => !isOwn(d, n, inputs) && !isOwn(d, n, olds)));
+    const owner = inputs.owner as Owner | undefined;
+    for (const d of domains) nics.push(...onHost(d, owner).filter((n) => !isOwn(d, n, inputs) && !isOwn(d, n, olds)));
     const { others = [], daemon, hostDevices } = await networksAround(ctx, { uri } as Inputs);
     const networks = await withGroups(host, others);
     const vm = typeof inputs.domain === "string" ? vmOf(domains, inputs.domain, inputs.mac) : undefined;
@@ -85,9 +87,12 @@ export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promis
   }
 }
 
-function onHost(d: DomainInfo): NeighbourNic[] {
+/** Without those of the resource itself: while it is replaced it has one on its old VM. */
+function onHost(d: DomainInfo, owner: Owner | undefined): NeighbourNic[] {
   const macs = new Set(
-    [d.liveXml, d.inactiveXml].flatMap((xml) => (xml === undefined ? [] : nicsOf(xml).map((n) => n.mac))),
+    [d.liveXml, d.inactiveXml].flatMap((xml) =>
+      xml === undefined ? [] : nicsOf(xml).flatMap((n) => (sameOwner(n.mark, owner) ? [] : [n.mac])),
+    ),
   );
   return [...macs].map((mac) => ({ domain: d.name, mac, from: "the host" }));
 }

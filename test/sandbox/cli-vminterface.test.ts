@@ -106,6 +106,16 @@ const handBr0 = new virtnet.VmInterface("hand-br0", {
       /NIC 52:54:00:82:00:01 of VM "hand" no longer belongs to stack p\/s \(its resource "mine"\)/,
     );
     assert.doesNotMatch((await stored("52:54:00:82:00:01"))[0] ?? "", /<alias/);
+    const own = driveNic(host().uri, "own");
+    await own.up({ domain: "hand", network: "one", mac: "52:54:00:82:00:11" });
+    await run(["disown", "vm-interface", "hand", "52:54:00:82:00:11"]);
+    await assert.rejects(
+      own.up({ domain: "hand", network: "one", mac: "52:54:00:82:00:11", mtu: 1400 }),
+      /no longer carries the mark of its owner .*set adopt: true to take it back/,
+    );
+    await own.destroy();
+    assert.match(own.log.at(-1) ?? "", /\(disowned\): it is left as it is/);
+    assert.equal((await stored("52:54:00:82:00:11")).length, 1);
     assert.match((await run(["disown", "vm-interface", "hand"])).stderr, /which NIC of VM "hand": say its MAC/);
   });
 });

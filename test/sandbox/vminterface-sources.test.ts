@@ -82,7 +82,7 @@ describe("a NIC on each kind of source, in a real guest", () => {
     await hasNic();
     await guest.up("eth0");
     await up;
-    const [address] = d.state?.outs.addresses as { address: string; source: string }[];
+    const [address] = (d.state?.outs.addresses ?? []) as { address: string; source: string }[];
     assert.match((await guest.exec("ip addr show eth0")).stdout, new RegExp(`inet ${address?.address}/`));
     assert.equal(address?.source, "lease");
     assert.ok(d.log.some((l) => /waiting for an IPv4 address, up to 60 s/.test(l)));

@@ -134,6 +134,21 @@ describe("a VM's NIC on a real libvirtd", () => {
     await d.up({ domain: "web", network: "one", mac: "52:54:00:74:00:02" });
     assert.deepEqual(await nics("web", "52:54:00:74:00:01"), []);
     assert.equal((await nics("web", "52:54:00:74:00:02")).length, 1);
+    assert.match(d.log.at(-1) ?? "", /NIC 52:54:00:74:00:01 of VM "web": mac: unplugs this NIC, and plugs another one/);
+    await assert.rejects(
+      d.up({ domain: "web", network: "one", mac: "52:54:00:74:00:03", maxImpact: "replug" }),
+      /mac: maxImpact is "replug", but this unplugs the NIC and plugs another one/,
+    );
+    // On another VM it may keep its MAC; the same VM by its UUID is no other.
+    await virsh(host(), ["create", "/dev/stdin"], vmXml("other"));
+    await closeHosts();
+    await d.up({ domain: guest.uuid, network: "one", mac: "52:54:00:74:00:02" });
+    assert.equal((await nics("web", "52:54:00:74:00:02")).length, 1);
+    await d.up({ domain: "other", network: "one", mac: "52:54:00:74:00:02" });
+    assert.deepEqual(await nics("web", "52:54:00:74:00:02"), []);
+    assert.equal((await nics("other", "52:54:00:74:00:02")).length, 1);
+    await virsh(host(), ["destroy", "other"]);
+    behindOurBack();
     await d.destroy();
   });
 
