@@ -16,6 +16,7 @@ if [ "$1" != --inside ]; then
     cd "$2"
     if [ "$2" != / ]; then
         mount --bind "$2" "$2"; cd "$2"
+        mount -o remount,bind,ro "$2"     # what runs here leaves nothing in it
         mount --rbind /dev dev
         mount -t tmpfs tmp tmp
     fi

@@ -123,6 +123,14 @@ export class Host {
     this.#masters = undefined;
   }
 
+  /** Work that writes nothing, on the connection at hand, or on another where that one is lost. */
+  async surely<T>(c: Connection, fn: (c: Connection) => Promise<T>): Promise<T> {
+    return await fn(c).catch((e: unknown) => {
+      if (!(e instanceof Error && "class" in e && (e.class === "transport" || e.class === "timeout"))) throw e;
+      return this.insist(fn);
+    });
+  }
+
   /**
    * Work that must get through although the connection at hand may be lost: on a new one, tried until the daemon is back.
    * @param patienceMs how long a host may be away; default 30 s.

@@ -1,14 +1,17 @@
 /** Run the steps of a plan. Decides nothing; where one fails, what was there is restored, and the error says what was not. */
 import { VirtnetError } from "../handler.js";
+import type { Channel } from "../host/channel.js";
 import type { Connection, NetworkInfo, Ref } from "../libvirt/api.js";
 import { parseXml } from "../schema/xml.js";
 import { thisProcess } from "./author.js";
 import { type Journal, parkName, parkXml } from "./journal.js";
+import { bringLeases, keepLeases } from "./leases.js";
 import { awaitIdle, replug } from "./moves.js";
 import { onNetwork } from "./nics.js";
 import { bringHome, homeOf, park } from "./park.js";
 import { restore } from "./restore.js";
 import { home, undo } from "./settle.js";
+import { startNetwork } from "./starting.js";
 import type { Action, Plan, Step } from "./steps.js";
 
 /** A step failed. `restored`: all is as it was; otherwise the message names what is not. */
@@ -37,6 +40,8 @@ export interface ApplyHooks {
   /** Runs on a connection that works, when the one at hand may be lost. */
   fresh?<T>(fn: (c: Connection) => Promise<T>): Promise<T>;
   guard?: Guard;
+  /** Commands on the host. */
+  channel?: Channel | undefined;
 }
 
 interface Run {
@@ -79,7 +84,7 @@ const text = (e: unknown): string => (e instanceof Error ? e.message : String(e)
 /** The network is as it shall be, and only the way home failed: tried once more, since forwards is nearer than back. */
 async function finishedAnyway({ journal, hooks, c }: Run, action: Action): Promise<boolean> {
   if (action.do !== "home" || !journal) return false;
-  const again = (on: Connection) => home(on, journal, journal.before.autostart);
+  const again = (on: Connection) => home(on, journal, journal.before.autostart, hooks.channel);
   const done = await (hooks.fresh ? hooks.fresh(again) : again(c)).then(
     () => true,
     () => false,
@@ -93,7 +98,7 @@ async function takenBack(run: Run, step: Step, action: Action, cause: unknown): 
   const left: string[] = [];
   const back = async (c: Connection): Promise<void> => {
     if (journal) {
-      await undo(c, journal);
+      await undo(c, journal, hooks.channel);
       hooks.guard?.disarm(journal.uuid);
     }
     left.push(...(await restore(c, plan.network, plan.before, run.done)));
@@ -139,16 +144,21 @@ const ACTIONS: Handlers = {
   async define(run, { xml }) {
     const { uuid } = await serial(run, () => run.c.networks.define(xml));
     run.ref = { uuid };
+    if (run.journal && run.journal.from !== run.journal.to)
+      await bringLeases(run.hooks.channel, run.journal.before.xml);
   },
   async start(run) {
-    await run.c.networks.start(run.ref);
+    await startNetwork(run.c, run.ref);
     if (run.down !== undefined) run.downMs = performance.now() - run.down;
   },
   async destroy(run) {
     run.down = performance.now();
     await run.c.networks.destroy(run.ref);
   },
-  undefine: (run) => run.c.networks.undefine(run.ref),
+  async undefine(run) {
+    await keepLeases(run.hooks.channel, journalOf(run).before.xml);
+    await run.c.networks.undefine(run.ref);
+  },
   autostart: (run, { on }) => run.c.networks.setAutostart(run.ref, on),
   update: (run, { command, section, parentIndex, xml, affect }) =>
     run.c.networks.update(run.ref, command, section, parentIndex, xml, affect),
@@ -183,7 +193,7 @@ const ACTIONS: Handlers = {
   },
   async home(run) {
     const journal = journalOf(run);
-    await home(run.c, journal, journal.before.autostart);
+    await home(run.c, journal, journal.before.autostart, run.hooks.channel);
     run.hooks.guard?.disarm(journal.uuid);
     delete run.journal;
   },

@@ -1,6 +1,7 @@
 /** The Network resource: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
 import { PartialFailure, Unknown, VirtnetError } from "../handler.js";
+import { channelOf } from "../host/channel.js";
 import { type Host, hostAt, type Masters, proveHost } from "../host/hosts.js";
 import type { Connection, HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { same } from "../schema/tree.js";
@@ -9,7 +10,7 @@ import { modes, type Owner, STATE_FIELDS } from "./args.js";
 import { checkNetwork } from "./check.js";
 import { differences } from "./differences.js";
 import { readNetwork, writeNetwork } from "./document.js";
-import { deviceMade, factsOf, forgetFacts } from "./facts.js";
+import { daemonOf, deviceMade, factsOf, forgetFacts } from "./facts.js";
 import { guardOf } from "./guard.js";
 import { healOne } from "./heal.js";
 import { nicsOn } from "./nics.js";
@@ -28,13 +29,18 @@ const label = (inputs: Inputs): string => `network ${JSON.stringify(inputs.name)
 /** Work on one network is serial: by name until it has a UUID. */
 const keyOf = (nameOrId: string): string => `network:${nameOrId}`;
 
+/** With the defaults of what can drift; a state may be older than such a field. */
+const withState = (args: Inputs): Inputs => ({
+  ...Object.fromEntries(STATE_FIELDS.map((k) => [k, true])),
+  ...Object.fromEntries(Object.entries(args).filter(([, v]) => v !== undefined)),
+});
+
 async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }> {
-  const inputs: Inputs = { ...news };
-  for (const k of STATE_FIELDS) if (inputs[k] === undefined) inputs[k] = true;
+  const inputs = withState(news);
   const twin = sawInCheck(inputs);
   if (twin !== undefined) return { inputs, failures: [twin] };
   // What was let through before and is the same needs no look at the host: a run without changes reads nothing.
-  const unchanged = same(argsOf(olds), inputs);
+  const unchanged = same(withState(argsOf(olds)), inputs);
   const around = unchanged ? {} : await neighbours(ctx, inputs, olds);
   const failures = checkNetwork(inputs, around);
   if (failures.length === 0 || around.hostDevices === undefined) return { inputs, failures };
@@ -59,8 +65,7 @@ async function tellPrice(ctx: Context, id: string, olds: Inputs, news: Inputs, r
   let p: Plan;
   try {
     const host = hostAt(uriOf(news));
-    const { libVersion: daemon } = await host.identity();
-    const how = { nics: true, daemon, name: String(news.name), masters: () => host.masters() };
+    const how = { nics: true, ...(await daemonOf(host)), name: String(news.name), masters: () => host.masters() };
     const byId = await host.read((c) => observe(c, { uuid: id }, how));
     const observed = byId.network ? byId : await host.read((c) => observe(c, { name: String(news.name) }, how));
     const wish = { desired: news, was, owner: news.owner as Owner | undefined, adopted: olds.adopted === true };
@@ -105,8 +110,8 @@ const lastRestart = ({ restartMs }: Inputs): { restartMs?: number } =>
 async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
   const host = hostAt(uriOf(inputs));
   const identity = await host.identity();
+  const how = { nics: true, ...(await daemonOf(host)), masters: () => freshMasters(host) };
   return host.use(keyOf(String(inputs.name)), async (c) => {
-    const how = { nics: true, daemon: identity.libVersion, masters: () => freshMasters(host) };
     let observed = await observe(c, { name: String(inputs.name) }, how);
     const there = observed.network;
     const adopted = there ? takeOver(there, inputs, identity) : false;
@@ -170,8 +175,9 @@ async function reach(
       define: (fn) => host.serial("define", fn),
       fresh: (fn) => host.insist(fn),
       guard: guardOf(host.uri),
+      channel: channelOf(host.uri),
     });
-    const info = await verify(c, ref, desired, was);
+    const info = await host.surely(c, (on) => verify(on, ref, desired, was));
     return { info, restartMs: downMs === undefined ? restartMs : Math.round(downMs) };
   } catch (e) {
     if (e instanceof ApplyError && e.restored) throw e;
@@ -235,14 +241,14 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
   const host = hostAt(uriOf(news));
   const identity = await host.identity();
   const proof = proveHost(olds, identity, label(news));
+  const how = {
+    nics: true,
+    ...(await daemonOf(host)),
+    name: String(news.name),
+    masters: () => freshMasters(host),
+  };
   return host.use(keyOf(id), async (c) => {
     await healOne(c, id);
-    const how = {
-      nics: true,
-      daemon: identity.libVersion,
-      name: String(news.name),
-      masters: () => freshMasters(host),
-    };
     const byId = await observe(c, { uuid: id }, how);
     const observed = byId.network ? byId : await observe(c, { name: String(news.name) }, how);
     const there = observed.network;

@@ -1,5 +1,6 @@
 /** Find the journals that runs have left on a host, and finish or undo what they tell of. */
 import { VirtnetError } from "../handler.js";
+import { channelOf } from "../host/channel.js";
 import type { Connection, NetworkInfo } from "../libvirt/api.js";
 import { stillRuns, thisProcess } from "./author.js";
 import { isParkName, type Journal, parkName, readJournal } from "./journal.js";
@@ -41,7 +42,7 @@ async function heal(c: Connection, park: NetworkInfo, force: boolean): Promise<H
   const self = thisProcess();
   const own = author.machine === self.machine && author.pid === self.pid && author.started === self.started;
   if (!own && !force && stillRuns(author)) throw new VirtnetError(busy(journal));
-  return { network: journal.from, settled: await finish(c, journal) };
+  return { network: journal.from, settled: await finish(c, journal, channelOf(c.uri)) };
 }
 
 const busy = ({ from, author }: Journal & { author: { machine: string; pid: number; at: string } }): string =>

@@ -46,6 +46,8 @@ export interface Journal {
   renew: boolean;
   /** NICs of running VMs on it. */
   nics: JournalNic[];
+  /** Devices of the host on its bridge that are no VM's: containers' and the host's own. */
+  ports: string[];
 }
 
 /** Name of a network's park network, also of its bridge: at most 15 characters. */
@@ -78,7 +80,7 @@ export function parkXml(journal: Journal, author: Author): string {
 }
 
 function write(el: Element, journal: Journal, author: Author): void {
-  const { uuid, from, to, running, renew, before, after, nics } = journal;
+  const { uuid, from, to, running, renew, before, after, nics, ports } = journal;
   set(el, { uuid, from, to, running, renew, ...author });
   // Documents as text: libvirt keeps text as it is, and rewrites elements as it likes.
   const doc = (name: string, text: string) => {
@@ -90,6 +92,7 @@ function write(el: Element, journal: Journal, author: Author): void {
   if (before.liveXml !== undefined) doc("live", before.liveXml);
   doc("after", after);
   for (const { xml, ...who } of nics) set(doc("nic", xml), who);
+  for (const port of ports) doc("port", port);
 }
 
 function set(el: Element, attributes: Record<string, string | number | boolean>): void {
@@ -125,6 +128,7 @@ export function readJournal(xml: string): (Journal & { author: Author }) | undef
       by: at(e, "by") === "bridge" ? "bridge" : "network",
       xml: e.textContent ?? "",
     })),
+    ports: children(el, "port", OWN_NS).map((e) => e.textContent ?? ""),
     author: { machine: at(el, "machine"), pid: Number(at(el, "pid")), started: at(el, "started"), at: at(el, "at") },
   };
 }

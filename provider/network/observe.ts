@@ -2,6 +2,7 @@
 import type { Masters } from "../host/hosts.js";
 import type { Connection, DomainInfo, NetworkInfo, Ref } from "../libvirt/api.js";
 import { parseXml } from "../schema/xml.js";
+import type { Firewall } from "./abilities.js";
 import { readNetwork } from "./document.js";
 import { parkName } from "./journal.js";
 import { type Names, type Nic, nicsOn, portOf, storedUsers, targetOf } from "./nics.js";
@@ -25,6 +26,8 @@ export interface ObserveOptions {
   nics: boolean;
   /** The daemon's version, where the caller knows it already. */
   daemon?: number;
+  /** Its firewall backend, where that is known. */
+  firewall?: Firewall;
   /** The name that it shall have: with another one, the stored definitions of VMs count too. */
   name?: string;
   /** Which bridge a device of the host is on, where a channel can tell. */
@@ -32,16 +35,23 @@ export interface ObserveOptions {
 }
 
 export async function observe(c: Connection, ref: Ref, options: ObserveOptions): Promise<Observed> {
-  const daemon = options.daemon ?? (await c.identity()).libVersion;
+  const { firewall } = options;
+  const daemon = {
+    daemon: options.daemon ?? (await c.identity()).libVersion,
+    ...(firewall !== undefined ? { firewall } : {}),
+  };
   const found = await c.networks.get(ref);
-  if (!found) return { daemon, nics: [] };
+  if (!found) return { ...daemon, nics: [] };
   const network = toObserved(found);
-  if (!options.nics) return { daemon, nics: [], network };
+  if (!options.nics) return { ...daemon, nics: [], network };
   const renamed = options.name !== undefined && options.name !== found.name;
   const domains = await c.domains.list(renamed ? {} : { active: true });
   const on = nicsOn(domains, namesOf(found));
-  const nics = await whetherConnected(c, found, on, on.length > 0 ? await options.masters?.() : undefined);
-  return { daemon, nics, network, ...(renamed ? { stored: storedUsers(domains, namesOf(found)) } : {}) };
+  // What else is on the bridge counts also where no VM is.
+  const masters = found.active && options.masters ? await options.masters() : undefined;
+  const nics = await whetherConnected(c, found, on, masters);
+  const ports = masters ? { ports: foreignPorts(found, nics, masters) } : {};
+  return { ...daemon, nics, network, ...ports, ...(renamed ? { stored: storedUsers(domains, namesOf(found)) } : {}) };
 }
 
 /** How NICs may refer to a network: a bridge of the host is not its own. */
@@ -52,6 +62,16 @@ export function namesOf(network: NetworkInfo): Names {
     bridge: mode === "bridge" ? undefined : bridgeName,
     park: parkName(network.uuid),
   };
+}
+
+/** Devices on the network's own bridge that no VM has. */
+function foreignPorts(network: NetworkInfo, nics: readonly Nic[], masters: Masters): string[] {
+  const { mode, bridgeName } = readNetwork(network.liveXml ?? network.inactiveXml);
+  if (mode === "bridge" || bridgeName === undefined) return [];
+  const taps = new Set(nics.map((n) => targetOf(parseXml(n.xml))));
+  return [...masters]
+    .filter(([d, on]) => on === bridgeName && !taps.has(d) && d !== `${bridgeName}-nic`)
+    .map(([d]) => d);
 }
 
 /**

@@ -71,6 +71,7 @@ function journalOf(change: NetworkChange, to: string, renew: boolean): Journal {
     running: wantsRunning,
     renew,
     nics: refs(observed.nics),
+    ports: [...(observed.ports ?? [])],
   };
 }
 
@@ -169,7 +170,9 @@ function noticed(
   if (affects.length === 0) return { affects };
   const plug = new Set(moves.replugged.map((n) => n.domainName));
   const parts: string[] = [];
-  const stp = readNetwork(change.after).mode !== "bridge" && spanningTree(change.after);
+  // Where there is a channel, the tree is off while the NICs come home.
+  const stp =
+    change.observed.ports === undefined && readNetwork(change.after).mode !== "bridge" && spanningTree(change.after);
   const ms = (change.observed.restartMs ?? USUAL_RESTART_MS) + (stp ? SPANNING_TREE_MS : 0);
   if (moves.parked.length > 0) {
     parts.push(

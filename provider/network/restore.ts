@@ -2,6 +2,7 @@
 import type { Connection, NetworkInfo } from "../libvirt/api.js";
 import { readNetwork, sameMark } from "./document.js";
 import { sameDefinition } from "./settle.js";
+import { startNetwork } from "./starting.js";
 import type { Action, ObservedNetwork } from "./steps.js";
 
 /** @returns what could not be restored, in words; empty: all is as it was. */
@@ -37,7 +38,7 @@ async function asBefore(c: Connection, before: ObservedNetwork, done: readonly A
   for (const a of [...done].reverse()) if (a.do === "update") await takeBack(c, before, a);
   const running = before.liveXml !== undefined;
   const then = await c.networks.get(ref);
-  if (then && then.active !== running) await (running ? c.networks.start(ref) : c.networks.destroy(ref));
+  if (then && then.active !== running) await (running ? startNetwork(c, ref) : c.networks.destroy(ref));
   if (then?.persistent && then.autostart !== before.autostart) await c.networks.setAutostart(ref, before.autostart);
   if (!before.persistent && then?.persistent) await c.networks.undefine(ref);
   return differs(before, await c.networks.get(ref));

@@ -55,7 +55,8 @@ export async function neighbours(ctx: Context, inputs: Inputs, olds: Inputs = {}
     const [{ libVersion }, networks] = [await host.identity(), await host.networksOfOthers()];
     for (const n of networks.values()) {
       // Its own entry of the host is kept, also under its former name: it tells which bridge is the network's own.
-      if (n.name === inputs.name || n.name === olds.name) others.push({ ...fromHost(n), name: String(inputs.name) });
+      if (n.name === inputs.name || n.name === olds.name || n.uuid === olds.uuid)
+        others.push({ ...fromHost(n), name: String(inputs.name) });
       else if (!mine.has(n.name)) others.push(fromHost(n));
     }
     const facts = await factsOf(host);

@@ -1,5 +1,6 @@
 /** The plan as plain data. */
 import type { Affect, Ref, UpdateCommand, UpdateSection } from "../libvirt/api.js";
+import type { Firewall } from "./abilities.js";
 import type { Mark } from "./document.js";
 import type { Journal, JournalNic } from "./journal.js";
 import type { Nic, StoredUser } from "./nics.js";
@@ -21,12 +22,14 @@ export interface Observed {
   /** Version of the daemon, major*1000000 + minor*1000 + release. */
   daemon: number;
   /** Firewall backend of the host, where it is known. */
-  firewall?: "iptables" | "nftables";
+  firewall?: Firewall;
   network?: ObservedNetwork;
   /** NICs of running domains on it. */
   nics: readonly Nic[];
   /** NICs of stored definitions that refer to it, where it is to be renamed. */
   stored?: readonly StoredUser[];
+  /** Devices on its bridge that are no VM's; absent: there is no channel that could tell. */
+  ports?: readonly string[];
   /** How long its last restart took, in ms, where this is known. */
   restartMs?: number;
 }

@@ -1,7 +1,11 @@
 /** Where daemons differ in what they change of a running NIC: the one place that asks. */
 import type { Inputs } from "../handler.js";
+import { BRIDGE_VLAN_SINCE, has } from "../network/abilities.js";
 import type { Price } from "../network/prices.js";
 import type { Carrier } from "./steps.js";
+
+/** NEWS of 9.0: the passt backend of `<interface type='user'>`. */
+export const PASST_SINCE = 9_000_000;
 
 interface Limit {
   /** From this daemon on it is changed live. */
@@ -17,7 +21,11 @@ const onSwitch = (desired: Inputs): boolean =>
 /** Rows that the price table calls live, and qemuDomainChangeNet of older daemons refuses, or takes and ignores. */
 const LIMITS: Readonly<Record<string, Limit>> = {
   trustGuestRxFilters: { since: 10_000_000, why: "libvirt changes it live from 10.0 on" },
-  vlan: { since: 11_000_000, except: onSwitch, why: "libvirt changes it live on Open vSwitch, and from 11.0 on" },
+  vlan: {
+    since: BRIDGE_VLAN_SINCE,
+    except: onSwitch,
+    why: "libvirt changes it live on Open vSwitch, and from 11.0 on",
+  },
   virtualport: { since: 10_008_000, why: "libvirt changes it live from 10.8 on" },
 };
 
@@ -26,7 +34,7 @@ const topOf = (row: string): string => row.split(/[.[]/)[0] as string;
 /** The price of a change on this daemon. */
 export function priceHere(price: Price, row: string, desired: Inputs, daemon: number): Price {
   const limit = price.impact === "live" ? LIMITS[topOf(row)] : undefined;
-  if (!limit || daemon >= limit.since || limit.except?.(desired)) return price;
+  if (!limit || has(daemon, limit.since) || limit.except?.(desired)) return price;
   return { impact: "replug", why: limit.why };
 }
 

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import { type Connection, LibvirtError, type LibvirtEvent, open, openPool } from "../../provider/libvirt/index.js";
 import { type Sandbox, startSandbox } from "../../sandbox/index.js";
 import { inChild, lines } from "../libvirt/child.js";
+import { generation } from "../support/sandbox.js";
 
 const networkXml = (name: string, subnet: number, inner = "") =>
   `<network><name>${name}</name><forward mode='nat'/><bridge name='v-${name}' stp='off'/><ip address='10.61.${subnet}.1' prefix='24'><dhcp><range start='10.61.${subnet}.2' end='10.61.${subnet}.99'/></dhcp></ip>${inner}</network>`;
@@ -35,7 +36,7 @@ describe("libvirt over a real daemon", function () {
   };
 
   before(async () => {
-    sandbox = await startSandbox();
+    sandbox = await startSandbox(generation());
     c = await open(sandbox.uri);
   });
   after(async () => {

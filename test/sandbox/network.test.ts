@@ -288,9 +288,10 @@ describe("a network on a real libvirtd", () => {
     // Somebody defines it back between our define and our reading: the update can only say so.
     const { networkHandler } = await import("../../provider/network/handler.js");
     const { mtu: _, ...news } = (d.state as NonNullable<typeof d.state>).outs;
+    const stored = await xml("half", "--inactive");
+    let over = false;
     const back = (async () => {
-      const stored = await xml("half", "--inactive");
-      for (let i = 0; i < 60; i++) await virsh(host(), ["net-define", "/dev/stdin"], stored);
+      while (!over) await virsh(host(), ["net-define", "/dev/stdin"], stored);
     })();
     const failed = await networkHandler
       .update({ log: () => undefined }, d.state?.id as string, d.state?.outs as Inputs, news)
@@ -298,6 +299,7 @@ describe("a network on a real libvirtd", () => {
         () => undefined,
         (e: unknown) => e,
       );
+    over = true;
     await back;
     assert.ok(failed instanceof PartialFailure, String(failed));
     assert.equal(failed.state.mtu, 1400);
@@ -368,6 +370,7 @@ describe("a network on a real libvirtd", () => {
   });
 
   it("gives forty networks that are made at once a bridge each", async () => {
+    forgetRun(); // the subnets of the networks above are free again
     const all = Array.from({ length: 40 }, (_, i) => on(`many${i}`));
     await Promise.all(all.map((d, i) => d.up(nat(100 + i))));
     const bridges = (await host().exec(["sh", "-c", "ls -d /sys/class/net/virbr* | wc -l"])).stdout.trim();

@@ -252,4 +252,36 @@ describe("the restart of a network under running VMs", () => {
     await virsh(host(), ["destroy", "web"]);
     await d.destroy();
   });
+
+  it("takes running VMs along between any two modes, in both directions", async () => {
+    await run("ip link add lan2 type bridge && ip link set lan2 up");
+    const d = drive(host().uri, "pairs");
+    const own = (mode: string): Inputs => ({ ...nat(20), mode });
+    const modes: [string, Inputs, string][] = [
+      ...["nat", "route", "open", "isolated"].map((m): [string, Inputs, string] => [m, own(m), "rs20"]),
+      ["bridge", { mode: "bridge", bridge: "lan2" }, "lan2"],
+    ];
+    await d.up(own("nat"));
+    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:20:01", "network", "network='pairs'")]));
+    let count = 0;
+    for (const [a, from] of modes)
+      for (const [b, to, bridge] of modes) {
+        if (a === b) continue;
+        await d.up(from);
+        await d.up(to);
+        count++;
+        const at = `${a} → ${b}`;
+        assert.equal(await onBridge(bridge), "1", at);
+        assert.match(await liveNic("web", "52:54:00:00:20:01"), /source network='pairs'/, at);
+        assert.match(
+          await virsh(host(), ["net-dumpxml", "pairs"]),
+          b === "isolated" ? /^(?![\s\S]*<forward)/ : new RegExp(`<forward[^>]*mode='${b}'`),
+          at,
+        );
+        assert.deepEqual(await parks(), [], at);
+      }
+    assert.equal(count, 20);
+    await virsh(host(), ["destroy", "web"]);
+    await d.destroy();
+  });
 });

@@ -4,6 +4,7 @@
  */
 
 import type { Inputs } from "../../provider/handler.js";
+import { channelOf } from "../../provider/host/channel.js";
 import { Host } from "../../provider/host/hosts.js";
 import { changing, type FunctionName } from "../../provider/libvirt/functions.js";
 import { openPool } from "../../provider/libvirt/index.js";
@@ -46,10 +47,11 @@ async function main(orders: Orders): Promise<Answer> {
           actions.push(action.do);
           if (actions.length === killBefore) process.kill(process.pid, "SIGKILL");
         },
+        channel: channelOf(uri),
         fresh: (fn) => host.insist(fn),
         ...(orders.guard ? { guard: guardOf(uri) } : {}),
       });
-      await verify(c, now, desired, was);
+      await host.surely(c, (on) => verify(on, now, desired, was));
     });
     // After the last action as well.
     if (killBefore === actions.length + 1) process.kill(process.pid, "SIGKILL");

@@ -1,6 +1,8 @@
 /** What a NIC is plugged into is there, and carries what is asked of it. */
 import type { Failure } from "../../handler.js";
+import { BRIDGE_VLAN_SINCE, has } from "../../network/abilities.js";
 import { quote, version } from "../../network/rules/known.js";
+import { PASST_SINCE } from "../abilities.js";
 import type { Rule, RuleArgs, Surroundings } from "./rule.js";
 
 const say = (property: string, reason: string): Failure[] => [{ property, reason }];
@@ -71,19 +73,18 @@ const fits: Rule = {
   },
 };
 
-const LINUX_BRIDGE = 11_000_000;
 const tagsOnBridge: Rule = {
   says: "VLAN tags on a Linux bridge need libvirt 11.0.",
   check: ({ args, isSet }, { daemon }: Surroundings) =>
     !isSet("vlan") ||
     isSet("virtualport") ||
     daemon === undefined ||
-    daemon >= LINUX_BRIDGE ||
+    has(daemon, BRIDGE_VLAN_SINCE) ||
     args.bridge === undefined
       ? []
       : say(
           "vlan",
-          `needs libvirt ${version(LINUX_BRIDGE)} on a Linux bridge; the host has ${version(daemon)}: update libvirt, or use a bridge of Open vSwitch with virtualport: { type: "openvswitch" }`,
+          `needs libvirt ${version(BRIDGE_VLAN_SINCE)} on a Linux bridge; the host has ${version(daemon)}: update libvirt, or use a bridge of Open vSwitch with virtualport: { type: "openvswitch" }`,
         ),
 };
 
@@ -97,15 +98,13 @@ const tagsOnDirect: Rule = {
       : [],
 };
 
-// NEWS: passt in 9.0.
-const PASST = 9_000_000;
 const passt: Rule = {
   says: "The host's libvirt knows passt.",
   check: ({ isSet }, { daemon }) =>
-    isSet("user.backend") && daemon !== undefined && daemon < PASST
+    isSet("user.backend") && daemon !== undefined && !has(daemon, PASST_SINCE)
       ? say(
           "user.backend",
-          `needs libvirt ${version(PASST)}; the host has ${version(daemon)}: remove it, or update libvirt`,
+          `needs libvirt ${version(PASST_SINCE)}; the host has ${version(daemon)}: remove it, or update libvirt`,
         )
       : [],
 };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import * as path from "node:path";
+import { STATE_FIELDS } from "../../../provider/network/args.js";
 
 const entry = path.resolve("dist/provider/dynamic-v1.js");
 
@@ -21,9 +22,7 @@ describe("the entry that the state's text calls", () => {
       mode: "isolated",
       name: "a",
       uri: "qemu:///nowhere",
-      running: true,
-      autostart: true,
-      nicsConnected: true,
+      ...Object.fromEntries(STATE_FIELDS.map((field) => [field, true])),
     },
     vmInterface: {
       domain: "a",
