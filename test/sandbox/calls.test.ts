@@ -182,7 +182,3 @@ describe("libvirt calls of a network", () => {
 
 const writesOf = (counts: Counts): string[] => Object.keys(counts).filter((name) => changing.has(name as FunctionName));
 const twice = (counts: Counts): Counts => Object.fromEntries(Object.entries(counts).map(([name, n]) => [name, 2 * n]));
-const without = ({ ...counts }: Counts, name: string): Counts => {
-  delete counts[name];
-  return counts;
-};

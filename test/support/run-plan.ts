@@ -21,6 +21,8 @@ export interface Orders {
   uuid?: string;
   /** SIGKILL before this action, counted from 1. */
   killBefore?: number;
+  /** SIGSTOP before this action, counted from 1: whoever waits for that lets it go on. */
+  stopBefore?: number;
   /** With the watchdog. */
   guard?: boolean;
 }
@@ -33,7 +35,7 @@ export interface Answer {
 }
 
 async function main(orders: Orders): Promise<Answer> {
-  const { uri, desired, was, uuid, killBefore } = orders;
+  const { uri, desired, was, uuid, killBefore, stopBefore } = orders;
   const host = new Host(uri, openPool(uri, { deadlineMs: 3000 }));
   const actions: string[] = [];
   const answer: Answer = { actions, calls: 0 };
@@ -45,6 +47,7 @@ async function main(orders: Orders): Promise<Answer> {
       const { ref: now } = await apply(c, p, {
         before(_step, action) {
           actions.push(action.do);
+          if (actions.length === stopBefore) process.kill(process.pid, "SIGSTOP");
           if (actions.length === killBefore) process.kill(process.pid, "SIGKILL");
         },
         channel: channelOf(uri),
