@@ -42,8 +42,8 @@ const unplugOptions = (ctx: Context, inputs: Inputs): UnplugOptions => ({
 /** Work on a VM; its networks stay as they are meanwhile, so that a restart does not move the NIC at the same time. */
 async function onVm<T>(host: Host, all: Inputs[], fn: (c: Connection) => Promise<T>): Promise<T> {
   const names = new Set(all.map((i) => i.network).filter((n) => typeof n === "string"));
-  const there = names.size > 0 ? [...(await host.networks()).values()].filter((n) => names.has(n.name)) : [];
-  // The Network's handler goes by name until there is a UUID.
+  const there = names.size > 0 ? [...(await host.networksOfOthers()).values()].filter((n) => names.has(n.name)) : [];
+  // The Network's handler goes by UUID; by name for one that this run makes, which may not be in that list.
   const shared = [...names, ...there.map((n) => n.uuid)].map((n) => `network:${n}`);
   return host.use(`domain:${String(all[0]?.domain)}`, fn, shared);
 }

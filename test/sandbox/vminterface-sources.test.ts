@@ -110,6 +110,8 @@ describe("a NIC on each kind of source, in a real guest", () => {
       ips: [{ address: "10.84.1.1/24", dhcp: { ranges: [{ start: "10.84.1.10", end: "10.84.1.99" }] } }],
     });
     await net.up(args(1400));
+    // Another run: this one changes the network that the one before has made.
+    await closeHosts();
     const [a, b] = [driveNic(host().uri, "race-a"), driveNic(host().uri, "race-b")];
     await a.up({ domain: "web", network: "restarts" });
     await b.up({ domain: "web", network: "one" });
