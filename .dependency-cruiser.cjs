@@ -3,7 +3,8 @@
 
 const types = { dependencyTypesNot: ["type-only"] };
 const pureNetwork =
-  "^provider/(schema|network/(modes|parts|rules|abilities|args|check|differences|document|live|parking|plan|prices|say|shape|steps))(/|\\.ts$)";
+  "^provider/(schema|network/(modes|parts|rules|abilities|args|check|differences|document|live|parking|plan|prices|say|shape|steps)|" +
+  "vminterface/(sources|parts|rules|abilities|args|check|differences|document|mark|plan|prices|say|source|state|steps|vm))(/|\\.ts$)";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {

@@ -46,7 +46,9 @@ export async function checkAll(
   for (const given of input.objects) {
     const { inputs, failures } = await check(given);
     const name =
-      given.args.name === undefined ? [{ property: "name", reason: "is missing: the name on the host" }] : [];
+      given.kind.named && given.args.name === undefined
+        ? [{ property: "name", reason: "is missing: the name on the host" }]
+        : [];
     for (const f of [...name, ...failures]) faults.push(`${input.source}: ${given.at}${f.property}: ${f.reason}`);
     checked.push({ ...given, args: inputs });
   }

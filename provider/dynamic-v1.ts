@@ -28,3 +28,8 @@ endWithEngine();
 export const network: DynamicProvider = adapt(
   () => (require("./network/handler.js") as typeof import("./network/handler.js")).networkHandler,
 );
+
+/** `pulumi-nodejs:dynamic/virtnet:VmInterface`. */
+export const vmInterface: DynamicProvider = adapt(
+  () => (require("./vminterface/handler.js") as typeof import("./vminterface/handler.js")).vmInterfaceHandler,
+);

@@ -1,4 +1,4 @@
-// Writes sdk/network-args.ts: the arguments of a Network as plain interfaces with their descriptions, from the provider's
+// Writes sdk/…-args.ts: the arguments of each resource as plain interfaces with their descriptions, from the provider's
 // schema. The compiler's own declarations lose the descriptions (comments of one file are not copied into another's), and
 // would make every program load the provider's types, valibot's among them. test/unit/sdk/types.test.ts says when it is stale.
 import { readFileSync, writeFileSync } from "node:fs";
@@ -7,15 +7,26 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import ts from "typescript";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const target = join(root, "sdk", "network-args.ts");
-/** Types of provider/network/args.ts, and the fields that no program sets. */
-const roots = ["NatArgs", "RouteArgs", "OpenArgs", "IsolatedArgs", "BridgeArgs"];
+/** File in sdk/ → the room of the provider, and types of its args.ts. */
+const targets = {
+  "network-args.ts": ["network", ["NatArgs", "RouteArgs", "OpenArgs", "IsolatedArgs", "BridgeArgs"]],
+  "vm-interface-args.ts": [
+    "vminterface",
+    ["NetworkNicArgs", "BridgeNicArgs", "DirectNicArgs", "HostdevNicArgs", "UserNicArgs"],
+  ],
+};
+/** Fields that no program sets. */
 const hidden = new Set(["owner"]);
 const pascal = (name) => name[0].toUpperCase() + name.slice(1);
 const singular = (name) => name.replace(/sses$/, "ss").replace(/(?<!s)s$/, "");
 
+/** @returns file in sdk/ → its text. */
 export function generate() {
-  const source = join(root, "provider", "network", "args.ts");
+  return Object.fromEntries(Object.entries(targets).map(([file, [room, roots]]) => [file, textOf(room, roots)]));
+}
+
+function textOf(room, roots) {
+  const source = join(root, "provider", room, "args.ts");
   const config = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile).config;
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [source] }, ts.sys, root);
   const program = ts.createProgram([source], {
@@ -89,10 +100,12 @@ export function generate() {
     return `export interface ${name} {\n${bodyOf(type, name.replace(/Args$/, ""))}}\n`;
   });
   const nested = [...interfaces].map(([name, body]) => `export interface ${name} {\n${body}}\n`);
-  return `// Generated from provider/network by scripts/types.mjs; do not edit.\n\n${[...nested, ...top].join("\n")}`;
+  return `// Generated from provider/${room} by scripts/types.mjs; do not edit.\n\n${[...nested, ...top].join("\n")}`;
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const text = generate();
-  if (readFileSync(target, { encoding: "utf8", flag: "a+" }) !== text) writeFileSync(target, text);
+  for (const [file, text] of Object.entries(generate())) {
+    const target = join(root, "sdk", file);
+    if (readFileSync(target, { encoding: "utf8", flag: "a+" }) !== text) writeFileSync(target, text);
+  }
 }

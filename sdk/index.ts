@@ -20,3 +20,14 @@ export {
   type RouteNetworkArgs,
   type UpstreamRoute,
 } from "./network.js";
+export {
+  type BridgeVmInterfaceArgs,
+  type DirectVmInterfaceArgs,
+  type HostdevVmInterfaceArgs,
+  type NetworkVmInterfaceArgs,
+  type UserVmInterfaceArgs,
+  VmInterface,
+  type VmInterfaceAddress,
+  type VmInterfaceArgs,
+  type VmInterfaceLookup,
+} from "./vm-interface.js";

@@ -11,10 +11,11 @@ export function registerDisown(program: Command): void {
       "Removes the owner mark of an object and nothing else: another stack can then adopt it. Without a mark nothing is changed.",
     )
     .addArgument(kindArgument())
-    .argument("<name>", "its name on the host")
+    .argument("<name>", "its name on the host; of a vm-interface, the VM's name or UUID")
+    .argument("[mac]", "of a vm-interface: which NIC")
     .addOption(uriOption())
     .addHelpText("after", "\nExample:\n  virtnet disown network dev --uri qemu+ssh://root@host1/system")
-    .action(async (word: string, name: string, { uri }: HostOptions) => {
-      console.log(await kindOfWord(word).disown(uri ?? defaultUri(), name));
+    .action(async (word: string, name: string, mac: string | undefined, { uri }: HostOptions) => {
+      console.log(await kindOfWord(word).disown(uri ?? defaultUri(), name, mac));
     });
 }

@@ -1,4 +1,4 @@
-/** `virtnet import KIND NAME`: a program that adopts what exists. */
+/** `virtnet import KIND NAME [PART]`: a program that adopts what exists. */
 import { type Command, Option } from "commander";
 import { note } from "../errors.js";
 import { defaultUri, type HostOptions, uriOption } from "../host.js";
@@ -17,7 +17,8 @@ export function registerImport(program: Command): void {
       "Prints a Pulumi program, or JSON, that adopts an object of the host as it is: nothing changes on the first up but the owner mark. Changes nothing itself.",
     )
     .addArgument(kindArgument())
-    .argument("<name>", "its name on the host")
+    .argument("<name>", "its name on the host; of a vm-interface, the VM's name or UUID")
+    .argument("[mac]", "of a vm-interface: which NIC; all where it is not said")
     .addOption(uriOption())
     .addOption(
       new Option("--format <format>", "a TypeScript program, or JSON for xml and plan")
@@ -32,14 +33,20 @@ the program names the host. What no field can say is noted on stderr, and kept o
 
 Examples:
   virtnet import network default > index.ts && pulumi up
+  virtnet import vm-interface web 52:54:00:12:34:56 > index.ts
   virtnet import network dev --uri qemu+ssh://root@host1/system --format json`,
     )
-    .action(async (word: string, name: string, { uri, format }: ImportOptions) => {
+    .action(async (word: string, name: string, mac: string | undefined, { uri, format }: ImportOptions) => {
       const kind = kindOfWord(word);
-      const imported = await kind.import(uri ?? defaultUri(), name);
-      const args = uri === undefined ? imported.args : { ...imported.args, uri };
-      for (const text of imported.notes) note(text);
-      if (format === "json") console.log(JSON.stringify({ kind: kind.type, ...args }, undefined, 2));
-      else process.stdout.write(programOf(kind.type, args));
+      const imported = (await kind.import(uri ?? defaultUri(), name, mac)).map(({ resource, args, notes }) => {
+        for (const text of notes) note(text);
+        return { resource, args: uri === undefined ? args : { ...args, uri } };
+      });
+      if (format !== "json") {
+        process.stdout.write(programOf(kind.type, imported));
+        return;
+      }
+      const objects = imported.map(({ args }) => ({ kind: kind.type, ...args }));
+      console.log(JSON.stringify(objects.length === 1 ? objects[0] : objects, undefined, 2));
     });
 }

@@ -6,11 +6,10 @@ import { fieldsOf, type Mark, readNetwork } from "../../provider/network/documen
 import { plan } from "../../provider/network/plan.js";
 import type { Observed } from "../../provider/network/steps.js";
 import type { ObjectNode } from "../../provider/schema/node.js";
-import type { Imported } from "../kinds/kind.js";
 import { compact } from "./compact.js";
 import { leftovers } from "./leftovers.js";
 
-export function importNetwork(info: NetworkInfo, observed: Observed): Imported {
+export function importNetwork(info: NetworkInfo, observed: Observed): { args: Inputs; notes: string[] } {
   const { mode, values, mark } = readNetwork(info.inactiveXml);
   const fields = fieldsOf(mode);
   const notes = leftovers(fields, info.inactiveXml).map(

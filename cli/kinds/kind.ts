@@ -3,6 +3,8 @@ import type { Failure, Inputs } from "../../provider/handler.js";
 import type { PlanReport } from "./report.js";
 
 export interface Imported {
+  /** Name of the resource in the program. */
+  resource: string;
   /** Arguments that adopt the object as it is. */
   args: Inputs;
   /** What the arguments do not say, for the user to know. */
@@ -14,7 +16,10 @@ export interface Kind {
   word: string;
   /** In JSON, and the class of the SDK: `Network`. */
   type: string;
-  import(uri: string, name: string): Promise<Imported>;
+  /** Its `name` is an argument, and says which object it is. */
+  named: boolean;
+  /** `part`: which of several that an object has; all where it is not said. */
+  import(uri: string, name: string, part?: string): Promise<Imported[]>;
   /** Fills in defaults and finds faults; against the host where `args.uri` names one. */
   check(args: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }>;
   /** libvirt's XML of checked arguments. */
@@ -22,5 +27,5 @@ export interface Kind {
   /** What would be done on the host `args.uri`. */
   plan(args: Inputs): Promise<PlanReport>;
   /** Remove the owner mark. @returns what was done, a sentence. */
-  disown(uri: string, name: string): Promise<string>;
+  disown(uri: string, name: string, part?: string): Promise<string>;
 }

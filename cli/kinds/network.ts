@@ -20,15 +20,17 @@ function check(args: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }> {
   return networkHandler.check(ctx, {}, args);
 }
 
-const importFrom = (uri: string, name: string): Promise<Imported> =>
+const importFrom = (uri: string, name: string, part?: string): Promise<Imported[]> =>
   onHost(uri, (host) =>
     host.pool.use(
       async (c) => {
+        refusePart(part);
         const info = await existing(host, c, name);
         const { args, notes } = importNetwork(info, await observe(c, { uuid: info.uuid }, { nics: false }));
         // Held against the other networks of the host, as preview will do.
         const { failures } = await check({ ...args, uri });
-        return { args, notes: [...notes, ...failures.map((f) => `preview will refuse ${f.property}: ${f.reason}`)] };
+        const refused = failures.map((f) => `preview will refuse ${f.property}: ${f.reason}`);
+        return [{ resource: name, args, notes: [...notes, ...refused] }];
       },
       { readOnly: true },
     ),
@@ -59,7 +61,13 @@ function planOn(args: Inputs): Promise<PlanReport> {
   });
 }
 
-function disown(uri: string, name: string): Promise<string> {
+/** A network is adopted and released as a whole. */
+function refusePart(part: string | undefined): void {
+  if (part !== undefined) throw new VirtnetError(`a network has no NICs of its own: leave ${JSON.stringify(part)} out`);
+}
+
+function disown(uri: string, name: string, part?: string): Promise<string> {
+  refusePart(part);
   return onHost(uri, (host) =>
     host.use(`network:${name}`, async (c) => {
       const info = await existing(host, c, name);
@@ -94,6 +102,7 @@ async function existing(host: Host, c: Connection, name: string): Promise<Networ
 export const network: Kind = {
   word: "network",
   type: "Network",
+  named: true,
   import: importFrom,
   check,
   xml: (args) => writeNetwork(args, undefined, undefined, undefined),

@@ -2,9 +2,11 @@
 import type { Mark } from "../../provider/network/document.js";
 import type { Impact } from "../../provider/network/prices.js";
 import type { Step } from "../../provider/network/steps.js";
+import type { Step as NicStep } from "../../provider/vminterface/steps.js";
 
 export interface PlanReport {
   kind: string;
+  /** On the host; of a NIC, the VM and the MAC: `web/52:54:00:12:34:56`. */
   name: string;
   host: { uri: string; name: string; uuid: string };
   /** Whether the object is there already. */
@@ -16,5 +18,5 @@ export interface PlanReport {
   /** Why `maxImpact` forbids it; null: it does not. */
   refused: string | null;
   /** In the order in which they are done; none: it is as wanted. */
-  steps: Step[];
+  steps: (Step | NicStep)[];
 }

@@ -30,6 +30,7 @@ export class Host {
   #writes = false;
   #snapshot: Snapshot | undefined;
   #domains: { at: number; list: Promise<DomainInfo[]> } | undefined;
+  #allDomains: { at: number; written: boolean; list: Promise<readonly DomainInfo[]> } | undefined;
   #masters: { at: number; map: Promise<Masters | undefined> } | undefined;
 
   constructor(uri: string, pool: Pool) {
@@ -90,6 +91,22 @@ export class Host {
     return this.#domains.list;
   }
 
+  /**
+   * All domains, stopped ones too, read at most {@link SNAPSHOT_MS} ago. `ofOthers`: what this process has written since
+   * may be missing.
+   */
+  allDomains(options: { ofOthers?: boolean } = {}): Promise<readonly DomainInfo[]> {
+    const now = Date.now();
+    const known = this.#allDomains;
+    if (known && now - known.at <= SNAPSHOT_MS && (!known.written || options.ofOthers === true)) return known.list;
+    const list = this.read((c) => c.domains.list());
+    list.catch(() => {
+      this.#allDomains = undefined;
+    });
+    this.#allDomains = { at: now, written: false, list };
+    return list;
+  }
+
   /** Which bridge each device is on, read at most {@link SNAPSHOT_MS} ago; undefined where there is no channel. */
   masters(): Promise<Masters | undefined> {
     const now = Date.now();
@@ -101,6 +118,7 @@ export class Host {
   /** Something was written: the next reading is a new one. */
   changed(): void {
     if (this.#snapshot) this.#snapshot.written = true;
+    if (this.#allDomains) this.#allDomains.written = true;
     this.#domains = undefined;
     this.#masters = undefined;
   }
@@ -150,10 +168,10 @@ export class Host {
     return this.pool.use(fn, { readOnly: !this.#writes });
   }
 
-  /** Work on one object; what concerns the same object waits. */
-  use<T>(key: string, fn: (c: Connection) => Promise<T>): Promise<T> {
+  /** Work on one object; what concerns the same object waits. `shared`: other objects that must stay as they are meanwhile. */
+  use<T>(key: string, fn: (c: Connection) => Promise<T>, shared: readonly string[] = []): Promise<T> {
     this.#writes = true;
-    return this.pool.use(fn, { key });
+    return this.pool.use(fn, { key, shared });
   }
 }
 

@@ -211,8 +211,11 @@ export interface Pool {
   readonly uri: string;
   /** Connections at most. */
   readonly size: number;
-  /** Run on a free connection; calls with the same key are serial (one object at a time). */
-  use<T>(fn: (c: Connection) => Promise<T>, options?: { key?: string; readOnly?: boolean }): Promise<T>;
+  /** Run on a free connection; calls with the same key are serial (one object at a time), those that share it run beside each other between them. */
+  use<T>(
+    fn: (c: Connection) => Promise<T>,
+    options?: { key?: string; shared?: readonly string[]; readOnly?: boolean },
+  ): Promise<T>;
   /** {@link Connection.callCounts} of the connections that are open now, added up. */
   callCounts(): Promise<Record<string, number>>;
   close(): Promise<void>;

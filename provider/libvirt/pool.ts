@@ -25,6 +25,33 @@ interface Member {
   readOnly: boolean;
 }
 
+/** One use that has a key for itself (or none), and those after it that share the key. */
+class Turn {
+  /** When the one that has the key for itself may start. */
+  readonly before: Promise<unknown>;
+  /** When it has ended: those that share the key may start. */
+  first: Promise<unknown> = Promise.resolve();
+  readonly #under = new Set<Promise<unknown>>();
+
+  constructor(previous: Turn | undefined) {
+    this.before = previous ? Promise.all([previous.first, ...previous.#under]) : Promise.resolve();
+  }
+
+  begin(settled: Promise<unknown>): void {
+    this.first = settled;
+    this.join(settled);
+  }
+
+  join(settled: Promise<unknown>): void {
+    this.#under.add(settled);
+    void settled.then(() => this.#under.delete(settled));
+  }
+
+  get over(): boolean {
+    return this.#under.size === 0;
+  }
+}
+
 export class ConnectionPool implements Pool {
   readonly uri: string;
   readonly size: number;
@@ -32,8 +59,8 @@ export class ConnectionPool implements Pool {
   readonly #idle: Member[] = [];
   readonly #members = new Set<Member>();
   readonly #waiting: (() => void)[] = [];
-  /** The last use of each key: the next one starts when it has settled. */
-  readonly #tails = new Map<string, Promise<unknown>>();
+  /** Of each key the last use that has it for itself, and those that have shared it since. */
+  readonly #turns = new Map<string, Turn>();
   /** Slots taken, by idle members, working ones, and those being opened. */
   #taken = 0;
   #everOpened = false;
@@ -46,26 +73,40 @@ export class ConnectionPool implements Pool {
   }
 
   /**
-   * Run `fn` on a free connection, after earlier uses with the same key.
+   * Run `fn` on a free connection, after earlier uses with the same key; uses that share a key run beside each other, but
+   * not beside one that has it for itself.
    *
    * When the connection breaks and `fn` has sent no write yet, `fn` runs once more on a new one; else its error is passed on.
    * `fn` must not `use` the pool with its own key: it would wait for itself.
    */
-  use<T>(fn: (c: Connection) => Promise<T>, options: { key?: string; readOnly?: boolean } = {}): Promise<T> {
-    const { key } = options;
+  use<T>(
+    fn: (c: Connection) => Promise<T>,
+    options: { key?: string; shared?: readonly string[]; readOnly?: boolean } = {},
+  ): Promise<T> {
+    const { key, shared = [] } = options;
     const readOnly = options.readOnly === true;
-    if (key === undefined) return this.#run(fn, readOnly);
-    const before = this.#tails.get(key) ?? Promise.resolve();
-    const result = before.then(() => this.#run(fn, readOnly));
-    const tail = result
-      .then(
-        () => undefined,
-        () => undefined,
-      )
-      .then(() => {
-        if (this.#tails.get(key) === tail) this.#tails.delete(key);
+    if (key === undefined && shared.length === 0) return this.#run(fn, readOnly);
+    const own = key === undefined ? undefined : new Turn(this.#turns.get(key));
+    if (key !== undefined && own !== undefined) this.#turns.set(key, own);
+    const common = shared
+      .filter((k) => k !== key)
+      .map((k) => {
+        const turn = this.#turns.get(k) ?? new Turn(undefined);
+        this.#turns.set(k, turn);
+        return turn;
       });
-    this.#tails.set(key, tail);
+    // All places are taken at once, so no two uses can wait for each other.
+    const before = [...(own ? [own.before] : []), ...common.map((turn) => turn.first)];
+    const result = Promise.all(before).then(() => this.#run(fn, readOnly));
+    const settled = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    own?.begin(settled);
+    for (const turn of common) turn.join(settled);
+    void settled.then(() => {
+      for (const k of [...shared, key ?? ""]) if (this.#turns.get(k)?.over) this.#turns.delete(k);
+    });
     return result;
   }
 

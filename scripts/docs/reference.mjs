@@ -1,4 +1,4 @@
-// docs/reference.md and docs/changes.md, from the code: types and their comments by TypeScript's compiler API, defaults
+// docs/reference.md, docs/reference-vm-interface.md and docs/changes.md, from the code: types and their comments by TypeScript's compiler API, defaults
 // from the schema, prices from the modes' price tables.
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url);
 export function generate() {
   const { modes, STATE_FIELDS, CONTROL_FIELDS } = require(join(root, "dist/provider/network/args.js"));
   const { priceOf } = require(join(root, "dist/provider/network/prices.js"));
-  const types = readTypes();
+  const types = readTypes({ room: "network", sdk: "network", type: "Network", ending: "Args" });
   const handled = [...STATE_FIELDS, ...CONTROL_FIELDS];
   const rows = Object.entries(modes).flatMap(([mode, { fields, prices }]) =>
     paths(fields, types.argsOf(mode), types).map((row) => ({ ...row, mode, price: priceOf(prices, row.path).impact })),
@@ -19,7 +19,20 @@ export function generate() {
   return {
     "docs/reference.md": reference(rows, handling, types.outputs()),
     "docs/changes.md": changes(modes),
+    "docs/reference-vm-interface.md": nicReference(),
   };
+}
+
+function nicReference() {
+  const { sources, PLACE_FIELDS, CONTROL_FIELDS } = require(join(root, "dist/provider/vminterface/args.js"));
+  const { priceOf } = require(join(root, "dist/provider/network/prices.js"));
+  const types = readTypes({ room: "vminterface", sdk: "vm-interface", type: "VmInterface", ending: "NicArgs" });
+  const rows = Object.entries(sources).flatMap(([mode, { fields, prices }]) =>
+    paths(fields, types.argsOf(mode), types).map((row) => ({ ...row, mode, price: priceOf(prices, row.path).impact })),
+  );
+  const args = types.argsOf("network");
+  const handling = [...PLACE_FIELDS, ...CONTROL_FIELDS].filter((n) => n !== "owner").map((n) => args.fields.get(n));
+  return nicPage(rows, handling, types.outputs(), sources);
 }
 
 /** Every path below a schema node, with the comment and type of the TypeScript type beside it. */
@@ -63,11 +76,12 @@ function record(typed, at, above = []) {
 
 // ---- TypeScript -------------------------------------------------------------------------------------------------------
 
-function readTypes() {
+/** @param ending what follows the kind in the name of its arguments' type. */
+function readTypes({ room, sdk, type: className, ending }) {
   const ts = require("typescript");
   const config = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile).config;
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
-  const files = ["provider/network/args.ts", "sdk/network.ts"].map((file) => join(root, file));
+  const files = [`provider/${room}/args.ts`, `sdk/${sdk}.ts`].map((file) => join(root, file));
   const program = ts.createProgram(files, { ...options, noEmit: true, incremental: false, tsBuildInfoFile: undefined });
   const checker = program.getTypeChecker();
   const exported = (file, name) => {
@@ -110,11 +124,11 @@ function readTypes() {
     return Object.assign(found, { name: symbol.name, doc: docOf(symbol), optional, written });
   };
   return {
-    argsOf: (mode) => describe(exported(files[0], `${mode[0].toUpperCase()}${mode.slice(1)}Args`)),
+    argsOf: (mode) => describe(exported(files[0], `${mode[0].toUpperCase()}${mode.slice(1)}${ending}`)),
     itemOf: (list) => describe(checker.getIndexTypeOfType(list.raw, ts.IndexKind.Number)),
     outputs: () =>
       checker
-        .getPropertiesOfType(exported(files[1], "Network"))
+        .getPropertiesOfType(exported(files[1], className))
         .filter((symbol) => symbol.declarations?.some((d) => d.getSourceFile().fileName === files[1]))
         .map(of)
         .map(({ name, doc, written }) => ({ path: name, doc, type: written.replace(/^pulumi\.Output<(.*)>$/, "$1") })),
@@ -162,11 +176,68 @@ function reference(rows, handling, outputs) {
   ]);
 }
 
+function nicPage(rows, handling, outputs, sources) {
+  const sections = groups(rows, ({ path, type, required, given, price, doc }) =>
+    JSON.stringify([path, type, required, given, price, doc]),
+  );
+  const prices = groups(
+    Object.entries(sources).flatMap(([mode, source]) =>
+      Object.entries(source.prices).map(([path, price]) => ({ mode, path, ...price })),
+    ),
+    ({ mode: _, ...row }) => JSON.stringify(row),
+  );
+  return page([
+    "# Reference: VmInterface",
+    GENERATED,
+    "`new virtnet.VmInterface(name, args, options)`. Which arguments there are depends on what the NIC is plugged into: one of `network`, `bridge`, `direct`, `hostdev`, `user`; " +
+      "all may be outputs. What `[]` stands behind is a list. A field that is not set is libvirt's to decide, and is not compared. *Default* is what libvirt means when " +
+      "the field is absent; *generated*: a value is made and kept. How it behaves: [vm-interfaces.md](vm-interfaces.md).",
+    "## Which VM, and how the resource is handled",
+    table(
+      ["argument", "type", "what it is"],
+      handling.map(({ name, written, doc }) => [code(name), code(written), doc]),
+    ),
+    ...sections.flatMap(([kinds, list]) => [
+      `## ${sourceTitle(kinds)}`,
+      table(
+        ["argument", "type", "default", "change", "what it is"],
+        list.map(({ path, type, required, given, price, doc }) => [
+          code(path),
+          code(type),
+          required ? "**required**" : given,
+          price,
+          doc,
+        ]),
+      ),
+    ]),
+    "## Outputs",
+    table(
+      ["output", "type", "what it is"],
+      outputs.map(({ path, type, doc }) => [code(path), code(type), doc]),
+    ),
+    '`virtnet.VmInterface.get(name, "UUID/MAC", { uri })` reads the outputs of a NIC that is managed elsewhere: UUID of its VM and its MAC.',
+    "## What a change costs",
+    "Of a running VM; a stopped one has its definition changed, which costs nothing. The longest path that fits counts. `live`: libvirt changes the running NIC, read back afterwards. " +
+      "`replug`: this one NIC is unplugged and plugged again, with the same MAC, alias and PCI address. `replace`: it is unplugged, and another one plugged. `none`: only the stored definition is changed. " +
+      "Older daemons change less live: `trustGuestRxFilters` from 10.0 on, `virtualport` from 10.8 on, `vlan` on Open vSwitch, elsewhere from 11.0 on; before that they are `replug`. " +
+      "A move is live between bridges (also of networks) only: from or to macvtap, a device or a process it is `replug`.",
+    ...prices.flatMap(([kinds, list]) => [
+      `### ${sourceTitle(kinds)}`,
+      table(
+        ["field", "impact", "why"],
+        list.map(({ path, impact, why }) => [code(path), impact, why]),
+      ),
+    ]),
+  ]);
+}
+
+const sourceTitle = (kinds) => (kinds.length === 5 ? "Every source" : `Source ${kinds.map(code).join(", ")}`);
+
 /** What is done, in a word for the tables, and in a sentence. */
 const HOW = {
   none: ["redefine", "the stored definition is written; nothing that runs is touched"],
   live: ["virNetworkUpdate", "the running network and its definition are changed by virNetworkUpdate, and read back"],
-  replug: ["replug", "each NIC is unplugged and plugged again; nothing does this yet"],
+  replug: ["replug", "a NIC is unplugged and plugged again; no field of a network costs this"],
   restart: [
     "redefine, restart",
     "the network is redefined and restarted; NICs of running VMs wait on another switch meanwhile, where they still reach each other, and come back",

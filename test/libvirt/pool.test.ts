@@ -52,6 +52,32 @@ describe("a pool", () => {
     await pool.close();
   });
 
+  it("runs uses that share a key beside each other, but not beside one that has it for itself", async () => {
+    const pool = openPool("test:///default");
+    const order: string[] = [];
+    const use = (name: string, ms: number, options: { key?: string; shared?: string[] }) =>
+      pool.use(async () => {
+        order.push(`${name}+`);
+        await sleep(ms);
+        order.push(`${name}-`);
+      }, options);
+    await Promise.all(Array.from({ length: 4 }, () => pool.use(() => sleep(50))));
+    await Promise.all([
+      use("net", 60, { key: "network:a" }),
+      use("nic1", 60, { key: "domain:1", shared: ["network:a", "network:b"] }),
+      use("nic2", 20, { key: "domain:2", shared: ["network:a"] }),
+      use("net again", 10, { key: "network:a" }),
+      use("nic3", 1, { shared: ["network:a"] }),
+    ]);
+    assert.deepEqual(order.slice(0, 2), ["net+", "net-"]);
+    assert.deepEqual(order.slice(2, 4).sort(), ["nic1+", "nic2+"]);
+    assert.deepEqual(order.slice(4, 6).sort(), ["nic1-", "nic2-"]);
+    assert.deepEqual(order.slice(6), ["net again+", "net again-", "nic3+", "nic3-"]);
+    // Two that need each other's object do not wait for each other.
+    await Promise.all([use("x", 5, { key: "a", shared: ["b"] }), use("y", 5, { key: "b", shared: ["a"] })]);
+    await pool.close();
+  });
+
   it("gives a read-only connection where asked, also when all slots are taken by others", async () => {
     const pool = openPool("test:///default", { size: 1 });
     await pool.use((c) => c.networks.list());

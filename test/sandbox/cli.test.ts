@@ -44,6 +44,13 @@ const byHand: Record<string, string> = {
 };
 const running = ["lab-nat.1", "routed", "open", "no address"];
 
+const importOf = async (uri: string, name: string) => {
+  const [imported, ...more] = await network.import(uri, name);
+  assert.ok(imported);
+  assert.deepEqual(more, []);
+  return imported;
+};
+
 describe("virtnet on a real host", () => {
   const host = withSandbox();
   const run = (args: string[], options: RunOptions = {}) =>
@@ -69,7 +76,7 @@ describe("virtnet on a real host", () => {
   it("imports networks of every kind, as they are spelt by hand, without a difference afterwards", async () => {
     const imported = [];
     for (const name of Object.keys(byHand)) {
-      const { args, notes } = await network.import(host().uri, name);
+      const { args, notes } = await importOf(host().uri, name);
       assert.deepEqual(notes, [], name);
       imported.push({ kind: "Network", ...args });
     }
@@ -91,7 +98,7 @@ describe("virtnet on a real host", () => {
       autostart: false,
       adopt: true,
     });
-    const lab = (await network.import(host().uri, "lab-nat.1")).args;
+    const lab = (await importOf(host().uri, "lab-nat.1")).args;
     assert.deepEqual(
       [lab.bridge, lab.dnsmasqOptions, lab.metadata],
       [
@@ -106,7 +113,7 @@ describe("virtnet on a real host", () => {
         ],
       ],
     );
-    const open = (await network.import(host().uri, "open")).args;
+    const open = (await importOf(host().uri, "open")).args;
     assert.deepEqual(open, { name: "open", mode: "open", ips: [{ address: "10.54.0.1/24" }], mtu: 9000, adopt: true });
   });
 
@@ -124,8 +131,8 @@ describe("virtnet on a real host", () => {
       const uri = host().uri;
       for (const name of Object.keys(byHand)) {
         files.push(path.join(dir, `${files.length}.mts`));
-        const { args } = await network.import(uri, name);
-        fs.writeFileSync(files.at(-1) as string, programOf("Network", { ...args, uri }));
+        const { args } = await importOf(uri, name);
+        fs.writeFileSync(files.at(-1) as string, programOf("Network", [{ resource: name, args: { ...args, uri } }]));
       }
       const last = Object.keys(byHand).at(-1) as string;
       const { stdout, stderr, code } = await run(["import", "network", last, "--uri", uri]);
@@ -160,7 +167,7 @@ describe("virtnet on a real host", () => {
         if (since > daemon || (args.hostdev as { addresses?: unknown } | undefined)?.addresses) continue;
         await virsh(host(), ["net-define", "/dev/stdin"], network.xml(args));
         const name = String(args.name);
-        const imported = await network.import(host().uri, name);
+        const imported = await importOf(host().uri, name);
         // Only what the host lacks: br0, eth1 and the like.
         assert.deepEqual(
           imported.notes.filter((n) => !n.includes("is no device of the host")),
@@ -189,7 +196,7 @@ describe("virtnet on a real host", () => {
 
   describe("plan", () => {
     const change = async (edit: (args: Record<string, unknown>) => void) => {
-      const { args } = await network.import(host().uri, "lab-nat.1");
+      const { args } = await importOf(host().uri, "lab-nat.1");
       const copy = structuredClone(args);
       edit(copy);
       return { kind: "Network", ...copy };
@@ -297,13 +304,13 @@ describe("virtnet on a real host", () => {
       ["net-create", "/dev/stdin"],
       "<network><name>passing</name><bridge name='passing0'/></network>",
     );
-    const { notes } = await network.import(host().uri, "passing");
+    const { notes } = await importOf(host().uri, "passing");
     assert.match(notes.join("\n"), /up will make a change \(mark: it is transient\)/);
     await virsh(host(), ["net-destroy", "passing"]);
 
     await startNetwork(host(), "two", "<network><name>two</name><bridge name='two0' stp='on'/></network>");
     await virsh(host(), ["net-define", "/dev/stdin"], (await stored("two")).replace("stp='on'", "stp='off'"));
-    const two = await network.import(host().uri, "two");
+    const two = await importOf(host().uri, "two");
     assert.deepEqual(two.args.bridge, { name: "two0", stp: false });
     assert.match(two.notes.join("\n"), /^up will make a change \(restart: [^\n]*\) to bridge\.stp$/);
   });

@@ -2,11 +2,13 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { startGuest } from "../../sandbox/guests.js";
 import type { Sandbox } from "../../sandbox/index.js";
 import { skip } from "../skip.js";
 import { repository } from "../support/repository.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
 import { Program, PulumiFailed, pulumiDir } from "../support/stack.js";
+import { nicsIn } from "../support/vms.js";
 
 const folder = path.join(repository, "examples");
 
@@ -15,6 +17,8 @@ interface Example {
   /** What the host has afterwards. */
   networks: string[];
   config?: Record<string, string>;
+  /** VMs that it plugs a NIC into: real guests, since they have to release it. */
+  guests?: string[];
   /** What must be there before. */
   prepare?(host: Sandbox): Promise<unknown>;
   /** What is there after destroy. */
@@ -41,6 +45,7 @@ const examples: Record<string, Example> = {
     left: ["default"],
   },
   demo: { main: "index.ts", networks: all, prepare: bridge },
+  "storage-nic": { main: "index.ts", networks: ["storage-lan"], guests: ["web"] },
 };
 
 describe("the programs in examples/", function () {
@@ -61,9 +66,11 @@ describe("the programs in examples/", function () {
     assert.deepEqual(folders.map(({ name }) => name).sort(), Object.keys(examples).sort());
   });
 
-  for (const [name, { main, networks, config = {}, prepare, left = [] }] of Object.entries(examples)) {
+  for (const [name, { main, networks, config = {}, guests = [], prepare, left = [] }] of Object.entries(examples)) {
     it(`examples/${name} is previewed, made, quiet, and gone after destroy`, async () => {
       await prepare?.(host());
+      const running = await Promise.all(guests.map((guest) => startGuest(host(), { name: guest })));
+      for (const guest of running) await guest.waitReady();
       const program = new Program(pulumiDir() as string, { main });
       made.push(program);
       fs.cpSync(path.join(folder, name), program.dir, { recursive: true, filter: (p) => !p.includes("node_modules") });
@@ -74,8 +81,11 @@ describe("the programs in examples/", function () {
       assert.doesNotMatch(up.text, /warning/i);
       assert.deepEqual(await listed(), networks);
       assert.deepEqual(await stack.drift(), {});
+      for (const guest of guests) assert.equal((await nicsIn(host(), guest, "<mac")).length, 1);
       await stack.destroy();
       assert.deepEqual(await listed(), left);
+      for (const guest of guests) assert.deepEqual(await nicsIn(host(), guest, "<mac"), []);
+      for (const guest of running) await guest.stop();
       for (const network of left) await virsh(host(), ["net-destroy", network]);
       for (const network of left) await virsh(host(), ["net-undefine", network]);
     });

@@ -143,16 +143,20 @@ export const macvtap = object(
 const hex = (spec: string, digits: number, max: number) =>
   scalar<number>(spec, whole(0, max), Number, (v) => `0x${v.toString(16).padStart(digits, "0")}`);
 
-const pciAddress = object({
-  /** PCI domain, 0–65535. Default 0. */
-  domain: { ...hex("@domain", 4, 0xffff), default: 0 },
-  /** PCI bus, 0–255. */
-  bus: required(hex("@bus", 2, 0xff)),
-  /** PCI slot, 0–31. */
-  slot: required(hex("@slot", 2, 0x1f)),
-  /** PCI function, 0–7. */
-  function: required(hex("@function", 1, 7)),
-});
+/** A PCI address of the host in the attributes of an element (`at`: `source/address/`). */
+export const pciAddressAt = (at: string) =>
+  object({
+    /** PCI domain, 0–65535. Default 0. */
+    domain: { ...hex(`${at}@domain`, 4, 0xffff), default: 0 },
+    /** PCI bus, 0–255. */
+    bus: required(hex(`${at}@bus`, 2, 0xff)),
+    /** PCI slot, 0–31. */
+    slot: required(hex(`${at}@slot`, 2, 0x1f)),
+    /** PCI function, 0–7. */
+    function: required(hex(`${at}@function`, 1, 7)),
+  });
+
+const pciAddress = pciAddressAt("");
 
 export const hostdev = object(
   {

@@ -72,5 +72,7 @@ const shaped: Rule = {
   },
 };
 
-export const bandwidthRules: readonly Rule[] = [average, peak, floor];
+/** Also of a NIC. */
+export const rateRules: readonly Rule[] = [average, peak];
+export const bandwidthRules: readonly Rule[] = [...rateRules, floor];
 export const bridgeBandwidthRules: readonly Rule[] = [...bandwidthRules, shaped];

@@ -120,4 +120,6 @@ const carried: Rule = {
   },
 };
 
-export const portGroupRules: readonly Rule[] = [oneDefault, tags, trunk, native, carried];
+/** Also of a NIC. */
+export const tagRules: readonly Rule[] = [tags, trunk, native];
+export const portGroupRules: readonly Rule[] = [oneDefault, ...tagRules, carried];

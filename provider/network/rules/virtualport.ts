@@ -114,5 +114,7 @@ const fits: Rule = {
   },
 };
 
-export const virtualportRules: readonly Rule[] = [type, parameters, midonet, profile];
+/** Also of a NIC. */
+export const parameterRules: readonly Rule[] = [parameters, midonet, profile];
+export const virtualportRules: readonly Rule[] = [type, ...parameterRules];
 export const bridgeVirtualportRules: readonly Rule[] = [...virtualportRules, fits];

@@ -32,7 +32,10 @@ describe("virtnet on the command line", () => {
     "an unknown option": { args: ["plan", "-", "--ur", "x"], says: /unknown option '--ur'/ },
     "a missing argument": { args: ["xml"], says: /missing required argument 'file'/ },
     "one argument too many": { args: ["xml", "a", "b"], says: /too many arguments/ },
-    "an unknown kind": { args: ["import", "bridge", "br0"], says: /'bridge' is invalid.*choices are network:/ },
+    "an unknown kind": {
+      args: ["import", "bridge", "br0"],
+      says: /'bridge' is invalid.*choices are network, vm-interface:/,
+    },
     "an unknown format": {
       args: ["import", "network", "dev", "--format", "yaml"],
       says: /'yaml' is invalid.*ts, json/,

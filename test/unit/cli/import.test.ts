@@ -111,7 +111,7 @@ describe("the printed program", () => {
       x: { "a-b": 1 },
     };
     assert.equal(
-      programOf("Network", args),
+      programOf("Network", [{ resource: "my-net", args }]),
       `import * as virtnet from "pulumi-virtnet";
 
 const myNet = new virtnet.Network("my-net", {

@@ -48,10 +48,10 @@ describe("virtnet xml", () => {
   const faults: Record<string, { input: unknown; says: RegExp[] }> = {
     "text that is no JSON": { input: "{", says: [/^stdin is no JSON: /] },
     "a number": { input: 1, says: [/^stdin: is no object: write \{"kind": "Network", …\}$/] },
-    "no kind": { input: { name: "a" }, says: [/^stdin: kind: is missing: use "Network"$/] },
+    "no kind": { input: { name: "a" }, says: [/^stdin: kind: is missing: use "Network", "VmInterface"$/] },
     "an unknown kind": {
       input: [dev, { kind: "Net" }],
-      says: [/^stdin: \[1\]: kind: "Net" is no kind: use "Network"$/],
+      says: [/^stdin: \[1\]: kind: "Net" is no kind: use "Network", "VmInterface"$/],
     },
     "no name": { input: { kind: "Network", mode: "isolated" }, says: [/^stdin: name: is missing/] },
     "a field of another mode": {

@@ -4,5 +4,6 @@ import { providerText } from "../../../sdk/provider-text.js";
 describe("the provider's text in the state", () => {
   it("is this one, for ever: states hold it for years", () => {
     assert.equal(providerText("network"), 'exports.handler=()=>require("pulumi-virtnet/dynamic-v1").network');
+    assert.equal(providerText("vmInterface"), 'exports.handler=()=>require("pulumi-virtnet/dynamic-v1").vmInterface');
   });
 });

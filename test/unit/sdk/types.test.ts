@@ -30,6 +30,18 @@ const good: Record<string, string> = {
     const c: virtnet.Network = virtnet.Network.get("c", "uuid", { uri: b.uri });
     const mode: pulumi.Output<"nat" | "route" | "open" | "isolated" | "bridge"> = c.mode;
     void mode;`,
+  "a NIC on each kind of source": `
+    const dev = new virtnet.Network("dev", { mode: "isolated" });
+    const nic = new virtnet.VmInterface("a", { domain: "web", network: dev.name, mtu: 1400, waitForAddress: { seconds: 60 } });
+    new virtnet.VmInterface("b", { domain: nic.domainUuid, bridge: "br0", filter: { name: "clean-traffic" } });
+    new virtnet.VmInterface("c", { domain: "web", direct: { device: "eth0", mode: "bridge" }, linkState: "down" });
+    new virtnet.VmInterface("d", { domain: "web", hostdev: { address: { bus: 3, slot: 1, function: 0 } } });
+    new virtnet.VmInterface("e", { domain: pulumi.output("web"), user: {}, model: "e1000e" });
+    const mac: pulumi.Output<string> = nic.mac;
+    const first: pulumi.Output<string | undefined> = nic.addresses.apply((all) => all[0]?.address);
+    const args: virtnet.VmInterfaceArgs = { domain: mac, network: first.apply((a) => a ?? "") };
+    const there: virtnet.VmInterface = virtnet.VmInterface.get("there", "uuid/mac", { uri: nic.uri });
+    void [args, there];`,
   "arguments of one mode by their type": `
     const args: virtnet.NatNetworkArgs = { mode: "nat", ips: [{ address: "10.0.0.1/24" }] };
     const any: virtnet.NetworkArgs = args;
@@ -68,6 +80,16 @@ const bad: Record<string, { text: string; says: RegExp }> = {
   "an output of the wrong type": {
     text: `new virtnet.Network("a", { mode: "isolated", mtu: pulumi.output("1500") });`,
     says: /'Output<string>' is not assignable to type 'DeepInput<number/,
+  },
+  "a NIC without a VM": { text: `new virtnet.VmInterface("a", { network: "dev" });`, says: /domain/ },
+  "a NIC without a source": { text: `new virtnet.VmInterface("a", { domain: "web" });`, says: /not assignable/ },
+  "a NIC with two sources": {
+    text: `new virtnet.VmInterface("a", { domain: "web", network: "dev", bridge: "br0" });`,
+    says: /not assignable/,
+  },
+  "a field that the source does not have": {
+    text: `new virtnet.VmInterface("a", { domain: "web", user: {}, mtu: 1400 });`,
+    says: /mtu/,
   },
   "writing to an output": {
     text: `new virtnet.Network("a", { mode: "isolated" }).name = pulumi.output("x");`,
@@ -156,8 +178,9 @@ describe("the argument types", function () {
 
   it("are those of the provider's schema: node scripts/types.mjs writes them", async () => {
     const script = pathToFileURL(path.join(repository, "scripts/types.mjs")).href;
-    const { generate } = (await import(script)) as { generate(): string };
-    assert.equal(fs.readFileSync(path.join(repository, "sdk/network-args.ts"), "utf8"), generate());
+    const { generate } = (await import(script)) as { generate(): Record<string, string> };
+    for (const [file, text] of Object.entries(generate()))
+      assert.equal(fs.readFileSync(path.join(repository, "sdk", file), "utf8"), text, file);
   });
 
   it("keep the description of each field, for the editor", () => {

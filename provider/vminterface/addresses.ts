@@ -1,0 +1,77 @@
+/** Which addresses a guest has on a NIC, and who says so. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Context, VirtnetError } from "../handler.js";
+import type { Connection } from "../libvirt/api.js";
+import { children, descend, parseXml } from "../schema/xml.js";
+import type { WaitForAddress } from "./args.js";
+
+/** Who knows it: the network's DHCP server, the agent in the guest, or the host's neighbour table. */
+type Witness = "lease" | "agent" | "arp";
+
+export interface NicAddress {
+  address: string;
+  /** Prefix length; absent where the source does not know it. */
+  prefix?: number;
+  family: "ipv4" | "ipv6";
+  source: Witness;
+}
+
+/** Of a running VM; the first source that knows any tells all. A source that fails knows none. */
+export async function addressesOf(
+  c: Connection,
+  vm: { uuid: string; liveXml?: string },
+  mac: string,
+): Promise<NicAddress[]> {
+  if (vm.liveXml === undefined) return [];
+  // A request to an agent that is not there would wait for it.
+  const witnesses: Witness[] = hasAgent(vm.liveXml) ? ["lease", "agent", "arp"] : ["lease", "arp"];
+  for (const source of witnesses) {
+    const all = await c.domains.interfaceAddresses({ uuid: vm.uuid }, source).catch(() => []);
+    const own = all
+      .filter((i) => i.mac?.toLowerCase() === mac.toLowerCase())
+      .flatMap((i) => i.addresses)
+      .filter((a) => !/^fe80:/i.test(a.address))
+      .map(({ address, prefix, type: family }) => ({ address, ...(prefix > 0 ? { prefix } : {}), family, source }));
+    if (own.length > 0) return own;
+  }
+  return [];
+}
+
+function hasAgent(liveXml: string): boolean {
+  const devices = descend(parseXml(liveXml), "devices", false);
+  return (devices ? children(devices, "channel") : []).some((channel) => {
+    const target = descend(channel, "target", false);
+    return target?.getAttribute("name") === "org.qemu.guest_agent.0" && target.getAttribute("state") === "connected";
+  });
+}
+
+const LOOK_MS = 1000;
+const TELL_MS = 15_000;
+
+/** @throws VirtnetError where there is none in time. */
+export async function waitForAddress(
+  ctx: Context,
+  c: Connection,
+  vm: { uuid: string; name: string },
+  mac: string,
+  { seconds, family }: WaitForAddress,
+): Promise<void> {
+  const what = `NIC ${mac} of VM ${JSON.stringify(vm.name)}`;
+  const wanted = family === undefined ? "an address" : `an ${family === "ipv4" ? "IPv4" : "IPv6"} address`;
+  const start = Date.now();
+  for (let told = 0; ; await sleep(LOOK_MS)) {
+    const d = await c.domains.get({ uuid: vm.uuid });
+    if (!d?.active)
+      throw new VirtnetError(`${what}: the VM does not run, so it gets no address: start it, or remove waitForAddress`);
+    const found = await addressesOf(c, d, mac);
+    if (found.some((a) => family === undefined || a.family === family)) return;
+    const waited = Date.now() - start;
+    if (waited >= seconds * 1000 || ctx.signal?.aborted)
+      throw new VirtnetError(
+        `${what} has no ${wanted.replace(/^an /, "")} after ${Math.round(waited / 1000)} s${found.length > 0 ? ` (but ${found.map((a) => a.address).join(", ")})` : ""}: it is plugged; see in the guest whether it asks for one there, or wait longer (waitForAddress.seconds)`,
+      );
+    if (waited < told) continue;
+    told = waited + TELL_MS;
+    ctx.log("info", `${what}: waiting for ${wanted}, up to ${seconds} s; ${Math.round(waited / 1000)} s so far`);
+  }
+}

@@ -1,0 +1,33 @@
+/** Which fields of a NIC differ between what was set and what is set now, by price row. Pure. */
+import { type Inputs, Unknown } from "../handler.js";
+import { differing } from "../schema/differences.js";
+import { same } from "../schema/tree.js";
+import { CONTROL_FIELDS, PLACE_FIELDS } from "./args.js";
+import { fieldsOf } from "./document.js";
+import { sourcesIn } from "./source.js";
+
+/** @param was the arguments of the last run. @param vm what names the VM that they led to. */
+export function differences(was: Inputs, news: Inputs, vm: { domainUuid?: unknown; domainName?: unknown }): string[] {
+  const [kind] = sourcesIn(news);
+  const { rows, before } = differing(was, news, () => (kind === undefined ? undefined : fieldsOf(kind)), [
+    ...PLACE_FIELDS,
+    ...CONTROL_FIELDS,
+  ]);
+  const [old] = sourcesIn(before);
+  if (
+    kind !== old &&
+    kind !== undefined &&
+    !rows.some((r) => r === kind || r.startsWith(`${kind}.`)) &&
+    news[kind] !== Unknown
+  )
+    rows.push(kind);
+  // Fields that only the old source has go with it.
+  if (rows.length === 0 && !same(sourcesIn(was), sourcesIn(news)) && kind !== undefined) rows.push(kind);
+  // Another name of the same VM.
+  const sameVm = [vm.domainUuid, vm.domainName].includes(news.domain as string);
+  return sameVm ? rows.filter((r) => r !== "domain") : rows;
+}
+
+/** Those of the rows that need another NIC; what is not known yet needs none. */
+export const replacing = (rows: readonly string[], news: Inputs): string[] =>
+  ["domain", "mac"].filter((r) => rows.includes(r) && news[r] !== Unknown && news[r] !== undefined);

@@ -1,0 +1,144 @@
+/** `<interface>` within a domain's XML: what it holds, and the one that holds what is wanted. Pure. */
+import { type Inputs, VirtnetError } from "../handler.js";
+import type { Mark } from "../network/document.js";
+import type { AnyNode, ObjectNode } from "../schema/node.js";
+import { readTree, writeTree } from "../schema/tree.js";
+import { addChild, child, children, cloneXml, type Element, newDocument, parseXml, printXml } from "../schema/xml.js";
+import { sources } from "./args.js";
+import { decodeMark, encodeMark, isForeignAlias } from "./mark.js";
+import { become, type SourceKind, sourceOf, sourceOfXml } from "./source.js";
+
+export const fieldsOf = (kind: SourceKind): AnyNode => sources[kind].fields as unknown as AnyNode;
+
+/** A NIC of a VM, as one of its definitions has it. */
+export interface Nic {
+  mac: string;
+  /** Its `<interface>`. */
+  xml: string;
+  /** undefined: a type that has no fields here. */
+  kind?: SourceKind;
+  alias?: string;
+  mark?: Mark;
+  /** Name of the host's device; only while it runs. */
+  targetDevice?: string;
+}
+
+// Domains are parsed once a reading of the host, however many resources ask.
+const parsed = new Map<string, readonly Nic[]>();
+const REMEMBERED = 256;
+
+/** All NICs of a domain's XML. */
+export function nicsOf(domainXml: string): readonly Nic[] {
+  let nics = parsed.get(domainXml);
+  if (!nics) {
+    const devices = child(parseXml(domainXml), "devices");
+    nics = devices ? children(devices, "interface").map(toNic) : [];
+    if (parsed.size >= REMEMBERED) parsed.clear();
+    parsed.set(domainXml, nics);
+  }
+  return nics;
+}
+
+function toNic(el: Element): Nic {
+  const alias = child(el, "alias")?.getAttribute("name") ?? undefined;
+  const kind = sourceOfXml(el);
+  const mark = decodeMark(alias);
+  const targetDevice = child(el, "target")?.getAttribute("dev") ?? undefined;
+  return {
+    mac: child(el, "mac")?.getAttribute("address")?.toLowerCase() ?? "",
+    xml: printXml(el),
+    ...(kind ? { kind } : {}),
+    ...(alias !== undefined ? { alias } : {}),
+    ...(mark ? { mark } : {}),
+    ...(targetDevice !== undefined ? { targetDevice } : {}),
+  };
+}
+
+/** The NIC with the MAC. libvirt cannot tell two apart that have the same (virDomainNetFindIdx), so neither can we. */
+export function findNic(domainXml: string | undefined, mac: string, vm: string): Nic | undefined {
+  if (domainXml === undefined) return undefined;
+  const [first, second] = nicsOf(domainXml).filter((n) => n.mac === mac.toLowerCase());
+  if (second)
+    throw new VirtnetError(
+      `VM ${JSON.stringify(vm)} has several NICs with MAC ${mac}, which libvirt cannot tell apart: give each its own ("virsh edit ${vm}")`,
+    );
+  return first;
+}
+
+/** The values of an `<interface>` by the fields of `kind`. */
+export const readNic = (xml: string, kind: SourceKind): Inputs => readTree(fieldsOf(kind), parseXml(xml)) as Inputs;
+
+/**
+ * The `<interface>` that holds `desired`: `base` (the observed one, or nothing) with the owned fields changed, so that
+ * whatever else stands there survives. `mark`: undefined leaves the alias as it is.
+ */
+export function writeNic(desired: Inputs, was: Inputs | undefined, base: string | undefined, mark?: Mark): string {
+  const kind = sourceOf(desired);
+  const root = base === undefined ? newDocument("interface") : parseXml(base);
+  const before = base === undefined ? undefined : sourceOfXml(root);
+  if (before !== undefined && before !== kind) clearForeign(root, before, kind);
+  become(root, kind);
+  clearPort(root, desired, was);
+  writeTree(fieldsOf(kind), root, desired, was);
+  // Libvirt's own default differs from machine type to machine type, and is slow.
+  if (base === undefined && desired.model === undefined && "model" in sources[kind].fields.fields)
+    addChild(root, "model").setAttribute("type", "virtio");
+  if (mark !== undefined && desired.alias === undefined) setAlias(root, encodeMark(mark));
+  return printXml(root);
+}
+
+/** Parameters of another type of virtual port go with it, those that libvirt generated too (virNetDevVPortProfileParse). */
+function clearPort(root: Element, desired: Inputs, was: Inputs | undefined): void {
+  const there = child(root, "virtualport");
+  const type = (desired.virtualport as { type?: string } | undefined)?.type;
+  if (!there || (desired.virtualport === undefined && was?.virtualport === undefined)) return;
+  if ((there.getAttribute("type") ?? undefined) !== type) root.removeChild(there);
+}
+
+/** Remove what the old kind of source has and the new one has not. */
+function clearForeign(root: Element, from: SourceKind, to: SourceKind): void {
+  const keep = sources[to].fields.fields as Record<string, AnyNode>;
+  for (const [name, node] of Object.entries((sources[from].fields as ObjectNode).fields)) {
+    if (name in keep || name === from) continue;
+    writeTree(node, root, undefined, undefined, true);
+  }
+}
+
+function setAlias(root: Element, name: string | undefined): void {
+  const there = child(root, "alias");
+  if (name === undefined) {
+    if (there) root.removeChild(there);
+  } else (there ?? addChild(root, "alias")).setAttribute("name", name);
+}
+
+/**
+ * The `<interface>` of a running NIC as it is plugged again: without what libvirt made for its device on the host. MAC,
+ * alias and PCI address stay; `freshAddress`: the address of another kind of device may not fit.
+ */
+export function asPlugged(xml: string, options: { keepTarget: boolean; freshAddress: boolean }): string {
+  const root = cloneXml(parseXml(xml));
+  const target = child(root, "target");
+  if (target && !options.keepTarget) root.removeChild(target);
+  const address = child(root, "address");
+  if (address && options.freshAddress) root.removeChild(address);
+  const alias = child(root, "alias")?.getAttribute("name");
+  // One that libvirt made (`net0`); it takes only the user's.
+  if (alias !== undefined && alias !== null && !alias.startsWith("ua-")) setAlias(root, undefined);
+  return printXml(root);
+}
+
+export function withoutAlias(xml: string): string {
+  const root = parseXml(xml);
+  setAlias(root, undefined);
+  return printXml(root);
+}
+
+/** The same with its link down. */
+export function withLinkDown(xml: string): string {
+  const root = parseXml(xml);
+  (child(root, "link") ?? addChild(root, "link")).setAttribute("state", "down");
+  return printXml(root);
+}
+
+/** Whether the mark may be written: not over an alias that somebody else gave. */
+export const takesMark = (nic: Nic | undefined): boolean => !isForeignAlias(nic?.alias);

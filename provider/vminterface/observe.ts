@@ -1,0 +1,53 @@
+/** Read what is there, into the plan's terms. */
+import type { Inputs } from "../handler.js";
+import type { Connection, DomainInfo, Ref } from "../libvirt/api.js";
+import { readNetwork } from "../network/document.js";
+import { findNic, readNic } from "./document.js";
+import { sourceOf } from "./source.js";
+import type { Carrier, Observed, ObservedVm } from "./steps.js";
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** A VM by what the user wrote. */
+export const refOf = (domain: string): Ref => (UUID.test(domain) ? { uuid: domain.toLowerCase() } : { name: domain });
+
+export const isVm = (d: { name: string; uuid: string }, domain: string): boolean =>
+  d.name === domain || d.uuid === domain.toLowerCase();
+
+export function toObserved(d: DomainInfo, mac: string): ObservedVm {
+  const live = findNic(d.liveXml, mac, d.name);
+  const config = findNic(d.inactiveXml, mac, d.name);
+  return {
+    uuid: d.uuid,
+    name: d.name,
+    active: d.active,
+    persistent: d.persistent,
+    ...(live ? { live } : {}),
+    ...(config ? { config } : {}),
+  };
+}
+
+/** The VM with its NIC, and the networks that it is on or shall be on. */
+export async function observe(c: Connection, inputs: Inputs, daemon: number): Promise<Observed> {
+  const found = await c.domains.get(refOf(String(inputs.domain)));
+  if (!found) return { daemon, carriers: {} };
+  const vm = toObserved(found, String(inputs.mac ?? ""));
+  const names = new Set<string>();
+  // Only a NIC that is on another one than it shall be moves.
+  if (vm.live && sourceOf(inputs) === "network") names.add(String(inputs.network));
+  if (vm.live?.kind === "network") names.add(String(readNic(vm.live.xml, "network").network));
+  const carriers: Record<string, Carrier> = {};
+  if (names.size > 1 || (vm.live && vm.live.kind !== sourceOf(inputs)))
+    for (const name of names) {
+      const network = await c.networks.get({ name });
+      if (network) carriers[name] = carrierOf(network.liveXml ?? network.inactiveXml);
+    }
+  return { daemon, vm, carriers };
+}
+
+/** What NICs of a network hang on. */
+function carrierOf(networkXml: string): Carrier {
+  const { mode, values } = readNetwork(networkXml);
+  if (mode !== "bridge") return "tap";
+  return values.macvtap !== undefined ? "direct" : values.hostdev !== undefined ? "hostdev" : "tap";
+}

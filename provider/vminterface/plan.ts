@@ -1,0 +1,193 @@
+/** (desired, observed) → steps. Pure: plain data in, plain data out; what to do with them is apply's. */
+import { type Inputs, VirtnetError } from "../handler.js";
+import type { Owner } from "../network/args.js";
+import { type Mark, sameMark } from "../network/document.js";
+import { IMPACTS, type Impact, type Price, priceOf, worst } from "../network/prices.js";
+import { type Change, compare } from "../schema/compare.js";
+import { priceHere, priceOfMove } from "./abilities.js";
+import { sources } from "./args.js";
+import { asPlugged, fieldsOf, type Nic, readNic, takesMark, withoutAlias, writeNic } from "./document.js";
+import { type SourceKind, sourceOf } from "./source.js";
+import type { Action, Carrier, Observed, ObservedVm, Plan, Step } from "./steps.js";
+
+export interface Wish {
+  /** The inputs as check let them through, all known. */
+  desired: Inputs;
+  /** What was set before (outputs of the last run); undefined for a new resource. */
+  was?: Inputs | undefined;
+  /** The mark to leave; undefined leaves the NIC's as it is. */
+  owner?: Owner | undefined;
+  adopted?: boolean;
+}
+
+export function plan(wish: Wish, observed: Observed): Plan {
+  const { vm } = observed;
+  if (!vm) throw new VirtnetError(`VM ${JSON.stringify(wish.desired.domain)} is not there`);
+  const mark = wish.owner ? { ...wish.owner, adopted: wish.adopted ?? false } : undefined;
+  const steps = stepsOf(wish, observed, vm, mark);
+  return {
+    domain: vm.uuid,
+    domainName: vm.name,
+    mac: String(wish.desired.mac ?? ""),
+    steps,
+    impact: worst(steps.map((s) => s.impact)),
+  };
+}
+
+function stepsOf(wish: Wish, observed: Observed, vm: ObservedVm, mark: Mark | undefined): Step[] {
+  const { desired, was } = wish;
+  const missing = { live: vm.active && !vm.live, config: vm.persistent && !vm.config };
+  const steps: Step[] = [];
+  if (vm.persistent && vm.config) steps.push(...storedSteps(wish, vm.config, mark));
+  if (missing.live || missing.config) steps.push(plugStep(wish, vm, missing, mark));
+  if (vm.active && vm.live) steps.push(...runningSteps({ ...wish, desired, was }, observed, vm, vm.live, mark));
+  return steps;
+}
+
+/** Where it is in one of the definitions only, the other gets it as that one has it. */
+function plugStep(
+  wish: Wish,
+  vm: ObservedVm,
+  missing: { live: boolean; config: boolean },
+  mark: Mark | undefined,
+): Step {
+  const there = vm.config ?? vm.live;
+  const base = there
+    ? asPlugged(there.xml, { keepTarget: wish.desired.targetDevice !== undefined, freshAddress: false })
+    : undefined;
+  const xml = writeNic(wish.desired, wish.was, base, takesMark(there) ? mark : undefined);
+  const affect = missing.live && missing.config ? "both" : missing.live ? "live" : "config";
+  const where = missing.config ? "" : " while it runs";
+  return {
+    kind: "plug",
+    impact: "none",
+    why: there && !missing.config ? "it is not plugged" : `the VM does not have it${where}`,
+    changes: [],
+    affects: [],
+    actions: [{ do: "attach", affect, xml }],
+  };
+}
+
+/** What differs, as changes of fields; another kind of source is one change of its own. */
+export function changesOf(desired: Inputs, nic: Nic, was: Inputs | undefined): Change[] {
+  const kind = sourceOf(desired);
+  const changes = compare(fieldsOf(kind), desired, readNic(nic.xml, kind), was);
+  if (nic.kind === kind || changes.some((c) => c.row === kind)) return changes;
+  return [
+    { path: kind, row: kind, op: "add", keys: [], to: desired[kind] },
+    ...changes.filter((c) => !c.row.startsWith(`${kind}.`)),
+  ];
+}
+
+/** Of a NIC on a network that hands over a device, the running VM does not tell the network any more (virDomainActualNetDefFormat). */
+const hiddenInRunning = (desired: Inputs, nic: Nic, c: Change): boolean =>
+  sourceOf(desired) === "network" && nic.kind === "hostdev" && ["network", "portGroup"].includes(c.row);
+
+/** What differs in the running VM, without what counts in the stored definition only. */
+export function runningChanges(desired: Inputs, nic: Nic, was: Inputs | undefined): Change[] {
+  const { prices } = sources[sourceOf(desired)];
+  return changesOf(desired, nic, was).filter(
+    (c) => !priceOf(prices, c.row).storedOnly && !hiddenInRunning(desired, nic, c),
+  );
+}
+
+function storedSteps({ desired, was }: Wish, nic: Nic, mark: Mark | undefined): Step[] {
+  const changes = changesOf(desired, nic, was);
+  const marks = mark !== undefined && desired.alias === undefined && takesMark(nic) && !sameMark(nic.mark, mark);
+  if (changes.length === 0 && !marks) return [];
+  const xml = writeNic(desired, was, nic.xml, marks ? mark : undefined);
+  // An update finds the device by its alias too, where it says one (virDomainNetFindIdx): another one takes two steps.
+  const renamed = nic.alias !== undefined && (marks || changes.some((c) => c.row === "alias"));
+  const nameless = withoutAlias(nic.xml);
+  const actions: Action[] = renamed
+    ? [
+        { do: "update", affect: "config", xml: nameless, before: nic.xml },
+        { do: "update", affect: "config", xml, before: nameless },
+      ]
+    : [{ do: "update", affect: "config", xml, before: nic.xml }];
+  return [
+    {
+      kind: changes.length > 0 ? "define" : "mark",
+      impact: "none",
+      why:
+        changes.length > 0 ? "the stored definition counts at the VM's next start" : "it carries the mark of its owner",
+      changes: changes.map((c) => c.path),
+      affects: [],
+      actions,
+    },
+  ];
+}
+
+function runningSteps(
+  { desired, was }: Wish,
+  observed: Observed,
+  vm: ObservedVm,
+  nic: Nic,
+  mark: Mark | undefined,
+): Step[] {
+  const changes = runningChanges(desired, nic, was);
+  if (changes.length === 0) return [];
+  const prices = changes.map((c) => priceIn(desired, nic, c, observed));
+  const replugs = prices.some((p) => p.impact !== "live");
+  const xml = writeNic(desired, was, nic.xml, replugs && takesMark(nic) ? mark : undefined);
+  const why = [...new Set(prices.filter((p) => !replugs || p.impact !== "live").map((p) => p.why))].join("; ");
+  const paths = changes.map((c) => c.path);
+  if (!replugs)
+    return [
+      {
+        kind: "update",
+        impact: "live",
+        why,
+        changes: paths,
+        affects: [],
+        actions: [{ do: "update", affect: "live", xml, before: nic.xml }],
+      },
+    ];
+  const options = {
+    keepTarget: desired.targetDevice !== undefined,
+    freshAddress: changes.some((c) => ["model", "hostdev"].includes(c.row)),
+  };
+  return [
+    {
+      kind: "replug",
+      impact: "replug",
+      why,
+      changes: paths,
+      affects: [vm.name],
+      actions: [
+        { do: "detach", affect: "live", xml: nic.xml },
+        { do: "attach", affect: "live", xml: asPlugged(xml, options) },
+      ],
+    },
+  ];
+}
+
+function priceIn(desired: Inputs, nic: Nic, c: Change, observed: Observed): Price {
+  const kind = sourceOf(desired);
+  const price = priceOf(sources[kind].prices, c.row);
+  if (c.row === kind) return priceOfMove(price, carrierOf(nic, observed), carrierOfWish(desired, kind, observed));
+  return priceHere(price, c.row, desired, observed.daemon);
+}
+
+const OWN: Record<Exclude<SourceKind, "network">, Carrier> = {
+  bridge: "tap",
+  direct: "direct",
+  hostdev: "hostdev",
+  user: "user",
+};
+
+function carrierOf(nic: Nic, observed: Observed): Carrier | undefined {
+  if (nic.kind === undefined) return undefined;
+  return nic.kind === "network" ? observed.carriers[String(readNic(nic.xml, "network").network)] : OWN[nic.kind];
+}
+
+const carrierOfWish = (desired: Inputs, kind: SourceKind, observed: Observed): Carrier | undefined =>
+  kind === "network" ? observed.carriers[String(desired.network)] : OWN[kind];
+
+/** Why the plan costs more than allowed; undefined where it does not. */
+export function refusal(p: Plan, max: Impact | undefined): string | undefined {
+  if (max === undefined || IMPACTS.indexOf(p.impact) <= IMPACTS.indexOf(max)) return undefined;
+  const costly = p.steps.filter((s) => IMPACTS.indexOf(s.impact) > IMPACTS.indexOf(max));
+  const what = costly.map((s) => `${s.changes.join(", ")} (${s.impact}: ${s.why})`).join("; ");
+  return `NIC ${p.mac} of VM ${JSON.stringify(p.domainName)}: maxImpact is "${max}", but ${what}: allow "${p.impact}" or take the change back`;
+}

@@ -1,0 +1,136 @@
+/** What check has seen of NICs in this process, and what the host has: resources are judged against each other, whatever the order. */
+import { createHash } from "node:crypto";
+import { type Context, type Inputs, Unknown } from "../handler.js";
+import { type Host, hostAt } from "../host/hosts.js";
+import type { DomainInfo } from "../libvirt/api.js";
+import type { Owner } from "../network/args.js";
+import { readNetwork } from "../network/document.js";
+import { neighbours as networksAround } from "../network/run.js";
+import { announce } from "../network/say.js";
+import { nicsOf } from "./document.js";
+import { sameOwner } from "./mark.js";
+import { isVm } from "./observe.js";
+import type { NeighbourNetwork, NeighbourNic, Surroundings, Vm } from "./rules/rule.js";
+import { vmFacts } from "./vm.js";
+
+const checked = new Map<string, Inputs>();
+
+/** A resource of the program, else (without an owner, on the command line) a NIC. */
+function idOf(inputs: Inputs): string {
+  const owner = inputs.owner as Owner | undefined;
+  const own = owner ? `${owner.project}/${owner.stack}/${owner.key}` : `${String(inputs.domain)} ${String(inputs.mac)}`;
+  return `${String(inputs.uri)} ${own}`;
+}
+
+export const sawInCheck = (inputs: Inputs): void => void checked.set(idOf(inputs), inputs);
+export const seen = (inputs: Inputs): boolean => checked.has(idOf(inputs));
+
+/** NICs that this run has taken over from another resource of the stack: the alias of a running one cannot say so. */
+const takenOver = new Map<string, string>();
+export const tookOver = (nic: string, key: string): void => void takenOver.set(nic, key);
+export const ownerNow = (nic: string): string | undefined => takenOver.get(nic);
+
+/** For tests: a new run. */
+export function forgetNics(): void {
+  checked.clear();
+  takenOver.clear();
+}
+
+/**
+ * A MAC for a NIC that was given none: the same for the same resource, so that a run that was cut off, or a VM that was
+ * made anew, gets the NIC it had. 52:54:00 is what libvirt uses for QEMU (virDomainNetGenerateMAC).
+ */
+export function macFor(owner: Owner, taken: ReadonlySet<string>): string {
+  for (let n = 0; ; n++) {
+    const hash = createHash("sha256")
+      .update(JSON.stringify([owner.project, owner.stack, owner.key, n]))
+      .digest("hex");
+    const mac = `52:54:00:${hash.slice(0, 2)}:${hash.slice(2, 4)}:${hash.slice(4, 6)}`;
+    if (!taken.has(mac)) return mac;
+  }
+}
+
+/** Other NICs of this run and of the host, its networks and devices, and the VM. */
+export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promise<Surroundings> {
+  const { uri } = inputs;
+  const program = [...checked.entries()]
+    .filter(([id, other]) => id !== idOf(inputs) && other.uri === uri)
+    .map(([, o]) => o);
+  const nics = program.flatMap((o): NeighbourNic[] =>
+    typeof o.mac === "string" && typeof o.domain === "string"
+      ? [{ domain: o.domain, mac: o.mac, from: "this program" }]
+      : [],
+  );
+  if (typeof uri !== "string") return { nics };
+  const host = hostAt(uri);
+  try {
+    const domains = await host.allDomains({ ofOthers: true });
+    const owner = inputs.owner as Owner | undefined;
+    for (const d of domains) nics.push(...onHost(d, owner).filter((n) => !isOwn(d, n, inputs) && !isOwn(d, n, olds)));
+    const { others = [], daemon, hostDevices } = await networksAround(ctx, { uri } as Inputs);
+    const networks = await withGroups(host, others);
+    const vm = typeof inputs.domain === "string" ? vmOf(domains, inputs.domain, inputs.mac) : undefined;
+    return {
+      nics,
+      networks,
+      ...(daemon !== undefined ? { daemon } : {}),
+      ...(hostDevices ? { hostDevices } : {}),
+      ...(vm ? { vm } : {}),
+    };
+  } catch (e) {
+    announce(
+      ctx,
+      "warning",
+      `host ${uri} cannot be reached, so nothing is checked against it: ${e instanceof Error ? e.message : String(e)}`,
+    );
+    return { nics };
+  }
+}
+
+/** Without those of the resource itself: while it is replaced it has one on its old VM. */
+function onHost(d: DomainInfo, owner: Owner | undefined): NeighbourNic[] {
+  const macs = new Set(
+    [d.liveXml, d.inactiveXml].flatMap((xml) =>
+      xml === undefined ? [] : nicsOf(xml).flatMap((n) => (sameOwner(n.mark, owner) ? [] : [n.mac])),
+    ),
+  );
+  return [...macs].map((mac) => ({ domain: d.name, mac, from: "the host" }));
+}
+
+const isOwn = (d: DomainInfo, nic: NeighbourNic, inputs: Inputs): boolean =>
+  typeof inputs.domain === "string" &&
+  typeof inputs.mac === "string" &&
+  isVm(d, inputs.domain) &&
+  nic.mac === inputs.mac.toLowerCase();
+
+async function withGroups(host: Host, others: readonly { name: string; from: string }[]): Promise<NeighbourNetwork[]> {
+  const there = new Map([...(await host.networksOfOthers()).values()].map((n) => [n.name, n]));
+  return others.map(({ name, from }) => {
+    const info = from === "the host" ? there.get(name) : undefined;
+    if (!info) return { name };
+    const groups = (readNetwork(info.inactiveXml).values.portGroups ?? []) as { name: string }[];
+    return { name, portGroups: groups.map((g) => g.name) };
+  });
+}
+
+function vmOf(domains: readonly DomainInfo[], domain: string, mac: unknown): Vm | undefined {
+  const d = domains.find((x) => isVm(x, domain));
+  if (!d) return undefined;
+  const xml = d.liveXml ?? d.inactiveXml ?? "";
+  const plugged = typeof mac === "string" && nicsOf(xml).some((n) => n.mac === mac.toLowerCase());
+  const others = [...checked.values()].filter(
+    (o) => o.mac !== mac && typeof o.domain === "string" && isVm(d, o.domain),
+  );
+  const facts = vmFacts(xml);
+  // Those of this program that are yet to be plugged take a slot each.
+  const coming = others.filter(
+    (o) => o.mac !== Unknown && !nicsOf(xml).some((n) => n.mac === String(o.mac).toLowerCase()),
+  ).length;
+  return {
+    name: d.name,
+    running: d.active,
+    plugged,
+    ...facts,
+    ...(facts.freeSlots !== undefined ? { freeSlots: Math.max(0, facts.freeSlots - coming) } : {}),
+  };
+}

@@ -1,0 +1,105 @@
+/** What is kept in state: exactly the set paths, beside the computed outputs. Pure. */
+import type { Inputs } from "../handler.js";
+import type { HostIdentity } from "../libvirt/api.js";
+import { project } from "../schema/project.js";
+import type { NicAddress } from "./addresses.js";
+import { sources } from "./args.js";
+import { type fieldsOf, type Nic, readNic } from "./document.js";
+import { changesOf, runningChanges } from "./plan.js";
+import { SOURCES, sourceOf, sourcesIn } from "./source.js";
+import type { ObservedVm } from "./steps.js";
+
+/** Fields that have a value also where the user gave none; `generated` says which. */
+const GENERATED = ["alias", "targetDevice"] as const;
+
+/** Outputs beside the arguments. */
+export interface Computed {
+  /** UUID of the VM. */
+  domainUuid: string;
+  /** Name of the VM. */
+  domainName: string;
+  /** Name of the device in libvirt. */
+  alias?: string;
+  /** Name of the device on the host; only while the VM runs. */
+  targetDevice?: string;
+  /** Which of `alias` and `targetDevice` the program did not give. */
+  generated: string[];
+  /** Whether it is plugged into a running VM. */
+  active: boolean;
+  /** The guest's addresses, with who says so. */
+  addresses: NicAddress[];
+  /** Whether it was there before the resource. */
+  adopted: boolean;
+  /** UUID and name of the host. */
+  hostUuid: string;
+  hostName: string;
+}
+
+const COMPUTED: readonly string[] = [
+  "domainUuid",
+  "domainName",
+  "generated",
+  "active",
+  "addresses",
+  "adopted",
+  "hostUuid",
+  "hostName",
+];
+
+/** The arguments within the outputs. */
+export function argsOf(outs: Inputs): Inputs {
+  const made = Array.isArray(outs.generated) ? (outs.generated as string[]) : [];
+  return Object.fromEntries(Object.entries(outs).filter(([k]) => !COMPUTED.includes(k) && !made.includes(k)));
+}
+
+export function computed(
+  args: Inputs,
+  vm: ObservedVm,
+  host: HostIdentity,
+  adopted: boolean,
+  addresses: NicAddress[],
+): Computed {
+  const nic = vm.live ?? vm.config;
+  const alias = vm.config?.alias ?? nic?.alias;
+  const targetDevice = vm.live?.targetDevice;
+  return {
+    domainUuid: vm.uuid,
+    domainName: vm.name,
+    ...(alias !== undefined ? { alias } : {}),
+    ...(targetDevice !== undefined ? { targetDevice } : {}),
+    generated: GENERATED.filter((k) => args[k] === undefined),
+    active: vm.active && vm.live !== undefined,
+    addresses,
+    adopted,
+    hostUuid: host.uuid,
+    hostName: host.hostname,
+  };
+}
+
+/** The arguments as the host has them. Where the stored definition is as wanted and the running NIC is not, that is the drift. */
+export function argsOnHost(args: Inputs, vm: ObservedVm): Inputs {
+  const copies: { nic: Nic; changes: typeof changesOf }[] = [
+    ...(vm.config ? [{ nic: vm.config, changes: changesOf }] : []),
+    ...(vm.live ? [{ nic: vm.live, changes: runningChanges }] : []),
+  ];
+  const drifted = copies.find(({ nic, changes }) => changes(args, nic, undefined).length > 0);
+  return drifted ? asThere(args, drifted.nic, drifted.changes) : args;
+}
+
+function asThere(args: Inputs, nic: Nic, changes: typeof changesOf): Inputs {
+  const kind = sourceOf(args);
+  const tops = new Set(changes(args, nic, undefined).map((c) => c.path.split(/[.[]/)[0] as string));
+  const there = readNic(nic.xml, kind);
+  const out: Inputs = { ...args };
+  for (const top of tops) {
+    const node = (sources[kind].fields.fields as Record<string, ReturnType<typeof fieldsOf>>)[top];
+    const value = node ? project(node, args[top], there[top]) : undefined;
+    if (value === undefined) delete out[top];
+    else out[top] = value;
+  }
+  if (nic.kind === kind) return out;
+  // It is on something else: shown as that, and not as what it is no more.
+  for (const s of sourcesIn(out)) delete out[s];
+  if (nic.kind !== undefined && SOURCES.includes(nic.kind)) out[nic.kind] = readNic(nic.xml, nic.kind)[nic.kind] ?? {};
+  return out;
+}

@@ -1,0 +1,56 @@
+/** The plan as plain data. */
+import type { Affect } from "../libvirt/api.js";
+import type { Impact } from "../network/prices.js";
+import type { Nic } from "./document.js";
+
+/** What a NIC hangs on: a tap on a bridge, macvtap, a device that is handed over, or a process. */
+export type Carrier = "tap" | "direct" | "hostdev" | "user";
+
+export interface ObservedVm {
+  uuid: string;
+  name: string;
+  active: boolean;
+  persistent: boolean;
+  /** The NIC in the running VM. */
+  live?: Nic;
+  /** The NIC in the stored definition. */
+  config?: Nic;
+}
+
+export interface Observed {
+  /** Version of the daemon, major*1000000 + minor*1000 + release. */
+  daemon: number;
+  vm?: ObservedVm;
+  /** What NICs of the networks hang on that the NIC is on or shall be on. */
+  carriers: Readonly<Record<string, Carrier>>;
+}
+
+/** One call to libvirt. */
+export type Action =
+  | { do: "attach"; affect: Affect; xml: string }
+  | { do: "update"; affect: "live" | "config"; xml: string; before: string }
+  /** Of a running VM it lasts until the guest has released the NIC. */
+  | { do: "detach"; affect: "live" | "config"; xml: string };
+
+export type StepKind = "plug" | "define" | "mark" | "update" | "replug";
+
+export interface Step {
+  kind: StepKind;
+  impact: Impact;
+  /** Why it costs what it costs, or why it is needed. */
+  why: string;
+  /** Paths of the fields that it changes. */
+  changes: string[];
+  /** Running VMs that notice. */
+  affects: string[];
+  actions: Action[];
+}
+
+export interface Plan {
+  /** UUID of the VM. */
+  domain: string;
+  domainName: string;
+  mac: string;
+  steps: Step[];
+  impact: Impact;
+}

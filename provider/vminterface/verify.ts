@@ -1,0 +1,36 @@
+/** Read back what was written: libvirt answers success for changes that it ignored (portgroup, trustGuestRxFilters on 9.0). */
+import { type Inputs, VirtnetError } from "../handler.js";
+import type { Connection, DomainInfo } from "../libvirt/api.js";
+import { toObserved } from "./observe.js";
+import { changesOf, runningChanges } from "./plan.js";
+
+export async function verify(
+  c: Connection,
+  uuid: string,
+  desired: Inputs,
+  was: Inputs | undefined,
+): Promise<DomainInfo> {
+  const what = `NIC ${String(desired.mac)} of VM ${JSON.stringify(desired.domain)}`;
+  const info = await c.domains.get({ uuid });
+  if (!info) throw new VirtnetError(`${what}: the VM is gone right after it was changed: another program removed it`);
+  const wrong = stillWrong(info, desired, was);
+  if (wrong.length > 0) throw new VirtnetError(`${what}: libvirt answered success, but ${wrong.join("; ")}`);
+  return info;
+}
+
+/** What differs from the wish, in words. */
+function stillWrong(info: DomainInfo, desired: Inputs, was: Inputs | undefined): string[] {
+  const vm = toObserved(info, String(desired.mac));
+  const copies = [
+    ...(vm.persistent ? [{ where: "the stored definition", nic: vm.config, changes: changesOf }] : []),
+    ...(vm.active ? [{ where: "the running VM", nic: vm.live, changes: runningChanges }] : []),
+  ];
+  return copies.flatMap(({ where, nic, changes }) =>
+    nic === undefined
+      ? [`it is not in ${where}`]
+      : changes(desired, nic, was).map(
+          (c) =>
+            `${c.path} in ${where} is ${JSON.stringify(c.from) ?? "not set"} instead of ${JSON.stringify(c.to) ?? "not set"}`,
+        ),
+  );
+}

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Inputs } from "../../provider/handler.js";
+import { closeHosts, hostAt } from "../../provider/host/hosts.js";
+import { forgetRun } from "../../provider/network/run.js";
+import { forgetNics, vmInterfaceHandler } from "../../provider/vminterface/handler.js";
+import { startGuest } from "../../sandbox/guests.js";
+import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
+import { driveNic } from "../support/vminterface.js";
+import { natXml, nicsIn, vmXml } from "../support/vms.js";
+
+describe("plugging and unplugging that a VM refuses", () => {
+  const host = withSandbox();
+  before(() => startNetwork(host(), "one", natXml("one", "vu1", 76)));
+  after(() => closeHosts());
+  beforeEach(() => {
+    forgetNics();
+    forgetRun();
+    return closeHosts();
+  });
+  const run = async (command: string) => (await host().exec(["sh", "-c", command])).stdout.trim();
+  const nics = (name: string, containing: string, ...flags: string[]) => nicsIn(host(), name, containing, ...flags);
+
+  /** A NIC in the definition of a VM without an operating system, which is then started. */
+  async function started(name: string, more: Inputs = {}) {
+    await virsh(host(), ["define", "/dev/stdin"], vmXml(name));
+    const d = driveNic(host().uri, `${name}-nic`);
+    const args = { domain: name, network: "one", unplugTimeout: 8, ...more };
+    await d.up(args);
+    await virsh(host(), ["start", name]);
+    hostAt(host().uri).changed();
+    return { d, args, mac: String(d.state?.outs.mac) };
+  }
+  async function end(name: string) {
+    await virsh(host(), ["destroy", name]);
+    await virsh(host(), ["undefine", name]);
+  }
+
+  it("says that the guest did not release the NIC, and leaves both definitions as they were", async () => {
+    const { d, mac } = await started("stubborn");
+    await assert.rejects(
+      d.destroy(),
+      /the guest of VM "stubborn" did not release NIC 52:54:\S+ within 8 s: .* or delete with forceDetach: true/,
+    );
+    assert.equal((await nics("stubborn", mac)).length, 1);
+    assert.equal((await nics("stubborn", mac, "--inactive")).length, 1);
+    assert.equal((await d.refresh())?.drift, false);
+    await end("stubborn");
+  });
+
+  it("gives it up with forceDetach: its link is down, and it is gone with the VM's next stop", async () => {
+    const { d, mac } = await started("given-up", { forceDetach: true });
+    await d.destroy();
+    assert.match(d.log.at(-1) ?? "", /did not release it; its link is down, and it is gone when the VM stops/);
+    assert.match((await nics("given-up", mac))[0] ?? "", /<link state='down'\/>/);
+    assert.deepEqual(await nics("given-up", mac, "--inactive"), []);
+    await virsh(host(), ["destroy", "given-up"]);
+    await virsh(host(), ["start", "given-up"]);
+    assert.deepEqual(await nics("given-up", mac), []);
+    await end("given-up");
+  });
+
+  it("restores the stored definition when a change needs a NIC that the guest does not release", async () => {
+    const { d, args, mac } = await started("kept");
+    await assert.rejects(
+      d.up({ ...args, mtu: 1400 }),
+      /unplugging it failed \(for mtu\): the guest of VM "kept" did not release .*; restored: the stored definition/,
+    );
+    for (const flags of [[], ["--inactive"]]) assert.doesNotMatch((await nics("kept", mac, ...flags))[0] ?? "", /<mtu/);
+    await end("kept");
+  });
+
+  it("waits for a guest that is slow, and asks it again", async function () {
+    this.timeout(180_000);
+    const guest = await startGuest(host(), { name: "slow" });
+    await guest.waitReady();
+    const d = driveNic(host().uri, "slow-nic");
+    await d.up({ domain: "slow", network: "one", unplugTimeout: 60 });
+    const mac = String(d.state?.outs.mac);
+    // A paused guest answers nothing; the answer comes after libvirt has given up waiting (5 s).
+    await virsh(host(), ["suspend", "slow"]);
+    const resumed = sleep(9000).then(() => virsh(host(), ["resume", "slow"]));
+    const begun = Date.now();
+    await d.destroy();
+    assert.ok(Date.now() - begun > 8000, "it was waited for");
+    await resumed;
+    assert.deepEqual(await nics("slow", mac), []);
+    assert.deepEqual(await nics("slow", mac, "--inactive"), []);
+    await guest.stop();
+  });
+
+  it("plugs the old NIC again when the new one cannot be, and says so", async function () {
+    this.timeout(180_000);
+    const guest = await startGuest(host(), { name: "back" });
+    await guest.waitReady();
+    const d = driveNic(host().uri, "back-nic");
+    await d.up({ domain: "back", network: "one" });
+    const mac = String(d.state?.outs.mac);
+    await run("ip link add taken0 type bridge");
+    const olds = d.state?.outs as Inputs;
+    await assert.rejects(
+      vmInterfaceHandler.update({ log: () => undefined }, d.state?.id as string, olds, {
+        domain: "back",
+        network: "one",
+        uri: host().uri,
+        owner: olds.owner,
+        mac,
+        linkState: "up",
+        targetDevice: "taken0",
+      }),
+      /plugging it failed \(for targetDevice\): .*; restored: the old NIC, the stored definition$/,
+    );
+    const [live = ""] = await nics("back", mac);
+    assert.match(live, /<target dev='vnet\d+'\/>[\s\S]*<alias name='ua-virtnet__p__s__back-nic'\/>/);
+    assert.doesNotMatch((await nics("back", mac, "--inactive"))[0] ?? "", /taken0/);
+    await guest.up("eth0");
+    assert.equal((await guest.exec("ping -c1 -W5 10.76.1.1")).code, 0);
+    await d.destroy();
+    await guest.stop();
+  });
+
+  it("says at preview, and when it runs, that the VM has no slot left, or takes no devices", async () => {
+    await virsh(host(), ["create", "/dev/stdin"], vmXml("full", { slots: 1 }));
+    const d = driveNic(host().uri, "full-nic");
+    const args = { domain: "full", network: "one", unplugTimeout: 5 };
+    assert.deepEqual(await d.check(args), []);
+    const other = driveNic(host().uri, "full-other");
+    const [fault] = await other.check({ ...args, mac: "52:54:00:76:00:02" });
+    assert.match(
+      `${fault?.property}: ${fault?.reason}`,
+      /^domain: VM "full" runs and has no PCIe slot left .*stop it, add <controller/,
+    );
+    forgetNics();
+    await d.up(args);
+    await assert.rejects(
+      vmInterfaceHandler.create(
+        { log: () => undefined },
+        { ...args, uri: host().uri, mac: "52:54:00:76:00:02", linkState: "up" },
+      ),
+      /plugging it failed: VM "full" runs and has no PCIe slot left .*; nothing was changed$/,
+    );
+    await virsh(host(), ["destroy", "full"]);
+    await virsh(host(), ["create", "/dev/stdin"], vmXml("old", { machine: "pc" }));
+    const old = { ...args, domain: "old", uri: host().uri, mac: "52:54:00:76:00:03", linkState: "up" };
+    hostAt(host().uri).changed();
+    await closeHosts();
+    const [no] = (await vmInterfaceHandler.check({ log: () => undefined }, {}, old)).failures;
+    assert.match(String(no?.reason), /VM "old" runs and takes no devices meanwhile, since it has no ACPI/);
+    await assert.rejects(
+      vmInterfaceHandler.create({ log: () => undefined }, old),
+      /plugging it failed: VM "old" runs and takes no devices meanwhile/,
+    );
+    await virsh(host(), ["destroy", "old"]);
+  });
+
+  it("says that the VM is busy with a job, and changes nothing", async function () {
+    this.timeout(180_000);
+    const guest = await startGuest(host(), { name: "busy" });
+    await guest.waitReady();
+    // A migration to a host that does not answer.
+    await run("iptables -A OUTPUT -d 203.0.113.99 -j DROP");
+    await run(
+      "setsid virsh migrate --p2p --live busy qemu+tcp://203.0.113.99/system >/dev/null 2>&1 </dev/null & sleep 2",
+    );
+    const d = driveNic(host().uri, "busy-nic");
+    await assert.rejects(
+      d.up({ domain: "busy", network: "one" }),
+      /VM "busy" is busy with a job .*wait for its end and run this again; nothing was changed/,
+    );
+    assert.deepEqual(await nics("busy", "<mac"), []);
+  });
+});

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { type Guest, startGuest } from "../../sandbox/guests.js";
+import { virsh, withSandbox } from "../support/sandbox.js";
+import { withProgram } from "../support/stack.js";
+import { nicsIn, vmXml } from "../support/vms.js";
+
+describe("pulumi with NICs of a running VM", function () {
+  this.timeout(300_000);
+  const host = withSandbox();
+  const program = withProgram();
+  let guest: Guest;
+  before("starts a guest", async () => {
+    guest = await startGuest(host(), { name: "web" });
+    await guest.waitReady();
+  });
+  const stackOf = (name: string, config: Record<string, string> = {}) =>
+    program().stack(name, { "virtnet:uri": host().uri, ...config });
+  const write = (text: string) =>
+    program().write(
+      "index.js",
+      `const { Network, VmInterface } = require("pulumi-virtnet"); const pulumi = require("@pulumi/pulumi");\n${text}\n`,
+    );
+  const nics = (containing: string, ...flags: string[]) => nicsIn(host(), "web", containing, ...flags);
+  const network = (name: string, n: number, more = "") =>
+    `const ${name} = new Network("${name}", { mode: "nat", bridge: { stp: false }, ips: [{ address: "10.81.${n}.1/24", dhcp: { ranges: [{ start: "10.81.${n}.10", end: "10.81.${n}.99" }] } }]${more} });`;
+
+  it("makes a network and plugs a NIC into it in one up, changes both in another, and is gone after destroy", async () => {
+    const stack = stackOf("both");
+    const text = (mtu: number, more: string) =>
+      `${network("a", 1, `, mtu: ${mtu}`)} ${network("b", 2)}
+       exports.mac = new VmInterface("web-eth", { domain: "web", ${more} }).mac;`;
+    write(text(1400, "network: a.name"));
+    const preview = await stack.preview();
+    assert.match(preview.text, /mac +: "52:54:00:/, "the MAC is known before anything is made");
+    await stack.up();
+    const mac = String((await stack.outputs()).mac);
+    assert.equal((await nics(mac)).length, 1);
+    assert.match((await nics(mac, "--inactive"))[0] ?? "", /<alias name='ua-virtnet__\w+__both__web-eth'\/>/);
+    await guest.up("eth0");
+    assert.equal((await guest.exec("ping -c1 -W5 10.81.1.1")).code, 0);
+    assert.deepEqual(await stack.drift(), {}, "no noise");
+    assert.deepEqual(await stack.plannedSteps(), {});
+
+    // The network restarts under the NIC, and the NIC is changed, in the same run.
+    write(text(1300, 'network: a.name, linkState: "down"'));
+    const changed = await stack.run(["up", "--yes"]);
+    assert.equal(changed.code, 0, changed.text);
+    assert.match(changed.text, /network a: mtu: restarts it in place/);
+    assert.match(changed.text, /NIC 52:54:\S+ of VM web: linkState: changed live/);
+    const [live = ""] = await nics(mac);
+    assert.match(live, /network='a'[\s\S]*<link state='down'\/>/);
+    const tap = /<target dev='(vnet\d+)'/.exec(live)?.[1];
+    const bridge = /bridge name='(\w+)'/.exec(await virsh(host(), ["net-dumpxml", "a"]))?.[1];
+    const { stdout } = await host().exec(["sh", "-c", `ls /sys/class/net/${bridge}/brif`]);
+    assert.equal(stdout.trim(), tap, "it is on the new bridge");
+
+    write(text(1300, "network: b.name"));
+    await stack.up();
+    assert.match((await nics(mac))[0] ?? "", /network='b'/);
+    await guest.exec("ip addr flush dev eth0; ip addr add 10.81.2.50/24 dev eth0");
+    assert.equal((await guest.exec("sleep 1; ping -c1 -W5 10.81.2.1")).code, 0);
+    assert.deepEqual(await stack.drift(), {});
+    await stack.destroy();
+    assert.deepEqual(await nics(mac), []);
+    assert.deepEqual(await nics(mac, "--inactive"), []);
+  });
+
+  it("shows what was changed behind its back by name, and mends it", async () => {
+    const stack = stackOf("drift");
+    write(`${network("c", 3)} exports.mac = new VmInterface("nic", { domain: "web", network: c.name }).mac;`);
+    await stack.up();
+    const mac = String((await stack.outputs()).mac);
+    await virsh(host(), ["domif-setlink", "web", mac, "down"]);
+    await stack.refresh();
+    assert.equal((await stack.resources()).nic?.outputs?.linkState, "down");
+    await stack.up();
+    assert.doesNotMatch((await nics(mac))[0] ?? "", /<link state='down'/);
+    await virsh(host(), ["detach-interface", "web", "network", "--mac", mac, "--live", "--config"]);
+    assert.deepEqual(await stack.drift(), { nic: "create" });
+    await stack.refresh();
+    await stack.up();
+    assert.equal((await nics(mac)).length, 1, "it is there again, with its MAC");
+    assert.deepEqual(await stack.drift(), {});
+    await stack.destroy();
+  });
+
+  it("refuses in the preview what costs more than maxImpact, and what cannot be", async () => {
+    const stack = stackOf("refused", { "virtnet:maxImpact": "live" });
+    const text = (more: string) =>
+      `${network("d", 4)} new VmInterface("nic", { domain: "web", network: d.name${more} });`;
+    write(text(""));
+    await stack.up();
+    write(text(", mtu: 1400"));
+    const dear = await stack.previewFails();
+    assert.match(dear.text, /error: NIC 52:54:\S+ of VM "web": maxImpact is "live", but mtu \(replug: /);
+    write(text(', targetDevice: "vnet7"'));
+    const wrong = await stack.previewFails();
+    assert.match(wrong.text, /targetDevice.*begins like the names that libvirt generates/);
+    write(text(""));
+    await stack.destroy();
+  });
+
+  it("plugs ten NICs into five VMs in one up, each once", async () => {
+    for (let i = 0; i < 5; i++) await virsh(host(), ["define", "/dev/stdin"], vmXml(`vm${i}`));
+    const stack = stackOf("many");
+    write(`${network("e", 5)}
+      for (let i = 0; i < 10; i++) new VmInterface("nic" + i, { domain: "vm" + (i % 5), network: e.name });`);
+    await stack.up();
+    for (let i = 0; i < 5; i++) assert.equal((await nicsIn(host(), `vm${i}`, "network='e'", "--inactive")).length, 2);
+    assert.deepEqual(await stack.drift(), {});
+    await stack.destroy();
+    for (let i = 0; i < 5; i++) {
+      assert.deepEqual(await nicsIn(host(), `vm${i}`, "<mac", "--inactive"), []);
+      await virsh(host(), ["undefine", `vm${i}`]);
+    }
+  });
+});
