@@ -24,8 +24,8 @@ describe("the channel to a host", () => {
 
   for (const uri of [
     "test:///default",
-    "qemu+ssh://host/system",
-    "qemu+ssh://host/system?socket=/proc/1/root/run/libvirt/libvirt-sock",
+    "test+ssh://host/default",
+    "qemu+ssh:///system",
     "qemu+tls://host/system",
     "qemu://host/system",
     "qemu+unix:///system?socket=/proc/self/cwd/sock",
