@@ -3,7 +3,8 @@
 
 const types = { dependencyTypesNot: ["type-only"] };
 const pureNetwork =
-  "^provider/(schema|network/(modes|parts|rules|abilities|args|check|differences|document|live|parking|plan|prices|say|shape|steps))(/|\\.ts$)";
+  "^provider/(schema|network/(modes|parts|rules|abilities|args|check|differences|document|live|parking|plan|prices|say|shape|steps)|" +
+  "hostlink/(kinds|rules|addressing|args|check|fields|plan|say|state|steps|verify))(/|\\.ts$)";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {

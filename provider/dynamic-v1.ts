@@ -21,6 +21,7 @@ enableCompileCache(
 setTimeout(flushCompileCache, 2000).unref();
 
 import { endWithEngine } from "./dynamic/orphan.js";
+import type { Kind } from "./hostlink/args.js";
 
 endWithEngine();
 
@@ -28,3 +29,9 @@ endWithEngine();
 export const network: DynamicProvider = adapt(
   () => (require("./network/handler.js") as typeof import("./network/handler.js")).networkHandler,
 );
+
+const link = (kind: Kind): DynamicProvider =>
+  adapt(() => (require("./hostlink/handler.js") as typeof import("./hostlink/handler.js")).linkHandler(kind));
+
+/** `pulumi-nodejs:dynamic/virtnet:Bridge`. */
+export const bridge: DynamicProvider = link("bridge");

@@ -1,5 +1,5 @@
-// Writes sdk/network-args.ts: the arguments of a Network as plain interfaces with their descriptions, from the provider's
-// schema. The compiler's own declarations lose the descriptions (comments of one file are not copied into another's), and
+// Writes sdk/…-args.ts: the arguments of the resources as plain interfaces with their descriptions, from the provider's
+// schemas. The compiler's own declarations lose the descriptions (comments of one file are not copied into another's), and
 // would make every program load the provider's types, zod's among them. test/unit/sdk/types.test.ts says when it is stale.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,15 +7,22 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import ts from "typescript";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const target = join(root, "sdk", "network-args.ts");
-/** Types of provider/network/args.ts, and the fields that no program sets. */
-const roots = ["NatArgs", "RouteArgs", "OpenArgs", "IsolatedArgs", "BridgeArgs"];
+/** Types of a room's args.ts, and the file that is made of them. */
+export const files = [
+  {
+    room: "network",
+    target: "network-args.ts",
+    roots: ["NatArgs", "RouteArgs", "OpenArgs", "IsolatedArgs", "BridgeArgs"],
+  },
+  { room: "hostlink", target: "link-args.ts", roots: ["BridgeArgs"] },
+].map((file) => ({ ...file, target: join(root, "sdk", file.target) }));
+/** Fields that no program sets. */
 const hidden = new Set(["owner"]);
 const pascal = (name) => name[0].toUpperCase() + name.slice(1);
 const singular = (name) => name.replace(/sses$/, "ss").replace(/(?<!s)s$/, "");
 
-export function generate() {
-  const source = join(root, "provider", "network", "args.ts");
+export function generate({ room, roots } = files[0]) {
+  const source = join(root, "provider", room, "args.ts");
   const config = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile).config;
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [source] }, ts.sys, root);
   const program = ts.createProgram([source], {
@@ -89,10 +96,12 @@ export function generate() {
     return `export interface ${name} {\n${bodyOf(type, name.replace(/Args$/, ""))}}\n`;
   });
   const nested = [...interfaces].map(([name, body]) => `export interface ${name} {\n${body}}\n`);
-  return `// Generated from provider/network by scripts/types.mjs; do not edit.\n\n${[...nested, ...top].join("\n")}`;
+  return `// Generated from provider/${room} by scripts/types.mjs; do not edit.\n\n${[...nested, ...top].join("\n")}`;
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const text = generate();
-  if (readFileSync(target, { encoding: "utf8", flag: "a+" }) !== text) writeFileSync(target, text);
+  for (const file of files) {
+    const text = generate(file);
+    if (readFileSync(file.target, { encoding: "utf8", flag: "a+" }) !== text) writeFileSync(file.target, text);
+  }
 }

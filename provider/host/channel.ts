@@ -86,7 +86,8 @@ export function prefixOf(uri: string): readonly string[] | undefined {
   if (authority !== "" || (transport !== "" && transport !== "unix")) return undefined;
   const socket = new URLSearchParams(query).get("socket");
   const pid = socket === null ? undefined : /^\/proc\/(\d+)\/root\//.exec(socket)?.[1];
-  if (pid !== undefined) return ["nsenter", "-t", pid, "-n", "-m", "--"];
+  // That of processes too: D-Bus serves no one whose process it cannot see.
+  if (pid !== undefined) return ["nsenter", "-t", pid, "-n", "-m", "-p", "--"];
   if (socket?.startsWith("/proc/")) return undefined;
   return daemonIsHere() ? [] : undefined;
 }

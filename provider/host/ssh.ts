@@ -65,7 +65,7 @@ export function overSsh(target: SshTarget, argv: readonly string[], { anew = fal
   return {
     argv: [target.program, "-T", ...target.options, ...options, "--", target.host, "sh"],
     input: `export LC_ALL=C PATH="$PATH:/usr/sbin:/usr/bin:/sbin:/bin"
-if [ "$(id -u)" = 0 ]; then exec ${words} < /dev/null; else exec sudo -n -- ${words} < /dev/null; fi
+if [ "$(id -u)" = 0 ]; then exec ${words} < /dev/null; else exec sudo -n -- env SSH_CONNECTION="$SSH_CONNECTION" ${words} < /dev/null; fi
 `,
   };
 }

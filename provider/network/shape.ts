@@ -1,25 +1,9 @@
-/** The check of shape: types, unknown fields, ranges; by the zod schema of the mode, with faults in our words. */
+/** The check of shape of a network's arguments, by the zod schema of its mode. */
 import type { z } from "zod";
-import { type Failure, type Inputs, Unknown } from "../handler.js";
+import { type Inputs, Unknown } from "../handler.js";
+import { judge, type Shaped, setIn } from "../schema/shape.js";
 import { controlShape, modes, stateShape } from "./args.js";
 import { MODES, type Mode } from "./parts/forward.js";
-
-type Path = PropertyKey[];
-
-export interface Shaped {
-  failures: Failure[];
-  /** The inputs without what is unknown or has a fault. */
-  known: Inputs;
-  /** Whether the user set the path (`ips`, `ips[0].dhcp`), known or not. */
-  isSet(path: string): boolean;
-}
-
-export function formatPath(path: Path): string {
-  return path.map((p, i) => (typeof p === "number" ? `[${p}]` : i === 0 ? String(p) : `.${String(p)}`)).join("");
-}
-
-/** The opposite: `ips[0].dhcp` is `ips`, `0`, `dhcp`. */
-const keysOf = (path: string): string[] => path.replaceAll("]", "").split(/[.[]/);
 
 const schemas = new Map<Mode, z.ZodType>();
 function schemaOf(mode: Mode): z.ZodType {
@@ -32,99 +16,20 @@ function schemaOf(mode: Mode): z.ZodType {
 }
 
 export function checkShape(inputs: Inputs): Shaped {
-  const isSet = (path: string) =>
-    keysOf(path).reduce<unknown>((at, k) => (at === Unknown ? at : (at as Inputs | undefined)?.[k]), inputs) !==
-    undefined;
   const mode = inputs.mode;
   if (mode === undefined || !MODES.includes(mode as Mode)) {
     const reason =
       mode === Unknown
         ? "must be known at preview: a network's fields depend on it"
         : `${mode === undefined ? "is missing" : `${JSON.stringify(mode)} is no mode`}: use one of ${MODES.join(", ")}`;
-    return { failures: [{ property: "mode", reason }], known: {}, isSet };
+    return { failures: [{ property: "mode", reason }], known: {}, isSet: setIn(inputs) };
   }
-  const result = schemaOf(mode as Mode).safeParse(inputs, { reportInput: true });
-  if (result.success) return { failures: [], known: inputs, isSet };
-  const failures: Failure[] = [];
-  const faulty: Path[] = [];
-  for (const issue of result.error.issues) {
-    const at = valueAt(inputs, issue.path);
-    faulty.push(...(issue.code === "unrecognized_keys" ? issue.keys.map((k) => [...issue.path, k]) : [issue.path]));
-    if (at === Unknown) continue;
-    failures.push(...explain(issue, at, mode as Mode));
-  }
-  return { failures, known: without(inputs, faulty) as Inputs, isSet };
+  return judge(schemaOf(mode as Mode), inputs, (key) => stranger(key, mode as Mode));
 }
 
-function explain(issue: z.core.$ZodIssue, value: unknown, mode: Mode): Failure[] {
-  const property = formatPath(issue.path);
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({
-      property: formatPath([...issue.path, key]),
-      reason: foreign(key, issue.path, mode),
-    }));
-  }
-  if (value === undefined) return [{ property, reason: "is missing" }];
-  // The form that was meant is the one whose fault lies deeper.
-  const meant =
-    issue.code === "invalid_union" &&
-    issue.errors.find((form) => form.every((i) => i.path.length > 0 || i.code === "unrecognized_keys"));
-  if (meant) {
-    return meant.flatMap((i) =>
-      explain({ ...i, path: [...issue.path, ...i.path] } as typeof issue, valueAt(value, i.path), mode),
-    );
-  }
-  return [{ property, reason: `${print(value)} ${said(issue)}` }];
-}
-
-function foreign(key: string, at: Path, mode: Mode): string {
-  if (at.length > 0) return "is no field of this object: remove it, or look up its name in docs/reference.md";
+function stranger(key: string, mode: Mode): string {
   const others = MODES.filter((m) => key in modes[m].fields.fields);
   return others.length > 0
     ? `is no field of mode "${mode}"; it belongs to ${others.map((m) => `"${m}"`).join(", ")}: remove it or change the mode`
     : "is no field of a Network: remove it, or look up its name in docs/reference.md";
-}
-
-/** zod's issue as the second half of our sentence. */
-function said(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "too_small":
-      return issue.message.startsWith("must") ? issue.message : `is too small: must be at least ${issue.minimum}`;
-    case "too_big":
-      return issue.message.startsWith("must") ? issue.message : `is too big: must be at most ${issue.maximum}`;
-    case "invalid_value":
-      return `must be ${issue.values.length > 1 ? "one of " : ""}${issue.values.map((v) => JSON.stringify(v)).join(", ")}`;
-    case "invalid_type":
-      if (issue.expected === "int") return "must be a whole number";
-      return `must be ${/^[aeiou]/.test(issue.expected) ? "an" : "a"} ${issue.expected}`;
-    case "invalid_union":
-      return [...new Set(issue.errors.flat().map(said))].join(" or ").replaceAll(" or must be ", " or ");
-    default:
-      return issue.message;
-  }
-}
-
-function print(value: unknown): string {
-  const s = JSON.stringify(value, (_k, v) => (v === Unknown ? "(not known yet)" : v)) ?? String(value);
-  return s.length > 80 ? `${s.slice(0, 77)}…` : s;
-}
-
-function valueAt(value: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (at, k) => (at === Unknown ? at : (at as Record<PropertyKey, unknown> | undefined)?.[k]),
-    value,
-  );
-}
-
-/** A copy without the faulty places; an item of a list becomes undefined, so that the others keep their index. */
-function without(value: unknown, faulty: Path[], at: Path = []): unknown {
-  if (value === Unknown) return undefined;
-  if (faulty.some((p) => p.length === at.length && p.every((k, i) => k === at[i]))) return undefined;
-  if (Array.isArray(value)) return value.map((v, i) => without(v, faulty, [...at, i]));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .map(([k, v]) => [k, without(v, faulty, [...at, k])])
-      .filter(([, v]) => v !== undefined),
-  );
 }

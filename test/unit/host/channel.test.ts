@@ -18,7 +18,7 @@ const addresses: HostAddress[] = [
 describe("the channel to a host", () => {
   it("enters the namespaces that a sandbox's socket names", () => {
     assert.deepEqual(prefixOf("qemu+unix:///system?socket=/proc/4711/root/run/libvirt/libvirt-sock"), [
-      ...["nsenter", "-t", "4711", "-n", "-m", "--"],
+      ...["nsenter", "-t", "4711", "-n", "-m", "-p", "--"],
     ]);
   });
 
