@@ -61,9 +61,12 @@ export function linkHandler(kind: Kind): Handler {
 
   async function diff(ctx: Context, id: string, olds: Inputs, news: Inputs): Promise<Diff> {
     const was = argsOf(olds);
-    const { rows, known } = differing(was, news, () => fieldsOf(kind), [...CONTROL_FIELDS, ...STATE_FIELDS]);
+    const handled: readonly string[] = [...CONTROL_FIELDS, ...STATE_FIELDS];
+    const { rows, known } = differing(was, news, () => fieldsOf(kind), handled);
     if (rows.length === 0) return { changes: false, replaces: [], deleteBeforeReplace: true };
-    const replaces = rows.filter((r) => r in known && priceOf(kinds[kind].prices, r).impact === "replace");
+    const replaces = rows.filter(
+      (r) => r in known && !handled.includes(r) && priceOf(kinds[kind].prices, r).impact === "replace",
+    );
     // refresh asks too, without check.
     if (seen(news) && replaces.length === 0 && rows.every((r) => known[r.replace(/\[\]$/, "")] !== undefined))
       await tellPrice(ctx, id, was, news);

@@ -200,7 +200,7 @@ export function planDelete(kind: Kind, args: Inputs, observed: Observed, link: O
     ...(devices.length > 0 ? [{ do: "checkpoint", devices, seconds } as const] : []),
     { do: "strip" },
     ...ports.map((port): Action => ({ do: "detach", port })),
-    ...(devices.length > 0 ? [{ do: "prove", management: management.length > 0, seconds } as const] : []),
+    ...(link.up || management.length > 0 ? [{ do: "prove", management: management.length > 0, seconds } as const] : []),
     { do: "remove" },
   ];
   const step: Step = { kind: "delete", impact: "none", why: "it is deleted", changes: [], actions };

@@ -165,7 +165,7 @@ describe("a bridge by NetworkManager", () => {
       addresses: { addresses: ["203.0.114.10/24"], gateway: "203.0.114.1" },
       rollbackAfter: 12,
     };
-    await assert.rejects(d.up(wrong), /proving that the host is reachable failed: .*everything is as it was/);
+    await assert.rejects(d.up(wrong), /proving that it works failed: .*everything is as it was/);
     assert.equal(await exists("br0"), false);
     assert.equal(await pingable(), true);
   });
@@ -255,6 +255,14 @@ describe("a bridge by NetworkManager", () => {
     await on(host(), ["sh", "-c", "ip tuntap add vnet8 mode tap && ip link set vnet8 master br0 up"]);
     await assert.rejects(d.destroy(), /bridge "br0" is in use by vnet8/);
     await on(host(), ["ip", "link", "del", "vnet8"]);
+  });
+
+  it("is deleted where somebody took it down", async () => {
+    const d = drive("br0");
+    await d.up({ ports: ["eth2"], addresses: "dhcp", mtu: 1400 });
+    await nmcli("connection", "down", "br0");
+    await d.destroy();
+    assert.equal((await host().exec(["nmcli", "connection", "show", "br0"])).code, 10);
   });
 
   it("is gone when somebody removed it", async () => {

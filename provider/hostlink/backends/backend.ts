@@ -45,8 +45,8 @@ export interface Backend {
   detach(link: LinkRef, port: string): Promise<void>;
   activate(link: LinkRef): Promise<void>;
   mark(link: LinkRef, mark: Mark | null): Promise<void>;
-  /** Whether the device is up and has what it shall have; waits for it. */
-  settled(link: LinkRef, limitMs: number): Promise<boolean>;
+  /** Waits until the device is up and has what it shall have. */
+  settled(link: LinkRef, limitMs: number): Promise<void>;
   commit(link: LinkRef, checkpoint: string | undefined): Promise<void>;
   /** Everything as it was, at once; `made`: the link itself is of this run. */
   rollback(link: LinkRef, checkpoint: string | undefined, made: boolean): Promise<void>;

@@ -244,16 +244,11 @@ export class NetworkManager implements Backend {
     await this.#update(path, settings, (unsaved ? IN_MEMORY : TO_DISK) | NO_REAPPLY);
   }
 
-  async settled(link: LinkRef, limitMs: number): Promise<boolean> {
+  async settled(link: LinkRef, limitMs: number): Promise<void> {
     const state = await readState(this.#bus);
     const alone = portProfiles(state, { uuid: link.id, device: link.name }).length === 0;
-    try {
-      // Without a port there is no carrier, and no DHCP server to wait for.
-      await this.#reach(link.name, alone ? GETTING_ADDRESSES : ACTIVATED, limitMs);
-      return true;
-    } catch {
-      return false;
-    }
+    // Without a port there is no carrier, and no DHCP server to wait for.
+    await this.#reach(link.name, alone ? GETTING_ADDRESSES : ACTIVATED, limitMs);
   }
 
   async commit(link: LinkRef, checkpoint: string | undefined): Promise<void> {
