@@ -14,7 +14,7 @@ export const files = [
     target: "network-args.ts",
     roots: ["NatArgs", "RouteArgs", "OpenArgs", "IsolatedArgs", "BridgeArgs"],
   },
-  { room: "hostlink", target: "link-args.ts", roots: ["BridgeArgs"] },
+  { room: "hostlink", target: "link-args.ts", roots: ["BridgeArgs", "BondArgs", "VlanArgs"] },
 ].map((file) => ({ ...file, target: join(root, "sdk", file.target) }));
 /** Fields that no program sets. */
 const hidden = new Set(["owner"]);
@@ -63,7 +63,13 @@ export function generate({ room, roots } = files[0]) {
       .map((p) => {
         const optional = p.flags & ts.SymbolFlags.Optional ? "?" : "";
         const text = print(checker.getNonNullableType(checker.getTypeOfSymbol(p)), pascal(p.name), name);
-        return `${comment(p, "  ")}  ${p.name}${optional}: ${text};\n`;
+        const line = `  ${p.name}${optional}: ${text};`;
+        // As the formatter breaks it.
+        const broken = `  ${p.name}${optional}:\n${text
+          .split(" | ")
+          .map((part) => `    | ${part}`)
+          .join("\n")};`;
+        return `${comment(p, "  ")}${line.length > 120 ? broken : line}\n`;
       })
       .join("");
 

@@ -1,10 +1,14 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { DeepInput } from "./input.js";
-import { Link, type LinkLookup } from "./link.js";
+import type { Bond } from "./bond.js";
+import { type Device, deviceNames, Link, type LinkInputs, type LinkLookup } from "./link.js";
 import type * as plain from "./link-args.js";
+import type { Vlan } from "./vlan.js";
 
 /** Arguments of a {@link Bridge}. */
-export type BridgeArgs = { [K in keyof plain.BridgeArgs]: DeepInput<plain.BridgeArgs[K]> };
+export type BridgeArgs = LinkInputs<Omit<plain.BridgeArgs, "ports">> & {
+  /** Devices of the host that are plugged in: names, or Bond and Vlan resources. Others that are on the bridge, as the VMs' own, stay. Default: none. */
+  ports?: pulumi.Input<string[]> | readonly Device<Bond | Vlan>[];
+};
 
 /**
  * A bridge of the host: virtual machines on it are in the same segment as the outside that its ports lead to.
@@ -15,6 +19,13 @@ export type BridgeArgs = { [K in keyof plain.BridgeArgs]: DeepInput<plain.Bridge
  * const br0 = new virtnet.Bridge("br0", { ports: ["eno1"], addresses: "inherit" });
  * new virtnet.Network("lan", { mode: "bridge", bridge: br0.name });
  * ```
+ *
+ * @example
+ * On a bond, whose mode is checked at preview: VMs keep their connection with `active-backup`, `balance-xor` and `802.3ad` only.
+ * ```ts
+ * const bond0 = new virtnet.Bond("bond0", { mode: "active-backup", ports: ["eno1", "eno2"], addresses: "inherit" });
+ * const br0 = new virtnet.Bridge("br0", { ports: [bond0], addresses: "inherit" });
+ * ```
  */
 export class Bridge extends Link {
   /**
@@ -22,7 +33,7 @@ export class Bridge extends Link {
    * @param opts Options of Pulumi. `deleteBeforeReplace` is true unless said otherwise.
    */
   constructor(name: string, args: BridgeArgs = {}, opts?: pulumi.CustomResourceOptions) {
-    super("Bridge", name, args, opts);
+    super("Bridge", name, args.ports === undefined ? args : { ...args, ports: deviceNames(args.ports) }, opts);
   }
 
   /**

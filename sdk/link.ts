@@ -1,7 +1,11 @@
 /** What Bridge, Bond and Vlan have in common: the host's own links. */
 import * as pulumi from "@pulumi/pulumi";
+import type { DeepInput } from "./input.js";
 import { providerText } from "./provider-text.js";
 import { config, defaultUri, ownerOf, requireResolvable } from "./settle.js";
+
+/** Plain arguments as a program writes them. */
+export type LinkInputs<T> = { [K in keyof T]: DeepInput<T[K]> };
 
 /** What `get` needs beside the id. */
 export interface LinkLookup {
@@ -37,7 +41,7 @@ export abstract class Link extends pulumi.CustomResource {
   declare readonly hostName: pulumi.Output<string>;
 
   protected constructor(
-    kind: "Bridge",
+    kind: "Bridge" | "Bond" | "Vlan",
     name: string,
     args: object | undefined,
     opts: pulumi.CustomResourceOptions | undefined,
@@ -55,4 +59,20 @@ export abstract class Link extends pulumi.CustomResource {
       pulumi.mergeOptions({ deleteBeforeReplace: true }, opts),
     );
   }
+}
+
+/** A device by its name, or the resource that makes it. */
+export type Device<R extends Link> = pulumi.Input<string> | R;
+
+/** Names of devices, also of resources that are given in their place. */
+export function deviceNames<R extends Link>(
+  devices: pulumi.Input<string[]> | readonly Device<R>[],
+): pulumi.Input<string[]> {
+  return Array.isArray(devices)
+    ? ((devices as readonly Device<R>[]).map(deviceName) as unknown as pulumi.Input<string[]>)
+    : (devices as pulumi.Input<string[]>);
+}
+
+export function deviceName<R extends Link>(device: Device<R>): pulumi.Input<string> {
+  return pulumi.Resource.isInstance(device) ? (device as R).name : (device as pulumi.Input<string>);
 }

@@ -99,9 +99,9 @@ const ACTIONS: Handlers = {
   async sweep({ backend, link }, { id, checkpoint }) {
     await backend.sweep({ ...link, id }, checkpoint);
   },
-  async make(run, { mac, ports }) {
+  async make(run, { values, mac, ports }) {
     run.made = true;
-    const what = { ...(mac !== undefined ? { mac } : {}), ...(run.mark ? { mark: run.mark } : {}), ports };
+    const what = { values, ...(mac !== undefined ? { mac } : {}), ...(run.mark ? { mark: run.mark } : {}), ports };
     await run.backend.make(run.link, what);
   },
   async checkpoint(run, { devices, seconds }) {

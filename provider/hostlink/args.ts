@@ -4,7 +4,9 @@ import type { Inputs } from "../handler.js";
 import { type ControlArgs, controlShape as networkControl, type Owner } from "../network/args.js";
 import type { PriceTable } from "../network/prices.js";
 import type { AnyNode, ObjectNode, ObjectValue } from "../schema/node.js";
+import { bond } from "./kinds/bond.js";
 import { bridge } from "./kinds/bridge.js";
+import { vlan } from "./kinds/vlan.js";
 import type { Rule } from "./rules/rule.js";
 
 export type { Owner };
@@ -22,7 +24,7 @@ export interface LinkKind {
 }
 
 /** All kinds. */
-export const kinds = { bridge } as const satisfies Record<string, LinkKind>;
+export const kinds = { bridge, bond, vlan } as const satisfies Record<string, LinkKind>;
 export type Kind = keyof typeof kinds;
 export const fieldsOf = (kind: Kind): AnyNode => kinds[kind].fields as unknown as AnyNode;
 
@@ -58,6 +60,10 @@ type Fields<K extends Kind> = ObjectValue<(typeof kinds)[K]["fields"]["fields"]>
 // scripts/types.mjs writes the SDK's interfaces from these.
 /** @public */
 export type BridgeArgs = Fields<"bridge"> & LinkStateArgs & LinkControlArgs;
+/** @public */
+export type BondArgs = Fields<"bond"> & LinkStateArgs & LinkControlArgs;
+/** @public */
+export type VlanArgs = Fields<"vlan"> & LinkStateArgs & LinkControlArgs;
 
 /** The mark on a link: whose it is, and what a later run must know. */
 export interface Mark extends Owner {

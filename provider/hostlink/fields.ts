@@ -17,6 +17,11 @@ export const value = <T>(zod: z.ZodType<T>, options: ScalarOptions<T> = {}): Sca
 export const flag = (options: ScalarOptions<boolean> = {}) => value<boolean>(z.boolean(), options);
 export const whole = (min: number, max: number, options: ScalarOptions<number> = {}) =>
   value<number>(z.number().int("must be a whole number").min(min).max(max), options);
+export const choice = <const V extends readonly [string, ...string[]]>(
+  values: V,
+  options: ScalarOptions<V[number]> = {},
+) => value<V[number]>(z.enum(values) as z.ZodType<V[number]>, options);
+
 // What the kernel takes (dev_valid_name, net/core/dev.c), without what tools trip over.
 export const zDeviceName = line
   .max(15, "must be a device name of at most 15 characters (IFNAMSIZ)")

@@ -93,7 +93,7 @@ function createStep(wish: Wish, observed: Observed): Step {
   const seconds = rollbackAfter(desired);
   const devices = [name, ...ports];
   const actions: Action[] = [
-    { do: "make", ports, ...(mac !== undefined ? { mac } : {}) },
+    { do: "make", values: desired, ports, ...(mac !== undefined ? { mac } : {}) },
     { do: "checkpoint", devices, seconds },
     {
       do: "configure",

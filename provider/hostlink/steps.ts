@@ -34,7 +34,7 @@ export type Action =
   /** Remove what a dead run left. */
   | { do: "sweep"; id: string; checkpoint?: string }
   /** The device with nothing on it; it is gone with the next start of the host unless committed. */
-  | { do: "make"; mac?: string; ports: string[] }
+  | { do: "make"; values: Inputs; mac?: string; ports: string[] }
   /** From here on the host takes everything back by itself, unless committed in time. */
   | { do: "checkpoint"; devices: string[]; seconds: number }
   | { do: "attach"; port: string }

@@ -29,7 +29,7 @@ export interface Backend {
   /** Addresses of devices, as the manager has them. */
   addressing(devices: readonly string[]): Promise<Map<string, Addressing>>;
   /** A device with nothing on it, until the next start of the host. */
-  make(link: LinkRef, what: { mac?: string; mark?: Mark; ports: readonly string[] }): Promise<void>;
+  make(link: LinkRef, what: { values: Inputs; mac?: string; mark?: Mark; ports: readonly string[] }): Promise<void>;
   /** Remove what a run left that died in the middle. */
   sweep(link: LinkRef, checkpoint: string | undefined): Promise<void>;
   /** @returns what commit and rollback need. */

@@ -43,7 +43,7 @@ const timers: Rule = {
  * Modes of a bond in which a switch and the bridge see each VM's MAC at one place. Others stripe or duplicate frames (balance-rr,
  * broadcast) or write the ports' own MACs over the VMs' (balance-tlb, balance-alb): Documentation/networking/bonding.rst.
  */
-export const BRIDGED_MODES = ["active-backup", "balance-xor", "802.3ad"];
+const BRIDGED_MODES: unknown[] = ["active-backup", "balance-xor", "802.3ad", 1, 2, 4];
 
 interface BondAs {
   mode?: unknown;
@@ -68,7 +68,7 @@ const set = (v: unknown): boolean => v !== undefined && v !== Unknown;
 
 /** Why virtual machines cannot be bridged onto a bond. */
 function unfit({ mode, miimon, arpInterval, failOverMac }: BondAs): string | undefined {
-  if (set(mode) && !BRIDGED_MODES.includes(String(mode)))
+  if (set(mode) && !BRIDGED_MODES.includes(mode))
     return `is of mode ${String(mode)}, with which VMs on a bridge lose their connection (it spreads, doubles or rewrites their frames): use active-backup, balance-xor or 802.3ad`;
   if (set(arpInterval) && arpInterval !== 0)
     return "is monitored by ARP, which does not work below a bridge: use miimon (100) instead of arpInterval";

@@ -38,6 +38,32 @@ const hostBond = (more: Partial<NonNullable<LinkFact["bond"]>>): Surroundings =>
       bond: { mode: "active-backup", miimon: 100, arpInterval: 0, failOverMac: "none", ...more },
     }),
   );
+const b = (more: Inputs): Inputs => ({ name: "bond0", mode: "active-backup", ports: ["eth1", "eth2"], ...more });
+const ofBond = { kind: "bond" as const };
+const vlan = (more: Inputs): Inputs => ({ name: "eth1.5", parent: "eth1", id: 5, ...more });
+const ofVlan = { kind: "vlan" as const };
+const ARP = { arpInterval: 100, arpIpTargets: ["192.0.2.1"] };
+/** Each option that not all modes have: a mode without it, one with it, a value, and what else it needs. */
+const MODED: [option: string, without: string | number, having: string | number, value: unknown, more?: Inputs][] = [
+  ["arpValidate", "balance-alb", "balance-rr", "none"],
+  ["arpAllTargets", 0, 1, "all", ARP],
+  ["primary", "802.3ad", "balance-tlb", "eth1"],
+  ["primaryReselect", 2, 6, "always"],
+  ["failOverMac", "balance-xor", "active-backup", "follow"],
+  ["xmitHashPolicy", 1, 2, "layer3+4"],
+  ["lacpRate", "balance-xor", "802.3ad", "fast"],
+  ["adSelect", 1, 4, "count"],
+  ["adActorSysPrio", 1, 4, 1],
+  ["adActorSystem", 1, 4, "52:54:00:00:00:01"],
+  ["adUserPortKey", 1, 4, 1023],
+  ["minLinks", 1, 4, 1],
+  ["resendIgmp", "balance-xor", "balance-rr", 2],
+  ["numGratArp", "balance-rr", "active-backup", 3],
+  ["peerNotifDelay", 0, 1, 200],
+  ["packetsPerSlave", 1, 0, 5],
+  ["tlbDynamicLb", 4, 5, false],
+  ["lpInterval", 4, 6, 2],
+];
 const onBond = bridge({ ports: ["bond0"] });
 
 export const cases: Record<string, Case[]> = {
@@ -268,6 +294,161 @@ export const cases: Record<string, Case[]> = {
       ...{ kind, path: "ports[0]", reason: 'failOverMac "active"' },
       ...{ breaks: onBond, twin: onBond },
       ...{ around: hostBond({ failOverMac: "active" }), twinAround: hostBond({ failOverMac: "follow" }) },
+    },
+  ],
+  "An option belongs to the bond's mode.": [
+    ...MODED.map(
+      ([option, without, having, value, more]): Case => ({
+        ...{ ...ofBond, path: option, reason: "is no option of mode" },
+        breaks: b({ mode: without, [option]: value, ...more }),
+        twin: b({ mode: having, [option]: value, ...more }),
+      }),
+    ),
+    {
+      ...{ ...ofBond, path: "arpInterval", reason: "it belongs to balance-rr, active-backup, balance-xor, broadcast" },
+      breaks: b({ mode: "802.3ad", ...ARP }),
+      twin: b({ mode: "broadcast", ...ARP }),
+    },
+    {
+      ...{ ...ofBond, path: "arpIpTargets", reason: "is no option of mode balance-tlb" },
+      breaks: b({ mode: 5, ...ARP }),
+      twin: b({ mode: 1, ...ARP }),
+    },
+  ],
+  "A bond looks at the carrier or asks by ARP, not both.": [
+    {
+      ...{ ...ofBond, path: "arpInterval", reason: "is set beside miimon 100" },
+      breaks: b({ ...ARP, miimon: 100 }),
+      twin: b({ ...ARP, miimon: 0 }),
+    },
+  ],
+  "Modes 802.3ad, balance-tlb and balance-alb look at the carrier.": [4, 5, 6].map((mode) => ({
+    ...{ ...ofBond, path: "miimon", reason: "needs it" },
+    ...{ breaks: b({ mode, miimon: 0 }), twin: b({ mode, miimon: 1 }) },
+  })),
+  "Asking by ARP needs an interval and 1 to 16 targets.": [
+    {
+      ...{ ...ofBond, path: "arpIpTargets", reason: "is missing" },
+      breaks: b({ arpInterval: 1 }),
+      twin: b({ arpInterval: 0 }),
+    },
+    {
+      ...{ ...ofBond, path: "arpIpTargets", reason: "is missing" },
+      breaks: b({ ...ARP, arpIpTargets: [] }),
+      twin: b(ARP),
+    },
+    {
+      ...{ ...ofBond, path: "arpIpTargets", reason: "has 17 entries" },
+      breaks: b({ ...ARP, arpIpTargets: Array.from({ length: 17 }, (_, i) => `192.0.2.${i}`) }),
+      twin: b({ ...ARP, arpIpTargets: Array.from({ length: 16 }, (_, i) => `192.0.2.${i}`) }),
+    },
+    {
+      ...{ ...ofBond, path: "arpInterval", reason: "is missing" },
+      breaks: b({ arpIpTargets: ["192.0.2.1"] }),
+      twin: b(ARP),
+    },
+  ],
+  "Checking ARP answers needs ARP monitoring.": [
+    {
+      ...{ ...ofBond, path: "arpValidate", reason: "nothing is asked by ARP" },
+      breaks: b({ arpValidate: "all" }),
+      twin: b({ arpValidate: "none" }),
+    },
+    {
+      ...{ ...ofBond, path: "arpAllTargets", reason: "nothing is asked by ARP" },
+      breaks: b({ arpAllTargets: "all", arpInterval: 0 }),
+      twin: b({ arpAllTargets: "all", ...ARP }),
+    },
+  ],
+  "Delays are multiples of miimon.": [
+    ...["updelay", "downdelay", "peerNotifDelay"].map((delay) => ({
+      ...{ ...ofBond, path: delay, reason: "250 is no multiple of miimon 100: use 300" },
+      ...{ breaks: b({ [delay]: 250 }), twin: b({ [delay]: 250, miimon: 50 }) },
+    })),
+    {
+      ...{ ...ofBond, path: "updelay", reason: "needs miimon, which is 0" },
+      breaks: b({ ...ARP, updelay: 200 }),
+      twin: b({ ...ARP, updelay: 0 }),
+    },
+    {
+      ...{ ...ofBond, path: "updelay", reason: "1 is no multiple of miimon 100: use 100" },
+      breaks: b({ updelay: 1 }),
+      twin: b({ updelay: 1, miimon: 1 }),
+    },
+  ],
+  "The primary port is one of the ports.": [
+    {
+      ...{ ...ofBond, path: "primary", reason: "is none of the ports" },
+      breaks: b({ primary: "eth3" }),
+      twin: b({ primary: "eth2" }),
+    },
+  ],
+  "Reselecting a primary port needs one.": [
+    {
+      ...{ ...ofBond, path: "primaryReselect", reason: "there is no primary port" },
+      breaks: b({ primaryReselect: "better" }),
+      twin: b({ primaryReselect: "better", primary: "eth1" }),
+    },
+  ],
+  "The LACP system's MAC is that of one device.": ["01:00:00:00:00:01", "00:00:00:00:00:00"].map((mac) => ({
+    ...{ ...ofBond, path: "adActorSystem", reason: "is no device's address" },
+    breaks: b({ mode: 4, adActorSystem: mac }),
+    twin: b({ mode: 4, adActorSystem: "00:00:00:00:00:01" }),
+  })),
+  "A bond that changes its MAC has none set.": [
+    {
+      ...{ ...ofBond, path: "mac", reason: "is set beside failOverMac" },
+      breaks: b({ failOverMac: "active", mac: "52:54:00:00:00:01" }),
+      twin: b({ failOverMac: "follow", mac: "52:54:00:00:00:01" }),
+    },
+  ],
+  "A VLAN has addresses of its own.": [
+    {
+      ...{ ...ofVlan, path: "addresses", reason: "the parent keeps its own" },
+      breaks: vlan({ addresses: "inherit" }),
+      twin: vlan({ addresses: "dhcp" }),
+    },
+  ],
+  "The parent is another device of the host, or a link of the program.": [
+    {
+      ...{ ...ofVlan, path: "parent", reason: "is the VLAN itself" },
+      breaks: vlan({ parent: "eth1.5" }),
+      twin: vlan({ parent: "eth1.6" }),
+    },
+    {
+      ...{ ...ofVlan, path: "parent", reason: "is no device of the host" },
+      breaks: vlan({ parent: "eth2" }),
+      twin: vlan({ parent: "eth1" }),
+      around: host(link("eth1")),
+    },
+    {
+      ...{ ...ofVlan, path: "parent", reason: "is no device of the host" },
+      breaks: vlan({ parent: "bond0" }),
+      twin: vlan({ parent: "bond0" }),
+      around: host(),
+      twinAround: { ...host(), ...bond({}) },
+    },
+  ],
+  "A parent has a VLAN once.": [
+    {
+      ...{ ...ofVlan, path: "id", reason: 'is "other" of this program already' },
+      breaks: vlan({}),
+      twin: vlan({ id: 6 }),
+      around: program({ other: { kind: "vlan", args: { name: "other", parent: "eth1", id: 5 } } }),
+    },
+  ],
+  "A VLAN's MTU is at most its parent's.": [
+    {
+      ...{ ...ofVlan, path: "mtu", reason: 'more than the 1500 of "eth1"' },
+      breaks: vlan({ mtu: 1501 }),
+      twin: vlan({ mtu: 1500 }),
+      around: host(link("eth1")),
+    },
+    {
+      ...{ ...ofVlan, path: "mtu", reason: 'more than the 9000 of "bond0"' },
+      breaks: vlan({ parent: "bond0", mtu: 9001 }),
+      twin: vlan({ parent: "bond0", mtu: 9000 }),
+      around: { ...bond({ mtu: 9000 }), ...host(link("bond0")) },
     },
   ],
 };

@@ -21,10 +21,15 @@ import { Bus, NM, ROOT, type Settings } from "./bus.js";
 import {
   AUTOCONNECT,
   copyAddressing,
+  giveBack,
+  LENT,
+  lend,
+  lentBy,
   MARK,
   PORT_OF,
   REPLACED,
   REPLACED_BY,
+  RETURNED,
   readAddressing,
   readMark,
   readProfile,
@@ -54,6 +59,7 @@ const ACTIVATE_MS = 30_000;
 const POLL_MS = 100;
 const WAIT_MS = 500;
 const MADE = "made";
+const ETHERNET = "802-3-ethernet";
 
 export class NetworkManager implements Backend {
   readonly name = "NetworkManager";
@@ -114,17 +120,13 @@ export class NetworkManager implements Backend {
 
   async make(
     { id, kind, name }: LinkRef,
-    { mac, mark, ports }: { mac?: string; mark?: Mark; ports: readonly string[] },
+    { values, mac, mark, ports }: { values: Inputs; mac?: string; mark?: Mark; ports: readonly string[] },
   ): Promise<void> {
     const settings: Settings = {
-      connection: {
-        ...{ id: v("s", name), uuid: v("s", id), type: v("s", kind), "interface-name": v("s", name) },
-        autoconnect: v("b", false),
-      },
-      [kind]: kind === "bridge" ? { stp: v("b", false) } : {},
-      ...(mac !== undefined ? { "802-3-ethernet": { "assigned-mac-address": v("s", mac) } } : {}),
+      connection: { id: v("s", name), uuid: v("s", id), type: v("s", kind), "interface-name": v("s", name) },
     };
-    writeAddressing(settings, {});
+    writeProfile(kind, settings, { ...values, addresses: "none", ...(mac !== undefined ? { mac } : {}) }, {});
+    (settings.connection as Settings[string]).autoconnect = v("b", false);
     setUserData(settings, {
       [UNPROVEN]: [MADE, name, ...ports].join(" "),
       ...(mark ? { [MARK]: JSON.stringify(mark) } : {}),
@@ -184,8 +186,8 @@ export class NetworkManager implements Backend {
     await this.#update(path, settings, IN_MEMORY);
     for (const port of portProfiles(state, { uuid: link.id, device: link.name })) {
       const size = values.mtu as number | undefined;
-      if (size === undefined || port.settings["802-3-ethernet"] === undefined) continue;
-      port.settings["802-3-ethernet"].mtu = v("u", size);
+      if (size === undefined || port.settings[ETHERNET] === undefined) continue;
+      port.settings[ETHERNET].mtu = v("u", size);
       await this.#update(port.path, port.settings, IN_MEMORY);
     }
   }
@@ -203,7 +205,15 @@ export class NetworkManager implements Backend {
     const device = deviceOf(state, port);
     const before = activeOn(state, port);
     const known = portProfiles(state, { uuid: link.id, device: link.name }).find((p) => p.device === port);
-    const { mtu } = profileOf(state, link).settings["802-3-ethernet"] ?? {};
+    if (before && !before.generated && before.type !== ETHERNET) {
+      // A bond or VLAN is made by its own profile, so that is changed: the device would go with it.
+      lend(before.settings, link);
+      await this.#update(before.path, before.settings, IN_MEMORY);
+      await this.#bus.call(ROOT, "ActivateConnection", "ooo", [before.path, device.path, "/"]);
+      await this.#reach(port, ACTIVATED);
+      return;
+    }
+    const { mtu } = profileOf(state, link).settings[ETHERNET] ?? {};
     const path = known?.path ?? (await this.#add(portSettings(link, port, before, mtu?.data as number | undefined)));
     await this.#bus.call(ROOT, "ActivateConnection", "ooo", [path, device.path, "/"]);
     await this.#reach(port, ACTIVATED);
@@ -215,7 +225,12 @@ export class NetworkManager implements Backend {
     if (!device) return;
     const member = portProfiles(state, { uuid: link.id, device: link.name }).find((p) => p.device === port);
     const before = state.profiles.find((p) => p.uuid === userData(member?.settings ?? {})[REPLACED]);
-    if (before) {
+    if (member && lentBy(member.settings)) {
+      giveBack(member.settings, link);
+      await this.#update(member.path, member.settings, IN_MEMORY);
+      await this.#bus.call(ROOT, "ActivateConnection", "ooo", [member.path, device.path, "/"]);
+      await this.#reach(port, GETTING_ADDRESSES);
+    } else if (before) {
       await this.#bus.call(ROOT, "ActivateConnection", "ooo", [before.path, device.path, "/"]);
       await this.#reach(port, GETTING_ADDRESSES);
     } else if (device.profile !== undefined) await this.#bus.call(device.path, "Device.Disconnect");
@@ -268,8 +283,18 @@ export class NetworkManager implements Backend {
     for (const port of portProfiles(state, profile)) {
       const data = userData(port.settings);
       if (data[PORT_OF] !== link.id) continue;
-      if (state.devices.get(port.device ?? "")?.profile === port.path) await this.#keepPort(state, link, port);
+      if (data[LENT] !== undefined) await this.#update(port.path, port.settings, TO_DISK | NO_REAPPLY);
+      else if (state.devices.get(port.device ?? "")?.profile === port.path) await this.#keepPort(state, link, port);
       else await this.#dropPort(state, link, port);
+    }
+    await this.#keepReturned(state, link);
+  }
+
+  /** Bonds and VLANs that are ports no more. */
+  async #keepReturned(state: State, link: LinkRef): Promise<void> {
+    for (const { path, settings } of state.profiles.filter((p) => userData(p.settings)[RETURNED] === link.id)) {
+      setUserData(settings, { [RETURNED]: undefined });
+      await this.#update(path, settings, TO_DISK | NO_REAPPLY);
     }
   }
 
@@ -305,11 +330,12 @@ export class NetworkManager implements Backend {
     const profile = state.profiles.find((p) => p.uuid === link.id);
     if (!profile) return;
     for (const port of portProfiles(state, profile))
-      if (userData(port.settings)[PORT_OF] === link.id && state.devices.get(port.device ?? "")?.profile !== port.path)
+      if (isPortOnly(port, link) && state.devices.get(port.device ?? "")?.profile !== port.path)
         await this.#bus.call(port.path, "Settings.Connection.Delete");
     if (made || userData(profile.settings)[UNPROVEN]?.startsWith(MADE)) await this.#delete(link, profile);
-    // The same as before, which the disk has: no copy in memory is needed.
-    else if (profile.unsaved) await this.#update(profile.path, profile.settings, TO_DISK | NO_REAPPLY);
+    // The same as before, which the disk has: no copies in memory are needed.
+    for (const p of state.profiles.filter((p) => p.unsaved && readMark(p.settings) && !userData(p.settings)[UNPROVEN]))
+      await this.#update(p.path, p.settings, TO_DISK | NO_REAPPLY);
   }
 
   async remove(link: LinkRef, checkpoint: string | undefined): Promise<void> {
@@ -317,7 +343,8 @@ export class NetworkManager implements Backend {
     const state = await readState(this.#bus);
     const profile = profileOf(state, link);
     for (const port of portProfiles(state, profile))
-      if (userData(port.settings)[PORT_OF] === link.id) await this.#dropPort(state, link, port);
+      if (isPortOnly(port, link)) await this.#dropPort(state, link, port);
+    await this.#keepReturned(state, link);
     await this.#delete(link, profile);
   }
 
@@ -386,6 +413,10 @@ function deviceOf(state: State, name: string) {
   return found;
 }
 
+/** A profile of ours that makes a device this link's port, and nothing else. */
+const isPortOnly = ({ settings }: Profile, link: LinkRef): boolean =>
+  userData(settings)[PORT_OF] === link.id && userData(settings)[LENT] === undefined;
+
 /** The one on exactly these devices: of a run that had no time to note it. */
 function checkpointOn(state: State, names: readonly string[]): Checkpoint | undefined {
   const paths = names.map((name) => state.devices.get(name)?.path);
@@ -406,11 +437,11 @@ function portProfiles(state: State, link: { uuid: string; device?: string }): Pr
 function portSettings(link: LinkRef, port: string, before: Profile | undefined, mtu: number | undefined): Settings {
   const settings: Settings = {
     connection: {
-      ...{ id: v("s", `${link.name}-${port}`), uuid: v("s", randomUUID()), type: v("s", "802-3-ethernet") },
+      ...{ id: v("s", `${link.name}-${port}`), uuid: v("s", randomUUID()), type: v("s", ETHERNET) },
       ...{ "interface-name": v("s", port), master: v("s", link.id), "slave-type": v("s", link.kind) },
       ...{ autoconnect: v("b", false), "autoconnect-priority": v("i", PRIORITY) },
     },
-    "802-3-ethernet": mtu === undefined ? {} : { mtu: v("u", mtu) },
+    [ETHERNET]: mtu === undefined ? {} : { mtu: v("u", mtu) },
   };
   setUserData(settings, { [PORT_OF]: link.id, [REPLACED]: before && !before.generated ? before.uuid : undefined });
   return settings;
@@ -418,7 +449,7 @@ function portSettings(link: LinkRef, port: string, before: Profile | undefined, 
 
 /** Fixed addresses that the device has lost, so that this shows. */
 function onDevice(settings: Settings, fact: { addresses: readonly string[]; mac?: string } | undefined): Inputs {
-  const wanted = readAddressing(settings);
+  const wanted = lentBy(settings) ? {} : readAddressing(settings);
   const there = wanted.addresses?.filter((a) => fact?.addresses.includes(a));
   const mac = fact?.mac === undefined ? {} : { mac: fact.mac };
   if (there === undefined || there.length === wanted.addresses?.length) return mac;

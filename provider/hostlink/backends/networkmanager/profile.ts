@@ -4,6 +4,7 @@ import { isV4, parseCidr } from "../../../schema/net.js";
 import { same } from "../../../schema/tree.js";
 import { type Addresses, type Addressing, canonAddressing, inFull } from "../../addressing.js";
 import type { Kind, Mark } from "../../args.js";
+import { BOND_MODES } from "../../kinds/bond.js";
 import type { Settings } from "./bus.js";
 import { type Variant, v } from "./values.js";
 
@@ -13,6 +14,9 @@ interface Row {
   at: [setting: string, property: string];
   type: string;
   always?: unknown;
+  /** Between the field and what stands there; where a value is an entry of a dictionary, its key. */
+  key?: string;
+  read?: (there: string) => unknown;
 }
 
 const every: readonly Row[] = [
@@ -33,7 +37,41 @@ const rows: Record<Kind, readonly Row[]> = {
     { field: "ageingTime", at: ["bridge", "ageing-time"], type: "u" },
     { field: "multicastSnooping", at: ["bridge", "multicast-snooping"], type: "b" },
   ],
+  bond: [
+    ...every,
+    option("mode", String),
+    ...["miimon", "updelay", "downdelay", "arpInterval", "adActorSysPrio", "adUserPortKey", "minLinks"].map(number),
+    ...["resendIgmp", "numGratArp", "packetsPerSlave", "lpInterval", "peerNotifDelay"].map(number),
+    ...["arpValidate", "arpAllTargets", "primary", "primaryReselect", "failOverMac", "xmitHashPolicy"].map(word),
+    ...["lacpRate", "adSelect", "adActorSystem"].map(word),
+    ...["useCarrier", "allSlavesActive", "tlbDynamicLb"].map((name) => option(name, (s) => s === "1")),
+    { ...option("arpIpTargets", (s) => s.split(",")), key: "arp_ip_target" },
+  ],
+  vlan: [
+    ...every,
+    { field: "parent", at: ["vlan", "parent"], type: "s" },
+    { field: "id", at: ["vlan", "id"], type: "u" },
+    // NMVlanFlags; the default is the first alone.
+    ...["reorderHeaders", "gvrp", "looseBinding", "mvrp"].map(
+      (field): Row => ({ field, at: ["vlan", "flags"], type: "u" }),
+    ),
+  ],
 };
+
+/** The kernel's name of a bond's option: `arp_interval`. */
+const kernelName = (field: string): string => field.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+
+/** An option of a bond: text in a dictionary. */
+function option(field: string, read: (there: string) => unknown): Row {
+  return { field, at: ["bond", "options"], type: "a{ss}", key: kernelName(field), read };
+}
+function number(field: string): Row {
+  return option(field, Number);
+}
+function word(field: string): Row {
+  return option(field, String);
+}
+const VLAN_FLAGS: Readonly<Record<string, number>> = { reorderHeaders: 1, gvrp: 2, looseBinding: 4, mvrp: 8 };
 
 /** Keys of the profile's user data, which NetworkManager keeps and does not read. */
 export const MARK = "pulumi-virtnet.mark";
@@ -44,6 +82,10 @@ export const AUTOCONNECT = "pulumi-virtnet.autoconnect";
 /** Of a port's profile: the link's profile, and the profile that was on the device before. */
 export const PORT_OF = "pulumi-virtnet.port-of";
 export const REPLACED = "pulumi-virtnet.replaced";
+/** Of a bond's or VLAN's own profile while its device is a port: the addresses that it has otherwise. */
+export const LENT = "pulumi-virtnet.lent";
+/** The same, given back by this link; until that is proven. */
+export const RETURNED = "pulumi-virtnet.returned";
 /** Of a profile that was replaced: by which link; it had autoconnect. */
 export const REPLACED_BY = "pulumi-virtnet.replaced-by";
 
@@ -66,38 +108,95 @@ export function readMark(s: Settings): Mark | undefined {
   }
 }
 
-const get = (s: Settings, [setting, property]: Row["at"]): unknown => s[setting]?.[property]?.data;
+function get(s: Settings, { field, at: [setting, property], key, read }: Row): unknown {
+  const there = s[setting]?.[property]?.data;
+  const flag = setting === "vlan" ? VLAN_FLAGS[field] : undefined;
+  if (flag !== undefined) return ((Number(there ?? 1) & flag) !== 0) as unknown;
+  if (key === undefined) return there;
+  const text = (there as Record<string, string> | undefined)?.[key];
+  return text === undefined ? undefined : (read?.(text) ?? text);
+}
+
+/** What stands in the dictionary or the bits of a property, with one field changed. */
+function put(s: Settings, { field, at: [setting, property], type, key }: Row, to: unknown): void {
+  const there = s[setting]?.[property]?.data;
+  const flag = setting === "vlan" ? VLAN_FLAGS[field] : undefined;
+  let data = to;
+  if (flag !== undefined) {
+    const on = to ?? field === "reorderHeaders";
+    data = on ? Number(there ?? 1) | flag : Number(there ?? 1) & ~flag;
+  } else if (key !== undefined) {
+    const { [key]: _old, ...others } = (there ?? {}) as Record<string, string>;
+    data = to === undefined ? others : { ...others, [key]: optionText(to) };
+  }
+  if (data === undefined) delete s[setting]?.[property];
+  else s[setting] = { ...s[setting], [property]: v(type, data) };
+}
+
+const optionText = (value: unknown): string =>
+  typeof value === "boolean" ? (value ? "1" : "0") : Array.isArray(value) ? value.join(",") : String(value);
 
 /** What the profile says, in the fields of the kind; ports are not in it. */
 export function readProfile(kind: Kind, s: Settings): Inputs {
   const out: Inputs = {};
   for (const row of rows[kind]) {
-    const value = get(s, row.at) ?? implied(row);
+    const value = get(s, row) ?? implied(row);
     if (value !== undefined) out[row.field] = value;
   }
   const later = userData(s)[AUTOCONNECT];
   if (later !== undefined) out.autoconnect = later === "yes";
   const { inherited } = readMark(s) ?? {};
-  const there = readAddressing(s);
+  const there = readAddressing(lentBy(s) ?? s);
   out.addresses = inherited && same(canonAddressing(inherited), canonAddressing(there)) ? "inherit" : brief(there);
   return out;
 }
+
+/** A bond's mode by its name. */
+const inKernel = ({ field }: Row, value: unknown): unknown =>
+  field === "mode" && typeof value === "number" ? BOND_MODES[value] : value;
 
 /** D-Bus leaves out what has NetworkManager's default: stp is on, autoconnect too. */
 const implied = ({ field }: Row): unknown => ({ stp: true, autoconnect: true })[field];
 
 /** Write what is set, and remove what was set before and is no longer; the rest of the profile stays. */
 export function writeProfile(kind: Kind, s: Settings, values: Inputs, was: Inputs): void {
-  for (const { field, at, type, always } of rows[kind]) {
-    const value = values[field] ?? always;
-    const [setting, property] = at;
-    if (value !== undefined) s[setting] = { ...s[setting], [property]: v(type, value) };
+  for (const row of rows[kind]) {
+    const value = values[row.field] ?? row.always;
     // A generated MAC is kept.
-    else if (was[field] !== undefined && field !== "mac") delete s[setting]?.[property];
+    if (value !== undefined || (was[row.field] !== undefined && row.field !== "mac")) put(s, row, inKernel(row, value));
   }
   const addresses = values.addresses as Addresses | undefined;
   if (addresses === "inherit") return;
-  if (addresses !== undefined || was.addresses !== undefined) writeAddressing(s, inFull(addresses ?? "none"));
+  if (addresses === undefined && was.addresses === undefined) return;
+  const lent = lentBy(s);
+  writeAddressing(lent ?? s, inFull(addresses ?? "none"));
+  if (lent) setUserData(s, { [LENT]: JSON.stringify(lent) });
+}
+
+/** What a profile says of addresses while its device is a port. */
+export function lentBy(s: Settings): Settings | undefined {
+  const text = userData(s)[LENT];
+  return text === undefined ? undefined : (JSON.parse(text) as Settings);
+}
+
+/** The profile's device becomes a port: it has no addresses meanwhile. */
+export function lend(s: Settings, link: { id: string; kind: string }): void {
+  const { ipv4, ipv6 } = s;
+  setUserData(s, {
+    [PORT_OF]: link.id,
+    [LENT]: JSON.stringify({ ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}) }),
+  });
+  s.connection = { ...s.connection, master: v("s", link.id), "slave-type": v("s", link.kind) };
+  for (const setting of ["ipv4", "ipv6", "proxy"]) delete s[setting];
+}
+
+export function giveBack(s: Settings, link: { id: string }): void {
+  Object.assign(s, lentBy(s));
+  setUserData(s, { [PORT_OF]: undefined, [LENT]: undefined, [RETURNED]: link.id });
+  const { master: _master, "slave-type": _type, ...connection } = s.connection ?? {};
+  s.connection = connection;
+  // Of a port of a bridge; NetworkManager adds it by itself.
+  delete s["bridge-port"];
 }
 
 // ---- addresses --------------------------------------------------------------------------------------------------------
