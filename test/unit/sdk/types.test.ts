@@ -74,10 +74,6 @@ const bad: Record<string, { text: string; says: RegExp }> = {
     text: `new virtnet.Vlan("v", { parent: "eno1", id: 5, addresses: "inherit" });`,
     says: /inherit/,
   },
-  "a bridge below a bridge": {
-    text: `new virtnet.Bridge("br0", { ports: [new virtnet.Bridge("br1", {})] });`,
-    says: /Bridge/,
-  },
   "an unknown mode": { text: `new virtnet.Network("a", { mode: "natt", ips: [] });`, says: /"natt"/ },
   "no mode": { text: `new virtnet.Network("a", { ips: [] });`, says: /mode/ },
   "a mode that is known later": {

@@ -55,7 +55,7 @@ const GETTING_ADDRESSES = 70;
 const FAILED = 120;
 /** Before profiles that somebody else left for the same device. */
 const PRIORITY = 10;
-const ACTIVATE_MS = 30_000;
+const ACTIVATE_MS = 90_000;
 const POLL_MS = 100;
 const WAIT_MS = 500;
 const MADE = "made";

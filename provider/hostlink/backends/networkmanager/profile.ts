@@ -26,6 +26,20 @@ const every: readonly Row[] = [
   { field: "autoconnect", at: ["connection", "autoconnect"], type: "b", always: true },
 ];
 
+/** The kernel's name of a bond's option: `arp_interval`. */
+const kernelName = (field: string): string => field.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+
+/** An option of a bond: text in a dictionary. */
+function option(field: string, read: (there: string) => unknown): Row {
+  return { field, at: ["bond", "options"], type: "a{ss}", key: kernelName(field), read };
+}
+function number(field: string): Row {
+  return option(field, Number);
+}
+function word(field: string): Row {
+  return option(field, String);
+}
+
 const rows: Record<Kind, readonly Row[]> = {
   bridge: [
     ...every,
@@ -58,19 +72,6 @@ const rows: Record<Kind, readonly Row[]> = {
   ],
 };
 
-/** The kernel's name of a bond's option: `arp_interval`. */
-const kernelName = (field: string): string => field.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
-
-/** An option of a bond: text in a dictionary. */
-function option(field: string, read: (there: string) => unknown): Row {
-  return { field, at: ["bond", "options"], type: "a{ss}", key: kernelName(field), read };
-}
-function number(field: string): Row {
-  return option(field, Number);
-}
-function word(field: string): Row {
-  return option(field, String);
-}
 const VLAN_FLAGS: Readonly<Record<string, number>> = { reorderHeaders: 1, gvrp: 2, looseBinding: 4, mvrp: 8 };
 
 /** Keys of the profile's user data, which NetworkManager keeps and does not read. */
