@@ -102,8 +102,9 @@ function createStep(wish: Wish, observed: Observed): Step {
       ...(from ? { inherit: from.port } : {}),
       ...(mark ? { mark } : {}),
     },
-    ...ports.map((port): Action => ({ do: "attach", port })),
+    // Before the ports come: once the one that has the addresses is plugged in, nothing more may have to be asked of the host.
     { do: "activate" },
+    ...ports.map((port): Action => ({ do: "attach", port })),
     { do: "prove", management: touchesManagement(observed, devices), seconds },
     { do: "commit" },
   ];
@@ -171,10 +172,9 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
       ...(from ? { inherit: from.port } : {}),
       ...(mark ? { mark } : {}),
     },
-    ...gone.map((port): Action => ({ do: "detach", port })),
-    ...(link.up ? [] : [{ do: "activate" } as const]),
-    ...added.map((port): Action => ({ do: "attach", port })),
     { do: "activate" },
+    ...gone.map((port): Action => ({ do: "detach", port })),
+    ...added.map((port): Action => ({ do: "attach", port })),
     { do: "prove", management: touchesManagement(observed, [name, ...gone, ...added]), seconds },
     { do: "commit" },
   ];

@@ -22,13 +22,14 @@ export async function baseline(channel: Channel): Promise<Baseline> {
 
 /** Returns when the host is proven; throws with what was tried last. */
 export async function prove(channel: Channel, before: Baseline, untilMs: number): Promise<void> {
-  let why = "";
-  do {
+  let why = "the time that the host waits for it was over";
+  // Later the host has taken the change back, and would be found reachable again.
+  while (Date.now() < untilMs) {
     const fault = channel.by === "ssh" ? await byNewConnection(channel, untilMs) : await byGateways(channel, before);
     if (fault === undefined) return;
     why = fault;
     await sleep(PAUSE_MS);
-  } while (Date.now() < untilMs);
+  }
   throw new VirtnetError(why);
 }
 

@@ -17,7 +17,8 @@ const must = async (what: Promise<{ stdout: string; stderr: string; code: number
   return stdout;
 };
 
-export async function sshTo(sandbox: Sandbox, port = 2222): Promise<SshAccess> {
+/** @param host an address of the sandbox that is reached from outside. */
+export async function sshTo(sandbox: Sandbox, host = sandbox.hostAddress.v4, port = 2222): Promise<SshAccess> {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), "virtnet-ssh-test-"));
   const at = (name: string) => path.join(dir, name);
   for (const key of ["id", "host"]) await must(run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", at(key)]));
@@ -29,11 +30,14 @@ export async function sshTo(sandbox: Sandbox, port = 2222): Promise<SshAccess> {
       ...["-o", "PidFile=/run/sshd.pid", "-o", "UseDNS=no"],
     ]),
   );
-  const host = sandbox.hostAddress.v4;
   fs.writeFileSync(at("known_hosts"), `[${host}]:${port} ${fs.readFileSync(at("host.pub"), "utf8")}`);
-  // ssh as a machine beyond the uplink would start it.
+  // ssh as a machine beyond the uplink would start it. libvirt knows no known_hosts for it.
   const enter = `nsenter -t ${sandbox.pid} -n -m -- nsenter --net=/run/netns/outside --`;
-  fs.writeFileSync(at("ssh"), `#!/bin/sh\nexec ${enter} ssh -F /dev/null "$@"\n`, { mode: 0o755 });
+  fs.writeFileSync(
+    at("ssh"),
+    `#!/bin/sh\nexec ${enter} ssh -F /dev/null -o UserKnownHostsFile=${at("known_hosts")} "$@"\n`,
+    { mode: 0o755 },
+  );
   const query = new URLSearchParams({ keyfile: at("id"), known_hosts: at("known_hosts"), command: at("ssh") });
   return {
     uri: `qemu+ssh://root@${host}:${port}/system?${query}`,
