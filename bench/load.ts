@@ -1,4 +1,5 @@
 import * as path from "node:path";
+import { STATE_FIELDS } from "../provider/network/args.js";
 import { type Bench, type Context, type Line, root, rounds } from "./lib/bench.js";
 import { argsOf, runNode } from "./lib/networks.js";
 
@@ -10,7 +11,8 @@ export const load: Bench = {
 
 async function measure(ctx: Context): Promise<Line[]> {
   const entry = path.join(root, "dist", "provider", "dynamic-v1.js");
-  const news = { ...argsOf(0), name: "a", uri: "test:///default", running: true, autostart: true };
+  const state = Object.fromEntries(STATE_FIELDS.map((field) => [field, true]));
+  const news = { ...argsOf(0), name: "a", uri: "test:///default", ...state };
   const end = "const { user, system } = process.cpuUsage(); console.log((user + system) / 1000)";
   const check = (olds: object) =>
     `require(${JSON.stringify(entry)}).network.check(${JSON.stringify(olds)}, ${JSON.stringify(news)}).then(({ failures }) => { ${end}; process.exit(failures.length); })`;

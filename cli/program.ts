@@ -4,13 +4,14 @@ import * as path from "node:path";
 import { Command } from "commander";
 import { registerSandbox } from "../sandbox/cli.js";
 import { registerDisown } from "./commands/disown.js";
+import { registerHeal } from "./commands/heal.js";
 import { registerImport } from "./commands/import.js";
 import { registerPlan } from "./commands/plan.js";
 import { registerXml } from "./commands/xml.js";
 import { oneLine } from "./errors.js";
 
 /** In the order of the help text. A new command is a new file and a row here. */
-const commands = [registerImport, registerXml, registerPlan, registerDisown, registerSandbox];
+const commands = [registerImport, registerXml, registerPlan, registerDisown, registerHeal, registerSandbox];
 
 const EPILOG = `
 Where a command takes --uri, the host is that, else LIBVIRT_DEFAULT_URI, else qemu:///system.

@@ -16,11 +16,15 @@ if [ "$1" != --inside ]; then
     cd "$2"
     if [ "$2" != / ]; then
         mount --bind "$2" "$2"; cd "$2"
+        mount -o remount,bind,ro "$2"     # what runs here leaves nothing in it
         mount --rbind /dev dev
         mount -t tmpfs tmp tmp
     fi
     mount -t proc proc proc
-    mount -t sysfs -o ro sys sys        # so that /sys/class/net shows this namespace
+    # So that /sys/class/net shows this namespace; only its devices can be written to (libvirt isolates ports there).
+    mount -t sysfs sys sys
+    mount --bind sys/devices/virtual/net sys/devices/virtual/net
+    mount -o remount,bind,ro sys
     mount -t tmpfs -o mode=755 run run
     cp "$0" run/init.sh
     mkdir -p run/virtnet/capabilities

@@ -19,7 +19,7 @@ import {
 import { homedir, tmpdir } from "node:os";
 import { delimiter, dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { locked, output, run, Sentence, seconds, which } from "./lib/run.mjs";
+import { cacheDir, locked, output, run, Sentence, seconds, which } from "./lib/run.mjs";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const inRoot = (...path) => join(root, ...path);
@@ -239,8 +239,7 @@ async function ensurePulumi() {
     console.log(`Pulumi CLI: ${installed.version}, in ${installed.folder} (on PATH).`);
     return installed.folder;
   }
-  const cache = process.env.VIRTNET_CACHE || process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const folder = join(cache, "pulumi-virtnet", `pulumi-${pulumiVersion}`);
+  const folder = join(cacheDir, `pulumi-${pulumiVersion}`);
   if (!complete(folder)) await buildPulumi(folder);
   console.log(`Pulumi CLI: ${pulumiVersion}, in ${folder} (built from source).`);
   return folder;

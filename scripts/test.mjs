@@ -3,11 +3,12 @@
 //   node scripts/test.mjs                        everything
 //   node scripts/test.mjs --level unit,driver    these levels only
 //   node scripts/test.mjs --grep "nat"           tests whose title matches
-import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
-import { delimiter, join, relative } from "node:path";
-import { Sentence, seconds, sleep } from "./lib/run.mjs";
+//   VIRTNET_NODE=/path/to/node node scripts/test.mjs    all that the tests run, by another Node
+import { existsSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { delimiter, dirname, join, relative } from "node:path";
+import { counts, runMocha } from "./lib/mocha.mjs";
+import { output, Sentence } from "./lib/run.mjs";
 import { ensureAll, filesBelow, root } from "./setup.mjs";
 
 /**
@@ -26,24 +27,6 @@ const levels = [
     needs: { system: true, guests: true, pulumi: true },
   },
 ];
-/** A level that takes longer hangs: it is ended, and counted as a failure. */
-const levelBoundMs = Number(process.env.VIRTNET_LEVEL_BOUND_MS) || 25 * 60_000;
-/** A process that lives on after its last test has left something open: that is a failure too. */
-const lingerBoundMs = 30_000;
-const progressMs = 30_000;
-
-const scratch = mkdtempSync(join(tmpdir(), "virtnet-test-"));
-const children = new Set();
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, async () => {
-    for (const child of children) endGroup(child, "SIGTERM");
-    await Promise.race([sleep(10_000), Promise.all([...children].map((child) => child.ended))]);
-    for (const child of children) endGroup(child, "SIGKILL");
-    rmSync(scratch, { recursive: true, force: true });
-    process.exit(130);
-  });
-}
-
 async function main() {
   const { chosen, grep } = readArguments(process.argv.slice(2));
   const present = chosen.filter(({ folder }) => existsSync(join(root, folder)));
@@ -51,13 +34,19 @@ async function main() {
     console.log(`Level ${name}: there is no ${folder}, so nothing runs.`);
   }
   const needs = (what) => present.some((level) => level.needs[what]);
-  const { node, pulumiDir } = await ensureAll({
+  const { node: own, pulumiDir } = await ensureAll({
     system: needs("system"),
     pulumi: needs("pulumi"),
     guests: needs("guests"),
   });
 
-  const path = [join(root, "node_modules", ".bin"), pulumiDir, process.env.PATH].filter(Boolean).join(delimiter);
+  const node = process.env.VIRTNET_NODE || own;
+  const version = output(node, ["--version"])?.trim();
+  if (version === undefined) throw new Sentence(`VIRTNET_NODE=${node} is no Node that runs.`);
+  console.log(`Node: ${version}.`);
+  const path = [dirname(node), join(root, "node_modules", ".bin"), pulumiDir, process.env.PATH]
+    .filter(Boolean)
+    .join(delimiter);
   const environment = { ...process.env, PATH: path, ...(pulumiDir && { VIRTNET_PULUMI_DIR: pulumiDir }) };
   const results = [];
   for (const turn of new Set(present.map((level) => level.turn))) {
@@ -91,11 +80,7 @@ function readArguments(given) {
   return { chosen: levels.filter(({ name }) => names.includes(name)), grep };
 }
 
-/** One mocha process. Its readable output goes to a log, printed in one piece when the level ends. */
 async function runLevel({ name, folder, timeoutMs }, { node, grep, environment }) {
-  const started = Date.now();
-  const events = join(scratch, `${name}.events`);
-  const logPath = join(scratch, `${name}.log`);
   const problems = [];
   const sources = filesBelow(join(root, folder), ".ts").filter((path) => !relative(root, path).includes("/fixtures/"));
   const unseen = sources.filter(
@@ -106,88 +91,10 @@ async function runLevel({ name, folder, timeoutMs }, { node, grep, environment }
     problems.push(`${folder} has no *.test.ts`);
     return { name, passed: [], failed: [], skipped: [], problems };
   }
-
-  console.log(`Level ${name}: started.`);
-  const log = openSync(logPath, "w");
-  const mocha = join(root, "node_modules", "mocha", "bin", "mocha.js");
-  const reporter = join(root, "scripts", "lib", "reporter.cjs");
-  const args = ["--enable-source-maps", mocha, "--no-config", "--timeout", String(timeoutMs), "--reporter", reporter];
-  args.push("--reporter-option", `events=${events}`, ...(grep ? ["--grep", grep] : []), `dist/${folder}/**/*.test.js`);
-  const child = spawn(node, args, { cwd: root, env: environment, stdio: ["ignore", log, log], detached: true });
-  children.add(child);
-  child.ended = new Promise((done) => {
-    child.once("error", (error) => done({ code: null, why: error.message }));
-    child.once("close", (code, signal) =>
-      done({ code, why: signal ? `ended by ${signal}` : `ended with status ${code}` }),
-    );
-  });
-
-  let over;
-  child.ended.then((how) => {
-    over = how;
-  });
-  let killed = false;
-  let toldAt = Date.now();
-  let lastTestAt;
-  while (!over) {
-    await Promise.race([child.ended, sleep(500)]);
-    const now = readEvents(events);
-    if (now.ended) lastTestAt ??= Date.now();
-    const hangs = Date.now() - started > levelBoundMs;
-    const lingers = lastTestAt && Date.now() - lastTestAt > lingerBoundMs;
-    if (!over && (hangs || lingers)) {
-      problems.push(
-        lingers
-          ? `its process was still alive ${lingerBoundMs / 1000} s after the last test: something was left open`
-          : `it took longer than ${levelBoundMs / 60_000} minutes and was ended, while running: ${now.running ?? "nothing"}`,
-      );
-      killed = true;
-      endGroup(child, "SIGTERM");
-      await Promise.race([child.ended, sleep(10_000)]);
-      endGroup(child, "SIGKILL");
-      await child.ended;
-    } else if (!over && Date.now() - toldAt > progressMs) {
-      toldAt = Date.now();
-      console.log(
-        `Level ${name}: ${counts(now)} after ${seconds(started)}${now.running ? `, running: ${now.running}` : ""}`,
-      );
-    }
-  }
-  children.delete(child);
-  closeSync(log);
-  const { passed, failed, skipped, ended } = readEvents(events);
-  if (!killed && !ended) problems.push(`mocha ${over.why} before its end; its output is above`);
-  else if (!killed && over.code !== 0 && failed.length === 0) problems.push(`mocha ${over.why}, though no test failed`);
-  console.log(`\n===== Level ${name} (${seconds(started)}) =====\n${readFileSync(logPath, "utf8").trimEnd()}\n`);
-  if (passed.length + failed.length + skipped.length === 0 && !grep && problems.length === 0)
-    problems.push("no test was found");
-  return { name, passed, failed, skipped, problems };
+  const files = [`dist/${folder}/**/*.test.js`];
+  const found = await runMocha({ root, node, name: `Level ${name}`, files, timeoutMs, grep, environment });
+  return { ...found, name, problems: [...problems, ...found.problems] };
 }
-
-function endGroup(child, signal) {
-  try {
-    process.kill(-child.pid, signal);
-  } catch {
-    // It has ended already.
-  }
-}
-
-function readEvents(path) {
-  const seen = { passed: [], failed: [], skipped: [], running: undefined, ended: false };
-  const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
-  for (const line of lines) {
-    const event = JSON.parse(line);
-    seen.running = event.event === "start" ? event.name : undefined;
-    if (event.event === "pass") seen.passed.push(event);
-    else if (event.event === "fail") seen.failed.push(event);
-    else if (event.event === "skip") seen.skipped.push(event);
-    else if (event.event === "end") seen.ended = true;
-  }
-  return seen;
-}
-
-const counts = ({ passed, failed, skipped }) =>
-  `${passed.length} passed, ${failed.length} failed, ${skipped.length} skipped`;
 
 function summarize(results, grep) {
   const all = (kind) => results.flatMap((result) => result[kind].map((event) => ({ ...event, level: result.name })));
@@ -219,8 +126,6 @@ try {
   const text = error instanceof Sentence ? error.message : String(error?.stack ?? error);
   console.log(`The tests could not be run.\n${text}`);
   total = { passed: [], failed: [{}], skipped: [] };
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
 }
 console.log(counts(total));
 process.exitCode = total.failed.length > 0 ? 1 : 0;

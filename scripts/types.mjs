@@ -1,6 +1,6 @@
 // Writes sdk/…-args.ts: the arguments of the resources as plain interfaces with their descriptions, from the provider's
 // schemas. The compiler's own declarations lose the descriptions (comments of one file are not copied into another's), and
-// would make every program load the provider's types, zod's among them. test/unit/sdk/types.test.ts says when it is stale.
+// would make every program load the provider's types, valibot's among them. test/unit/sdk/types.test.ts says when it is stale.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

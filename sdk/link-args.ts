@@ -85,6 +85,9 @@ export interface BondArgs {
     | 0
     | 1
     | 2
+    | 3
+    | 4
+    | 5
     | 6
     | "balance-rr"
     | "active-backup"
@@ -92,10 +95,7 @@ export interface BondArgs {
     | "broadcast"
     | "802.3ad"
     | "balance-tlb"
-    | "balance-alb"
-    | 3
-    | 4
-    | 5;
+    | "balance-alb";
   /** NICs of the host that are joined. Default: none. */
   ports?: string[];
   /** Time between two looks at a port's carrier, in ms, 0–2147483647; 0: none. Default: 100, or 0 with `arpInterval`. */
@@ -111,9 +111,9 @@ export interface BondArgs {
   /** Whom to ask by ARP: 1 to 16 IPv4 addresses. */
   arpIpTargets?: string[];
   /** Which ARP answers must be genuine; modes 0 to 3. Default: `none`. */
-  arpValidate?: "filter" | "none" | "active" | "backup" | "all" | "filter_active" | "filter_backup";
+  arpValidate?: "none" | "filter" | "active" | "backup" | "all" | "filter_active" | "filter_backup";
   /** Whether one ARP target that answers is enough; mode 1. Default: `any`. */
-  arpAllTargets?: "any" | "all";
+  arpAllTargets?: "all" | "any";
   /** The port that is used while it is up; modes 1, 5 and 6. Default: none. */
   primary?: string;
   /** When the primary port is used again after it has come back; modes 1, 5 and 6. Default: `always`. */

@@ -321,7 +321,7 @@ export interface NatArgs {
   bandwidth?: Bandwidth;
   /** Lines for dnsmasq's configuration, as they are: `dhcp-option=option:ntp-server,10.0.0.1`. libvirt does not vouch for them. */
   dnsmasqOptions?: string[];
-  /** Name of the network on the host. Default: the Pulumi name. A change replaces the network. */
+  /** Name of the network on the host. Default: the Pulumi name. */
   name?: string;
   /** Short title (daemon 9.7 and newer). Live. */
   title?: string;
@@ -341,6 +341,8 @@ export interface NatArgs {
   running?: boolean;
   /** Whether it starts with the host. Default: true. */
   autostart?: boolean;
+  /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
+  nicsConnected?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a network of this name that exists already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
@@ -351,6 +353,10 @@ export interface NatArgs {
   forceDelete?: boolean;
   /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
   maxImpact?: "restart" | "live" | "replug";
+  /** `next-restart`: a change is stored, and takes effect when somebody restarts the network; until then output `pending` names it. Default: `now`. */
+  apply?: "now" | "next-restart";
+  /** Guests whose subnet changes have their link taken down and up, so that they ask for a new address. Default: true. */
+  renewLeases?: boolean;
 }
 
 export interface RouteArgs {
@@ -378,7 +384,7 @@ export interface RouteArgs {
   bandwidth?: Bandwidth;
   /** Lines for dnsmasq's configuration, as they are: `dhcp-option=option:ntp-server,10.0.0.1`. libvirt does not vouch for them. */
   dnsmasqOptions?: string[];
-  /** Name of the network on the host. Default: the Pulumi name. A change replaces the network. */
+  /** Name of the network on the host. Default: the Pulumi name. */
   name?: string;
   /** Short title (daemon 9.7 and newer). Live. */
   title?: string;
@@ -398,6 +404,8 @@ export interface RouteArgs {
   running?: boolean;
   /** Whether it starts with the host. Default: true. */
   autostart?: boolean;
+  /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
+  nicsConnected?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a network of this name that exists already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
@@ -408,6 +416,10 @@ export interface RouteArgs {
   forceDelete?: boolean;
   /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
   maxImpact?: "restart" | "live" | "replug";
+  /** `next-restart`: a change is stored, and takes effect when somebody restarts the network; until then output `pending` names it. Default: `now`. */
+  apply?: "now" | "next-restart";
+  /** Guests whose subnet changes have their link taken down and up, so that they ask for a new address. Default: true. */
+  renewLeases?: boolean;
 }
 
 export interface OpenArgs {
@@ -433,7 +445,7 @@ export interface OpenArgs {
   bandwidth?: Bandwidth;
   /** Lines for dnsmasq's configuration, as they are: `dhcp-option=option:ntp-server,10.0.0.1`. libvirt does not vouch for them. */
   dnsmasqOptions?: string[];
-  /** Name of the network on the host. Default: the Pulumi name. A change replaces the network. */
+  /** Name of the network on the host. Default: the Pulumi name. */
   name?: string;
   /** Short title (daemon 9.7 and newer). Live. */
   title?: string;
@@ -453,6 +465,8 @@ export interface OpenArgs {
   running?: boolean;
   /** Whether it starts with the host. Default: true. */
   autostart?: boolean;
+  /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
+  nicsConnected?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a network of this name that exists already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
@@ -463,6 +477,10 @@ export interface OpenArgs {
   forceDelete?: boolean;
   /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
   maxImpact?: "restart" | "live" | "replug";
+  /** `next-restart`: a change is stored, and takes effect when somebody restarts the network; until then output `pending` names it. Default: `now`. */
+  apply?: "now" | "next-restart";
+  /** Guests whose subnet changes have their link taken down and up, so that they ask for a new address. Default: true. */
+  renewLeases?: boolean;
 }
 
 export interface IsolatedArgs {
@@ -488,7 +506,7 @@ export interface IsolatedArgs {
   bandwidth?: Bandwidth;
   /** Lines for dnsmasq's configuration, as they are: `dhcp-option=option:ntp-server,10.0.0.1`. libvirt does not vouch for them. */
   dnsmasqOptions?: string[];
-  /** Name of the network on the host. Default: the Pulumi name. A change replaces the network. */
+  /** Name of the network on the host. Default: the Pulumi name. */
   name?: string;
   /** Short title (daemon 9.7 and newer). Live. */
   title?: string;
@@ -508,6 +526,8 @@ export interface IsolatedArgs {
   running?: boolean;
   /** Whether it starts with the host. Default: true. */
   autostart?: boolean;
+  /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
+  nicsConnected?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a network of this name that exists already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
@@ -518,6 +538,10 @@ export interface IsolatedArgs {
   forceDelete?: boolean;
   /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
   maxImpact?: "restart" | "live" | "replug";
+  /** `next-restart`: a change is stored, and takes effect when somebody restarts the network; until then output `pending` names it. Default: `now`. */
+  apply?: "now" | "next-restart";
+  /** Guests whose subnet changes have their link taken down and up, so that they ask for a new address. Default: true. */
+  renewLeases?: boolean;
 }
 
 export interface BridgeArgs {
@@ -535,7 +559,7 @@ export interface BridgeArgs {
   virtualport?: Virtualport;
   /** Traffic shaping of each NIC. */
   bandwidth?: Bandwidth;
-  /** Name of the network on the host. Default: the Pulumi name. A change replaces the network. */
+  /** Name of the network on the host. Default: the Pulumi name. */
   name?: string;
   /** Short title (daemon 9.7 and newer). Live. */
   title?: string;
@@ -555,6 +579,8 @@ export interface BridgeArgs {
   running?: boolean;
   /** Whether it starts with the host. Default: true. */
   autostart?: boolean;
+  /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
+  nicsConnected?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a network of this name that exists already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
@@ -565,4 +591,8 @@ export interface BridgeArgs {
   forceDelete?: boolean;
   /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
   maxImpact?: "restart" | "live" | "replug";
+  /** `next-restart`: a change is stored, and takes effect when somebody restarts the network; until then output `pending` names it. Default: `now`. */
+  apply?: "now" | "next-restart";
+  /** Guests whose subnet changes have their link taken down and up, so that they ask for a new address. Default: true. */
+  renewLeases?: boolean;
 }

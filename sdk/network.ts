@@ -44,6 +44,8 @@ const computed = {
   hostUuid: undefined,
   hostName: undefined,
   upstreamRoutes: undefined,
+  pending: undefined,
+  restartMs: undefined,
 };
 
 /**
@@ -90,6 +92,10 @@ export class Network extends pulumi.CustomResource {
   declare readonly hostName: pulumi.Output<string>;
   /** Entries that routers outside need; empty in all modes but `route`. */
   declare readonly upstreamRoutes: pulumi.Output<UpstreamRoute[]>;
+  /** Paths of what takes effect when somebody restarts the network; empty without `apply: "next-restart"`. */
+  declare readonly pending: pulumi.Output<string[]>;
+  /** How long the network was down in its last restart, in ms; none before the first one. */
+  declare readonly restartMs: pulumi.Output<number | undefined>;
 
   /**
    * @param name Name of the resource, and of the network on the host unless `args.name` says another.

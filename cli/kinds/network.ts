@@ -3,6 +3,7 @@ import { type Context, type Failure, type Inputs, VirtnetError } from "../../pro
 import type { Host } from "../../provider/host/hosts.js";
 import type { Connection, NetworkInfo } from "../../provider/libvirt/api.js";
 import { readNetwork, writeNetwork } from "../../provider/network/document.js";
+import { daemonOf } from "../../provider/network/facts.js";
 import { networkHandler } from "../../provider/network/handler.js";
 import { observe } from "../../provider/network/observe.js";
 import { plan, refusal } from "../../provider/network/plan.js";
@@ -37,7 +38,8 @@ function planOn(args: Inputs): Promise<PlanReport> {
   const name = String(args.name);
   return onHost(String(args.uri), async (host) => {
     const { hostname, uuid } = await host.identity();
-    const observed = await host.pool.use((c) => observe(c, { name }, { nics: true }), { readOnly: true });
+    const how = { nics: true, ...(await daemonOf(host)) };
+    const observed = await host.pool.use((c) => observe(c, { name }, how), { readOnly: true });
     const owner = args.owner as { project: string; stack: string; key: string } | undefined;
     const p = plan(
       { desired: args, owner, adopted: observed.network?.mark?.adopted ?? observed.network !== undefined },

@@ -43,8 +43,8 @@ export interface Channel {
   runAnew(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** All addresses in use. */
   addresses(): Promise<HostAddress[]>;
-  /** Names of all network devices. */
-  devices(): Promise<string[]>;
+  /** All network devices, each with the bridge (or bond) that it is a port of. */
+  masters(): Promise<Map<string, string | undefined>>;
   /** The host's address on the device of its default route: what routers of that network know it by. */
   defaultSource(family: 4 | 6): Promise<string | undefined>;
 }
@@ -183,7 +183,8 @@ function channelBy(by: Channel["by"], run: Run, runAnew: Run): Channel {
     run,
     runAnew,
     addresses,
-    devices: async () => (await ip<IpAddress>(["link", "show"])).map(({ ifname }) => ifname),
+    masters: async () =>
+      new Map((await ip<IpAddress & { master?: string }>(["link", "show"])).map((l) => [l.ifname, l.master])),
     async defaultSource(family) {
       const routes = await ip<IpRoute>([`-${family}`, "route", "show", "default"]);
       const [best] = routes.sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0));

@@ -1,9 +1,26 @@
 /** The hosts of this process: one pool of connections a URI, what identifies each, and one reading of its networks shared by all resources. */
 import { VirtnetError } from "../handler.js";
-import type { Connection, HostIdentity, NetworkInfo, Pool } from "../libvirt/api.js";
+import type { Connection, DomainInfo, HostIdentity, NetworkInfo, Pool } from "../libvirt/api.js";
+import { channelOf } from "./channel.js";
+import { listNetworks } from "./listing.js";
 
-/** How long a reading of all networks may be used by reads, in ms; a write reads its own network anew. */
+/**
+ * How long a reading of all networks may be used by reads, in ms and in times of what it took: over a slow line a run would
+ * else spend its time reading. A write reads its own network anew.
+ */
 const SNAPSHOT_MS = 10_000;
+const SNAPSHOT_TIMES = 10;
+
+interface Snapshot {
+  /** When it is too old, by performance.now(). */
+  until: number;
+  /** Something was written since. */
+  written: boolean;
+  networks: Promise<Map<string, NetworkInfo>>;
+}
+
+/** Device → bridge that it is on. */
+export type Masters = ReadonlyMap<string, string | undefined>;
 
 export class Host {
   readonly uri: string;
@@ -11,7 +28,9 @@ export class Host {
   readonly #tails = new Map<string, Promise<unknown>>();
   #identity: Promise<HostIdentity> | undefined;
   #writes = false;
-  #snapshot: { at: number; written: boolean; networks: Promise<Map<string, NetworkInfo>> } | undefined;
+  #snapshot: Snapshot | undefined;
+  #domains: { at: number; list: Promise<DomainInfo[]> } | undefined;
+  #masters: { at: number; map: Promise<Masters | undefined> } | undefined;
 
   constructor(uri: string, pool: Pool) {
     this.uri = uri;
@@ -27,7 +46,7 @@ export class Host {
     return this.#identity;
   }
 
-  /** All networks by UUID, read at most {@link SNAPSHOT_MS} ago. */
+  /** All networks by UUID, read not long ago ({@link SNAPSHOT_MS}). */
   networks(): Promise<ReadonlyMap<string, NetworkInfo>> {
     if (this.#snapshot?.written) this.#snapshot = undefined;
     return this.networksOfOthers();
@@ -38,20 +57,79 @@ export class Host {
    * networks are made, each check would read all of them anew, and wait for libvirt, which holds readers back meanwhile.
    */
   async networksOfOthers(): Promise<ReadonlyMap<string, NetworkInfo>> {
-    const now = Date.now();
-    if (!this.#snapshot || now - this.#snapshot.at > SNAPSHOT_MS) {
-      const networks = this.read((c) => c.networks.list()).then((all) => new Map(all.map((n) => [n.uuid, n])));
-      networks.catch(() => {
-        this.#snapshot = undefined;
-      });
-      this.#snapshot = { at: now, written: false, networks };
-    }
+    if (!this.#snapshot || performance.now() > this.#snapshot.until) this.#snapshot = this.#read();
     return this.#snapshot.networks;
+  }
+
+  #read(): Snapshot {
+    const begun = performance.now();
+    const networks = listNetworks(this.pool, !this.#writes).then((all) => new Map(all.map((n) => [n.uuid, n])));
+    const snapshot: Snapshot = { until: Number.POSITIVE_INFINITY, written: false, networks };
+    networks.then(
+      () => {
+        const now = performance.now();
+        snapshot.until = now + Math.max(SNAPSHOT_MS, SNAPSHOT_TIMES * (now - begun));
+      },
+      () => {
+        if (this.#snapshot === snapshot) this.#snapshot = undefined;
+      },
+    );
+    return snapshot;
+  }
+
+  /** All running domains, read at most {@link SNAPSHOT_MS} ago. */
+  async domains(): Promise<readonly DomainInfo[]> {
+    const now = Date.now();
+    if (!this.#domains || now - this.#domains.at > SNAPSHOT_MS) {
+      const list = this.read((c) => c.domains.list({ active: true }));
+      list.catch(() => {
+        this.#domains = undefined;
+      });
+      this.#domains = { at: now, list };
+    }
+    return this.#domains.list;
+  }
+
+  /** Which bridge each device is on, read at most {@link SNAPSHOT_MS} ago; undefined where there is no channel. */
+  masters(): Promise<Masters | undefined> {
+    const now = Date.now();
+    if (!this.#masters || now - this.#masters.at > SNAPSHOT_MS)
+      this.#masters = { at: now, map: Promise.resolve(channelOf(this.uri)?.masters()).catch(() => undefined) };
+    return this.#masters.map;
   }
 
   /** Something was written: the next reading is a new one. */
   changed(): void {
     if (this.#snapshot) this.#snapshot.written = true;
+    this.#domains = undefined;
+    this.#masters = undefined;
+  }
+
+  /** Work that writes nothing, on the connection at hand, or on another where that one is lost. */
+  async surely<T>(c: Connection, fn: (c: Connection) => Promise<T>): Promise<T> {
+    return await fn(c).catch((e: unknown) => {
+      if (!(e instanceof Error && "class" in e && (e.class === "transport" || e.class === "timeout"))) throw e;
+      return this.insist(fn);
+    });
+  }
+
+  /**
+   * Work that must get through although the connection at hand may be lost: on a new one, tried until the daemon is back.
+   * @param patienceMs how long a host may be away; default 30 s.
+   */
+  async insist<T>(fn: (c: Connection) => Promise<T>, patienceMs = 30_000): Promise<T> {
+    for (const started = Date.now(); ; ) {
+      try {
+        return await this.pool.use(async (c) => {
+          await c.networks.list({ xml: false }); // a dead one shows before anything is written
+          return await fn(c);
+        });
+      } catch (e) {
+        const away = e instanceof Error && "class" in e && e.class === "transport";
+        if (!away || Date.now() - started > patienceMs) throw e;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }
   }
 
   /** Run work of one kind one after the other, on connections that the callers hold already. */

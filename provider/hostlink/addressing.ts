@@ -1,8 +1,8 @@
 /** The host's own addresses on a link: `addresses` of Bridge, Bond and Vlan. */
-import { z } from "zod";
-import { canonIp, isV4, isV6, parseCidr, zCidr, zIp, zIpv4 } from "../schema/net.js";
+import * as v from "valibot";
+import { anyIp, canonIp, ipv4, ipWithPrefix, isV4, isV6, parseCidr } from "../schema/net.js";
 import type { ScalarNode } from "../schema/node.js";
-import { line } from "../schema/node.js";
+import { closed, line, type Shape, whole } from "../schema/node.js";
 import { value } from "./fields.js";
 
 /** A static route. */
@@ -38,17 +38,17 @@ export interface Addressing {
 /** `inherit`: those of the port, which gets them back when the link goes. */
 export type Addresses = "inherit" | "dhcp" | "none" | Addressing;
 
-const zAddressing = z.strictObject({
-  ipv4: z.literal("dhcp").optional(),
-  ipv6: z.literal("auto").optional(),
-  addresses: z.array(zCidr).optional(),
-  gateway: zIpv4.optional(),
-  gateway6: z.string().refine(isV6, "must be an IPv6 address").optional(),
-  routes: z
-    .array(z.strictObject({ destination: zCidr, via: zIp, metric: z.number().int().min(0).max(4294967295).optional() }))
-    .optional(),
-  dns: z.array(zIp).optional(),
-  search: z.array(line).optional(),
+const addressing = closed({
+  ipv4: v.optional(v.literal("dhcp")),
+  ipv6: v.optional(v.literal("auto")),
+  addresses: v.optional(v.array(ipWithPrefix)),
+  gateway: v.optional(ipv4),
+  gateway6: v.optional(v.pipe(v.string(), v.check(isV6, "must be an IPv6 address"))),
+  routes: v.optional(
+    v.array(closed({ destination: ipWithPrefix, via: anyIp, metric: v.optional(whole(0, 4294967295)) })),
+  ),
+  dns: v.optional(v.array(anyIp)),
+  search: v.optional(v.array(line)),
 });
 
 /** `dhcp` and `none` in full; `inherit` has no fixed meaning. */
@@ -89,6 +89,6 @@ export function canonAddressing(a: Addressing): unknown {
 }
 
 export const addresses: ScalarNode<Addresses> = value(
-  z.union([z.enum(["inherit", "dhcp", "none"]), zAddressing]) as z.ZodType<Addresses>,
-  { canon: (v) => (v === "inherit" ? v : canonAddressing(inFull(v))), default: "none" },
+  v.union([v.picklist(["inherit", "dhcp", "none"]), addressing]) as Shape<Addresses>,
+  { canon: (a) => (a === "inherit" ? a : canonAddressing(inFull(a))), default: "none" },
 );

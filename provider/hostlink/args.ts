@@ -1,9 +1,9 @@
 /** The arguments of Bridge, Bond and Vlan: one kind a file, and what all have beside the fields of their kind. */
-import { z } from "zod";
+import * as v from "valibot";
 import type { Inputs } from "../handler.js";
 import { type ControlArgs, controlShape as networkControl, type Owner } from "../network/args.js";
 import type { PriceTable } from "../network/prices.js";
-import type { AnyNode, ObjectNode, ObjectValue } from "../schema/node.js";
+import { type AnyNode, type ObjectNode, type ObjectValue, whole } from "../schema/node.js";
 import { bond } from "./kinds/bond.js";
 import { bridge } from "./kinds/bridge.js";
 import { vlan } from "./kinds/vlan.js";
@@ -43,8 +43,8 @@ export interface LinkControlArgs extends Pick<ControlArgs, "uri" | "owner"> {
 const { uri, adopt, deleteAdopted, owner } = networkControl;
 export const controlShape = {
   ...{ uri, adopt, deleteAdopted, owner },
-  backend: z.enum(["networkmanager"]).optional(),
-  rollbackAfter: z.number().int("must be a whole number").min(10).max(600).optional(),
+  backend: v.optional(v.picklist(["networkmanager"])),
+  rollbackAfter: v.optional(whole(10, 600)),
 };
 export const CONTROL_FIELDS = Object.keys(controlShape) as (keyof LinkControlArgs)[];
 
@@ -53,7 +53,7 @@ export interface LinkStateArgs {
   /** The link is up; where it is not, this shows in a refresh, and `up` brings it up again. Always true. */
   up?: true;
 }
-export const stateShape = { up: z.literal(true).optional() };
+export const stateShape = { up: v.optional(v.literal(true)) };
 export const STATE_FIELDS = Object.keys(stateShape) as (keyof LinkStateArgs)[];
 
 type Fields<K extends Kind> = ObjectValue<(typeof kinds)[K]["fields"]["fields"]>;

@@ -1,15 +1,15 @@
 /** All that can be said of a link's arguments before anything is touched: shape and rules, all faults at once. */
-import type { z } from "zod";
 import type { Failure, Inputs } from "../handler.js";
+import { closed, type Shape, shapesOf } from "../schema/node.js";
 import { judge, tidy } from "../schema/shape.js";
 import { controlShape, type Kind, kinds, stateShape } from "./args.js";
 import type { Surroundings } from "./rules/rule.js";
 
-const schemas = new Map<Kind, z.ZodType>();
-function schemaOf(kind: Kind): z.ZodType {
+const schemas = new Map<Kind, Shape>();
+function schemaOf(kind: Kind): Shape {
   let s = schemas.get(kind);
   if (!s) {
-    s = (kinds[kind].fields.zod as z.ZodObject).extend({ ...stateShape, ...controlShape });
+    s = closed({ ...shapesOf(kinds[kind].fields.fields), ...stateShape, ...controlShape });
     schemas.set(kind, s);
   }
   return s;

@@ -126,8 +126,11 @@ export interface Connection {
   close(): Promise<void>;
 
   networks: {
-    /** All networks, with XML, in one request to the worker. Without `xml: false` one or two XML calls a network. */
-    list(options?: { xml?: boolean }): Promise<NetworkInfo[]>;
+    /**
+     * All networks, or those of `uuids`, in one request to the worker. Without `xml: false` one or two XML calls a network; after
+     * `withinMs` no more of them are begun. A network whose definition was not read has `inactiveXml: ""`.
+     */
+    list(options?: { xml?: boolean; uuids?: readonly string[]; withinMs?: number }): Promise<NetworkInfo[]>;
     /** One network; undefined when it does not exist (any other failure rejects). */
     get(ref: Ref): Promise<NetworkInfo | undefined>;
     /** Define persistently; validated against the daemon's schema unless `validate: false` or the daemon is older than 7.7. */
@@ -206,6 +209,8 @@ export interface Connection {
 /** Up to `size` (default 4) connections to one URI, opened as needed; a lost one is reopened. */
 export interface Pool {
   readonly uri: string;
+  /** Connections at most. */
+  readonly size: number;
   /** Run on a free connection; calls with the same key are serial (one object at a time). */
   use<T>(fn: (c: Connection) => Promise<T>, options?: { key?: string; readOnly?: boolean }): Promise<T>;
   /** {@link Connection.callCounts} of the connections that are open now, added up. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Connection, LibvirtEvent, OpenOptions } from "./api.js";
+import { Deadline } from "./deadline.js";
 import { type ErrorData, LibvirtError } from "./errors.js";
 import { addReceiver, dropReceiver, setBusy, startLoop } from "./events.js";
 import { load } from "./load.js";
@@ -24,9 +25,8 @@ const faultCounter = new Int32Array(new SharedArrayBuffer(4));
 interface Pending {
   request: Request;
   deadlineMs: number;
-  caller: { stack?: string };
   resolve(value: unknown): void;
-  reject(error: Error): void;
+  reject(error: LibvirtError): void;
 }
 
 /** A connection that has answered its open. */
@@ -46,7 +46,8 @@ export class WorkerConnection implements Connection {
   readonly #host: Groups["host"];
   readonly #queue: Pending[] = [];
   readonly #listeners = new Set<(e: LibvirtEvent) => void>();
-  #running: { pending: Pending; timer: NodeJS.Timeout } | undefined;
+  readonly #deadline = new Deadline(() => this.#overdue());
+  #running: Pending | undefined;
   #nextRequest = 1;
   #dead: LibvirtError | undefined;
   #closed: Promise<void> | undefined;
@@ -113,35 +114,38 @@ export class WorkerConnection implements Connection {
 
   async #close(): Promise<void> {
     if (this.#dead !== undefined) return;
-    const closed = LibvirtError.own("transport", `the connection to ${this.uri} is closed`);
     const ended = new Promise<void>((resolve) => {
       this.#worker.once("exit", () => resolve());
     });
     await this.send("close", [], false, Math.min(closeDeadlineMs, this.#deadlineMs)).then(
       () => {
-        this.#die(closed);
         this.#worker.ref(); // else the process may end before this promise does
         return Promise.race([ended, sleep(threadEndMs, undefined, { ref: false })]);
       },
       () => undefined,
     );
     this.#worker.unref();
-    this.#die(closed);
+    this.#dieClosed();
+  }
+
+  #dieClosed(): void {
+    this.#die(LibvirtError.own("transport", `the connection to ${this.uri} is closed`));
   }
 
   /** Send a request when those before it are answered. Rejects with a LibvirtError. */
-  send(op: string, args: unknown[] = [], write = false, deadlineMs = this.#deadlineMs): Promise<unknown> {
-    if (this.#dead !== undefined) return Promise.reject(again(this.#dead, op));
+  async send(op: string, args: unknown[] = [], write = false, deadlineMs = this.#deadlineMs): Promise<unknown> {
+    if (this.#dead !== undefined) throw again(this.#dead, op);
     if (hasNul(args))
-      return Promise.reject(
-        LibvirtError.own("invalid-input", "text with a NUL character: C would read only what stands before it", op),
-      );
-    const caller: { stack?: string } = {};
-    Error.captureStackTrace(caller, this.send);
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ request: { id: this.#nextRequest++, op, write, args }, deadlineMs, caller, resolve, reject });
-      if (this.#running === undefined) this.#sendNext();
-    });
+      throw LibvirtError.own("invalid-input", "text with a NUL character: C would read only what stands before it", op);
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#queue.push({ request: { id: this.#nextRequest++, op, write, args }, deadlineMs, resolve, reject });
+        if (this.#running === undefined) this.#sendNext();
+      });
+    } catch (e) {
+      Error.captureStackTrace(e as LibvirtError, this.send); // who awaits the call, not who answered it
+      throw e;
+    }
   }
 
   /** An event of this connection, from the loop. */
@@ -172,34 +176,35 @@ export class WorkerConnection implements Connection {
   #sendNext(): void {
     const pending = this.#queue.shift();
     if (pending === undefined) return;
-    const timer = setTimeout(() => this.#overdue(pending), pending.deadlineMs);
-    this.#running = { pending, timer };
+    this.#deadline.start(pending.deadlineMs);
+    this.#running = pending;
     if (pending.request.write) this.writesSent++;
     setBusy(this, true);
     this.#worker.postMessage(pending.request);
   }
 
   #answered(response: Response): void {
-    if (this.#running?.pending.request.id !== response.id) {
+    const pending = this.#running;
+    if (pending?.request.id !== response.id) {
       return; // late, from a call given up; the thread now closes the connection, which may hang as well
     }
-    const { pending, timer } = this.#running;
-    clearTimeout(timer);
+    this.#deadline.stop();
     this.#running = undefined;
     setBusy(this, false);
     if (response.error === undefined) {
       pending.resolve(response.value);
+      if (pending.request.op === "close") this.#dieClosed(); // now, for the thread's end may be the next event
     } else {
       if (pending.request.write && !response.error.sent) this.writesSent--;
-      const error = new LibvirtError(response.error);
-      error.stack = `${error.name}: ${error.message}\n${pending.caller.stack?.split("\n").slice(1).join("\n")}`; // who called, not who answered
-      pending.reject(error);
+      pending.reject(new LibvirtError(response.error));
       if (response.lost) this.#die(new LibvirtError(response.error));
     }
     if (this.#dead === undefined) this.#sendNext();
   }
 
-  #overdue(pending: Pending): void {
+  #overdue(): void {
+    const pending = this.#running;
+    if (pending === undefined) return;
     const { op } = pending.request;
     const error = LibvirtError.own(
       "timeout",
@@ -220,9 +225,9 @@ export class WorkerConnection implements Connection {
     this.#dead = error;
     dropReceiver(this.#id);
     if (this.#closed === undefined) this.#emit({ kind: "close", reason: this.#closeReason });
+    this.#deadline.end();
     if (this.#running !== undefined) {
-      clearTimeout(this.#running.timer);
-      const { pending } = this.#running;
+      const pending = this.#running;
       this.#running = undefined;
       if (pending.request.op === "close") pending.resolve(undefined);
       else pending.reject(new LibvirtError({ ...error.toData(), sent: true }));

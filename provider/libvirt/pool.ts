@@ -27,8 +27,8 @@ interface Member {
 
 export class ConnectionPool implements Pool {
   readonly uri: string;
+  readonly size: number;
   readonly #options: PoolOptions;
-  readonly #size: number;
   readonly #idle: Member[] = [];
   readonly #members = new Set<Member>();
   readonly #waiting: (() => void)[] = [];
@@ -42,7 +42,7 @@ export class ConnectionPool implements Pool {
   constructor(uri: string, options: PoolOptions = {}) {
     this.uri = uri;
     this.#options = options;
-    this.#size = options.size ?? defaultSize;
+    this.size = options.size ?? defaultSize;
   }
 
   /**
@@ -108,7 +108,7 @@ export class ConnectionPool implements Pool {
         const member = this.#idle.splice(at, 1)[0]!;
         if (member.connection.dead === undefined) return member;
         await this.#drop(member);
-      } else if (this.#taken < this.#size) {
+      } else if (this.#taken < this.size) {
         return await this.#open(readOnly);
       } else if (this.#idle.length > 0) {
         await this.#drop(this.#idle.shift()!); // all slots taken, one by an idle connection of the other kind

@@ -1,6 +1,24 @@
-/** Where daemons differ: the one place that asks. */
+/** Where daemons differ: the one place that asks. Versions are libvirt's, major*1000000 + minor*1000 + release. */
 import type { UpdateSection } from "../libvirt/api.js";
 import type { Mode } from "./parts/forward.js";
+
+export type Firewall = "iptables" | "nftables";
+
+/** The daemon that first knew a field, where that is later than 5.0 ("Since" in libvirt's formatnetwork). Others drop it silently. */
+export const FIELD_SINCE: Readonly<Record<string, number>> = {
+  "bridge.zone": 5_001_000,
+  dnsmasqOptions: 5_006_000,
+  portIsolated: 6_001_000,
+  "nat.ipv6": 6_005_000,
+  title: 9_007_000,
+  description: 9_007_000,
+  "domain.register": 10_001_000,
+};
+
+/** VLAN tags on a Linux bridge; before, only on one of Open vSwitch. */
+export const BRIDGE_VLAN_SINCE = 11_000_000;
+
+export const has = (daemon: number, since: number): boolean => daemon >= since;
 
 // networkUpdate drops the saved nftables removal commands when a section needs no firewall refresh
 // (network/bridge_driver.c, virNetworkObjSetFwRemoval), from 10.4 (nftables backend) to at least 12.8.
@@ -10,11 +28,16 @@ const LEAKING: ReadonlySet<UpdateSection> = new Set(["dns-host", "dns-txt", "dns
 // For the others libvirt sets no rules (networkAddFirewallRules), so none can be left.
 const FIREWALLED: ReadonlySet<Mode> = new Set(["nat", "route", "isolated"]);
 
+/** Whether the daemon has a choice of firewall backend, so that it is worth finding out which it took. */
+export const choosesFirewall = (daemon: number): boolean => has(daemon, NFTABLES_SINCE);
+
 /** Whether a live update of the section leaves no firewall rules behind; an unknown backend counts as nftables. */
 export function keepsFirewallClean(
   section: UpdateSection,
   mode: Mode,
-  host: { daemon: number; firewall?: "iptables" | "nftables" },
+  host: { daemon: number; firewall?: Firewall },
 ): boolean {
-  return !LEAKING.has(section) || !FIREWALLED.has(mode) || host.daemon < NFTABLES_SINCE || host.firewall === "iptables";
+  return (
+    !LEAKING.has(section) || !FIREWALLED.has(mode) || !choosesFirewall(host.daemon) || host.firewall === "iptables"
+  );
 }

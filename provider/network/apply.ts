@@ -1,11 +1,20 @@
-/** Run the steps of a plan. Decides nothing; what it did it can take back, and says what it took back. */
+/** Run the steps of a plan. Decides nothing; where one fails, what was there is restored, and the error says what was not. */
 import { VirtnetError } from "../handler.js";
-import type { Connection, Ref } from "../libvirt/api.js";
-import { type Parked, park, unpark } from "./park.js";
+import type { Channel } from "../host/channel.js";
+import type { Connection, NetworkInfo, Ref } from "../libvirt/api.js";
+import { parseXml } from "../schema/xml.js";
+import { thisProcess } from "./author.js";
+import { type Journal, parkName, parkXml } from "./journal.js";
+import { bringLeases, keepLeases } from "./leases.js";
+import { awaitIdle, replug } from "./moves.js";
+import { onNetwork } from "./nics.js";
+import { bringHome, homeOf, park } from "./park.js";
+import { restore } from "./restore.js";
+import { home, undo } from "./settle.js";
+import { startNetwork } from "./starting.js";
 import type { Action, Plan, Step } from "./steps.js";
-import { Undo } from "./undo.js";
 
-/** A step failed. `restored`: all is as it was; otherwise `left` names what is not. */
+/** A step failed. `restored`: all is as it was; otherwise the message names what is not. */
 export class ApplyError extends VirtnetError {
   override name = "ApplyError";
   readonly restored: boolean;
@@ -15,14 +24,11 @@ export class ApplyError extends VirtnetError {
   }
 }
 
-interface Run {
-  c: Connection;
-  network: string;
-  ref: Ref;
-  before?: string;
-  undo: Undo;
-  serial: <T>(fn: () => Promise<T>) => Promise<T>;
-  parked?: Parked;
+/** Heals from outside when this process dies in the middle. */
+export interface Guard {
+  /** From now on, the journal of this network is healed when this process ends. */
+  arm(uuid: string): Promise<void>;
+  disarm(uuid: string): void;
 }
 
 export interface ApplyHooks {
@@ -31,39 +37,83 @@ export interface ApplyHooks {
   after?(step: Step, action: Action): void | Promise<void>;
   /** Runs a define; two at once can be given the same free bridge name (libvirt issue 78). */
   define?<T>(fn: () => Promise<T>): Promise<T>;
+  /** Runs on a connection that works, when the one at hand may be lost. */
+  fresh?<T>(fn: (c: Connection) => Promise<T>): Promise<T>;
+  guard?: Guard;
+  /** Commands on the host. */
+  channel?: Channel | undefined;
 }
 
-/** @returns the UUID of the network. */
-export async function apply(c: Connection, plan: Plan, hooks: ApplyHooks = {}): Promise<Ref> {
-  const run: Run = {
-    c,
-    network: plan.network,
-    ref: plan.ref,
-    undo: new Undo(),
-    serial: hooks.define ?? ((fn) => fn()),
-    ...(plan.before !== undefined ? { before: plan.before } : {}),
-  };
+interface Run {
+  c: Connection;
+  plan: Plan;
+  ref: Ref;
+  hooks: ApplyHooks;
+  /** Begun, in order; the last one may have failed. */
+  done: Action[];
+  journal?: Journal;
+  /** When the network went down, and for how long, in ms. */
+  down?: number;
+  downMs?: number;
+}
+
+/** @returns where the network is, and for how long it was down, in ms. */
+export async function apply(
+  c: Connection,
+  plan: Plan,
+  hooks: ApplyHooks = {},
+): Promise<{ ref: Ref; downMs?: number | undefined }> {
+  const run: Run = { c, plan, ref: plan.ref, hooks, done: [] };
   for (const step of plan.steps) {
     for (const action of step.actions) {
       try {
         await hooks.before?.(step, action);
+        run.done.push(action);
         await ACTIONS[action.do](run, action as never);
         await hooks.after?.(step, action);
       } catch (e) {
-        throw await takenBack(run, step, action, e);
+        if (!(await finishedAnyway(run, action))) throw await takenBack(run, step, action, e);
       }
     }
   }
-  return run.ref;
+  return { ref: run.ref, downMs: run.downMs };
+}
+
+const text = (e: unknown): string => (e instanceof Error ? e.message : String(e));
+
+/** The network is as it shall be, and only the way home failed: tried once more, since forwards is nearer than back. */
+async function finishedAnyway({ journal, hooks, c }: Run, action: Action): Promise<boolean> {
+  if (action.do !== "home" || !journal) return false;
+  const again = (on: Connection) => home(on, journal, journal.before.autostart, hooks.channel);
+  const done = await (hooks.fresh ? hooks.fresh(again) : again(c)).then(
+    () => true,
+    () => false,
+  );
+  if (done) hooks.guard?.disarm(journal.uuid);
+  return done;
 }
 
 async function takenBack(run: Run, step: Step, action: Action, cause: unknown): Promise<ApplyError> {
-  const { restored, failed } = await run.undo.run();
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const what = `network ${JSON.stringify(run.network)}: ${VERBS[action.do]} failed${step.changes.length > 0 ? ` (for ${step.changes.join(", ")})` : ""}: ${text}`;
-  const back = restored.length > 0 ? `; restored: ${restored.join(", ")}` : "; nothing was changed";
-  const left = failed.length > 0 ? `; NOT restored: ${failed.join(", ")}` : "";
-  return new ApplyError(`${what}${back}${left}`, failed.length === 0, cause);
+  const { journal, plan, hooks } = run;
+  const left: string[] = [];
+  const back = async (c: Connection): Promise<void> => {
+    if (journal) {
+      await undo(c, journal, hooks.channel);
+      hooks.guard?.disarm(journal.uuid);
+    }
+    left.push(...(await restore(c, plan.network, plan.before, run.done)));
+  };
+  await (hooks.fresh ? hooks.fresh(back) : back(run.c)).catch((e: unknown) => {
+    left.push(text(e));
+  });
+  const what = `network ${JSON.stringify(plan.network)}: ${VERBS[action.do]} failed${step.changes.length > 0 ? ` (for ${step.changes.join(", ")})` : ""}: ${text(cause)}`;
+  const restored = plan.before ? "; all is restored as it was" : "; nothing is left of it";
+  const heal = journal ? `: run up again, or "virtnet heal"` : "";
+  return new ApplyError(
+    `${what}${left.length > 0 ? `; NOT restored: ${left.join("; ")}${heal}` : restored}`,
+    left.length === 0,
+    cause,
+  );
 }
 
 const VERBS: Record<Action["do"], string> = {
@@ -73,53 +123,83 @@ const VERBS: Record<Action["do"], string> = {
   undefine: "removing its definition",
   autostart: "setting autostart",
   update: "changing it live",
+  journal: "writing down on the host what is to be done",
   park: "moving its NICs aside",
-  unpark: "moving its NICs back",
+  rehop: "making the ports of its NICs anew",
+  replug: "unplugging and plugging its NICs",
+  home: "moving its NICs back",
 };
 
 type Handlers = { [K in Action["do"]]: (run: Run, action: Extract<Action, { do: K }>) => Promise<void> };
 
+const serial = (run: Run, fn: () => Promise<{ uuid: string }>) => (run.hooks.define ? run.hooks.define(fn) : fn());
+const journalOf = (run: Run): Journal => run.journal as Journal;
+const running = async (run: Run): Promise<NetworkInfo> => {
+  const info = await run.c.networks.get(run.ref);
+  if (!info?.active) throw new VirtnetError("it does not run any more: another program stopped it");
+  return info;
+};
+
 const ACTIONS: Handlers = {
   async define(run, { xml }) {
-    const { uuid } = await run.serial(() => run.c.networks.define(xml));
+    const { uuid } = await serial(run, () => run.c.networks.define(xml));
     run.ref = { uuid };
-    const { before, c } = run;
-    if (before !== undefined)
-      run.undo.add("the old definition", async () => void (await c.networks.define(before, { validate: false })), true);
-    else run.undo.add("no definition", () => c.networks.undefine({ uuid }));
+    if (run.journal && run.journal.from !== run.journal.to)
+      await bringLeases(run.hooks.channel, run.journal.before.xml);
   },
   async start(run) {
-    await run.c.networks.start(run.ref);
-    run.undo.add("stopped", () => run.c.networks.destroy(run.ref));
+    await startNetwork(run.c, run.ref);
+    if (run.down !== undefined) run.downMs = performance.now() - run.down;
   },
   async destroy(run) {
+    run.down = performance.now();
     await run.c.networks.destroy(run.ref);
-    run.undo.add("running", () => run.c.networks.start(run.ref));
   },
   async undefine(run) {
+    await keepLeases(run.hooks.channel, journalOf(run).before.xml);
     await run.c.networks.undefine(run.ref);
-    const { before, c } = run;
-    if (before !== undefined)
-      run.undo.add("the definition", async () => void (await c.networks.define(before, { validate: false })));
   },
-  async autostart(run, { on }) {
-    await run.c.networks.setAutostart(run.ref, on);
-    run.undo.add(`autostart ${on ? "off" : "on"}`, () => run.c.networks.setAutostart(run.ref, !on));
+  autostart: (run, { on }) => run.c.networks.setAutostart(run.ref, on),
+  update: (run, { command, section, parentIndex, xml, affect }) =>
+    run.c.networks.update(run.ref, command, section, parentIndex, xml, affect),
+  async journal(run, { journal, fresh }) {
+    await awaitIdle(run.c, journal.nics);
+    const now = fresh ? before(await running(run)) : journal.before;
+    const whole = { ...journal, before: now };
+    await run.hooks.guard?.arm(whole.uuid);
+    run.journal = whole; // it may be there although libvirt's answer is lost
+    try {
+      await serial(run, () => run.c.networks.define(parkXml(whole, thisProcess())));
+    } catch (e) {
+      if (!(e instanceof Error && "class" in e && e.class === "exists")) throw e;
+      run.hooks.guard?.disarm(whole.uuid);
+      delete run.journal;
+      throw new VirtnetError("another run is changing it at this moment: run again when that has ended", { cause: e });
+    }
   },
-  async update(run, { command, section, parentIndex, xml, affect }) {
-    await run.c.networks.update(run.ref, command, section, parentIndex, xml, affect);
-    const inverse = command === "delete" ? "add-last" : "delete";
-    run.undo.add(`the ${section} entry`, () =>
-      run.c.networks.update(run.ref, inverse, section, parentIndex, xml, affect),
-    );
+  park: (run, { nics }) => park(run.c, parkName(journalOf(run).uuid), nics),
+  async rehop(run, { nics }) {
+    const { uuid, from, to } = journalOf(run);
+    const name = parkName(uuid);
+    const where = homeOf(await running(run));
+    for (const nic of nics) {
+      await park(run.c, name, [nic]);
+      await bringHome(run.c, where, [from, to, name], [nic]);
+    }
   },
-  async park(run, { nics, xml }) {
-    run.parked = await park(run.c, run.network, xml, nics);
-    const parked = run.parked;
-    run.undo.add("its NICs", () => unpark(run.c, run.network, parked));
+  async replug(run, { nics }) {
+    const { name } = await running(run);
+    for (const nic of nics) await replug(run.c, nic, parseXml(nic.xml), (iface) => onNetwork(iface, name));
   },
-  async unpark(run) {
-    if (run.parked) await unpark(run.c, run.network, run.parked);
-    delete run.parked;
+  async home(run) {
+    const journal = journalOf(run);
+    await home(run.c, journal, journal.before.autostart, run.hooks.channel);
+    run.hooks.guard?.disarm(journal.uuid);
+    delete run.journal;
   },
 };
+
+function before(info: NetworkInfo): Journal["before"] {
+  const { inactiveXml: xml, liveXml, autostart, persistent } = info;
+  return { xml, ...(liveXml !== undefined ? { liveXml } : {}), autostart, persistent };
+}

@@ -1,6 +1,6 @@
 /** The arguments of a Network: a union told apart by `mode`, and what all modes have beside their libvirt fields. */
-import { z } from "zod";
-import type { ObjectValue } from "../schema/node.js";
+import * as v from "valibot";
+import { closed, type ObjectValue } from "../schema/node.js";
 import type { NetworkMode } from "./mode.js";
 import { bridge } from "./modes/bridge.js";
 import { isolated } from "./modes/isolated.js";
@@ -18,6 +18,8 @@ export interface StateArgs {
   running?: boolean;
   /** Whether it starts with the host. Default: true. */
   autostart?: boolean;
+  /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
+  nicsConnected?: boolean;
 }
 
 /** How the resource is handled; nothing of it is in libvirt's definition, except the owner mark. */
@@ -32,6 +34,10 @@ export interface ControlArgs {
   forceDelete?: boolean;
   /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
   maxImpact?: "live" | "replug" | "restart";
+  /** `next-restart`: a change is stored, and takes effect when somebody restarts the network; until then output `pending` names it. Default: `now`. */
+  apply?: "now" | "next-restart";
+  /** Guests whose subnet changes have their link taken down and up, so that they ask for a new address. Default: true. */
+  renewLeases?: boolean;
   /** Set by the SDK: whose object it is. */
   owner?: Owner;
 }
@@ -44,16 +50,22 @@ export interface Owner {
   key: string;
 }
 
-export const stateShape = { running: z.boolean().optional(), autostart: z.boolean().optional() };
+export const stateShape = {
+  running: v.optional(v.boolean()),
+  autostart: v.optional(v.boolean()),
+  nicsConnected: v.optional(v.boolean()),
+};
 export const controlShape = {
-  uri: z.string().min(1).optional(),
-  adopt: z
-    .union([z.boolean(), z.strictObject({ from: z.string().regex(/^[^/]+\/[^/]+$/, 'must be "project/stack"') })])
-    .optional(),
-  deleteAdopted: z.boolean().optional(),
-  forceDelete: z.boolean().optional(),
-  maxImpact: z.enum(["live", "replug", "restart"]).optional(),
-  owner: z.strictObject({ project: z.string(), stack: z.string(), key: z.string() }).optional(),
+  uri: v.optional(v.pipe(v.string(), v.minLength(1, "must not be empty"))),
+  adopt: v.optional(
+    v.union([v.boolean(), closed({ from: v.pipe(v.string(), v.regex(/^[^/]+\/[^/]+$/, 'must be "project/stack"')) })]),
+  ),
+  deleteAdopted: v.optional(v.boolean()),
+  forceDelete: v.optional(v.boolean()),
+  maxImpact: v.optional(v.picklist(["live", "replug", "restart"])),
+  apply: v.optional(v.picklist(["now", "next-restart"])),
+  renewLeases: v.optional(v.boolean()),
+  owner: v.optional(closed({ project: v.string(), stack: v.string(), key: v.string() })),
 };
 export const STATE_FIELDS = Object.keys(stateShape) as (keyof StateArgs)[];
 export const CONTROL_FIELDS = Object.keys(controlShape) as (keyof ControlArgs)[];

@@ -1,7 +1,8 @@
 /** What a host tells beside libvirt: its addresses and devices, read once a host and run, where there is a channel. */
-import { addressOn, channelOf, type HostAddress } from "../host/channel.js";
+import { addressOn, type Channel, channelOf, type HostAddress } from "../host/channel.js";
 import type { Host } from "../host/hosts.js";
 import type { NetworkInfo } from "../libvirt/api.js";
+import { choosesFirewall, type Firewall } from "./abilities.js";
 import { readNetwork } from "./document.js";
 
 export interface HostFacts {
@@ -11,6 +12,8 @@ export interface HostFacts {
   bridges: ReadonlySet<string>;
   /** The host's address for routers outside, on its default route or on the one device that traffic may leave by. */
   via(family: 4 | 6, device?: string): string | undefined;
+  /** The backend that libvirt's rules are seen in; `undefined` while no network has any, or they may not be read. */
+  firewall(): Promise<Firewall | undefined>;
 }
 
 const facts = new Map<string, Promise<HostFacts | undefined>>();
@@ -53,12 +56,13 @@ async function readFacts(host: Host): Promise<HostFacts | undefined> {
   const channel = channelOf(host.uri);
   if (!channel) return undefined;
   const networks = await host.networks();
-  const [addresses, devices, v4, v6] = await Promise.all([
+  const [addresses, masters, v4, v6] = await Promise.all([
     channel.addresses(),
-    channel.devices(),
+    host.masters(),
     channel.defaultSource(4),
     channel.defaultSource(6),
   ]);
+  const devices = [...(masters ?? new Map()).keys()];
   // Where the bridge of a running network is not to be seen, the command ran elsewhere than libvirt.
   const there = new Set(devices);
   const bridges = new Set<string>();
@@ -72,7 +76,36 @@ async function readFacts(host: Host): Promise<HostFacts | undefined> {
     addresses,
     devices,
     bridges,
+    firewall: once(() => firewallBy(channel)),
     via: (family, device) => (device !== undefined ? addressOn(addresses, device, family) : family === 4 ? v4 : v6),
+  };
+}
+
+/** What tells daemons apart: the version, and where that leaves a choice and it can be seen, the firewall backend. */
+export async function daemonOf(host: Host): Promise<{ daemon: number; firewall?: Firewall }> {
+  const { libVersion: daemon } = await host.identity();
+  const firewall = choosesFirewall(daemon) ? await (await factsOf(host))?.firewall() : undefined;
+  return { daemon, ...(firewall !== undefined ? { firewall } : {}) };
+}
+
+// libvirt makes its table or chains for the first network that needs them, and never takes them away: the table stands
+// before the chains, which may be empty leftovers of an earlier choice.
+async function firewallBy(channel: Channel): Promise<Firewall | undefined> {
+  const [nft, iptables] = await Promise.all([
+    channel.run(["nft", "list", "tables"]),
+    channel.run(["iptables", "-w", "-S", "LIBVIRT_FWX"]),
+  ]);
+  if (nft.code !== 0) return undefined;
+  if (/^table ip6? libvirt_network$/m.test(nft.stdout)) return "nftables";
+  return /^-A /m.test(iptables.stdout) ? "iptables" : undefined;
+}
+
+/** Kept as soon as there is an answer. */
+function once<T>(ask: () => Promise<T | undefined>): () => Promise<T | undefined> {
+  let answer: T | undefined;
+  return async () => {
+    answer ??= await ask();
+    return answer;
   };
 }
 

@@ -1,8 +1,12 @@
 /** Read what is there, into the plan's terms. */
+import type { Masters } from "../host/hosts.js";
 import type { Connection, DomainInfo, NetworkInfo, Ref } from "../libvirt/api.js";
-import { child, children, parseXml } from "../schema/xml.js";
+import { parseXml } from "../schema/xml.js";
+import type { Firewall } from "./abilities.js";
 import { readNetwork } from "./document.js";
-import type { Nic, Observed, ObservedNetwork } from "./steps.js";
+import { parkName } from "./journal.js";
+import { type Names, type Nic, nicsOn, portOf, storedUsers, targetOf } from "./nics.js";
+import type { Observed, ObservedNetwork } from "./steps.js";
 
 export function toObserved(n: NetworkInfo): ObservedNetwork {
   const mark = readNetwork(n.inactiveXml).mark;
@@ -17,39 +21,89 @@ export function toObserved(n: NetworkInfo): ObservedNetwork {
   };
 }
 
-/** One network, with the NICs of running VMs where it runs. `daemon`: its version, where the caller knows it already. */
-export async function observe(c: Connection, ref: Ref, options: { nics: boolean; daemon?: number }): Promise<Observed> {
-  const daemon = options.daemon ?? (await c.identity()).libVersion;
-  const found = await c.networks.get(ref);
-  const nics = found?.active && options.nics ? await runningNics(c, found) : [];
-  return { daemon, nics, ...(found ? { network: toObserved(found) } : {}) };
+export interface ObserveOptions {
+  /** NICs of VMs on it too. */
+  nics: boolean;
+  /** The daemon's version, where the caller knows it already. */
+  daemon?: number;
+  /** Its firewall backend, where that is known. */
+  firewall?: Firewall;
+  /** The name that it shall have: with another one, the stored definitions of VMs count too. */
+  name?: string;
+  /** Which bridge a device of the host is on, where a channel can tell. */
+  masters?: () => Promise<Masters | undefined>;
 }
 
-/** NICs of running domains on the network, those of `type='bridge'` on its bridge as well: they have no port. */
-export async function runningNics(c: Connection, network: NetworkInfo): Promise<Nic[]> {
-  const bridge = readNetwork(network.liveXml ?? network.inactiveXml).bridgeName;
-  const domains = await c.domains.list({ active: true });
-  return domains.flatMap((d) =>
-    nicsOf(d, d.liveXml, network.name, bridge).map((mac) => ({ domain: d.uuid, domainName: d.name, mac })),
-  );
+export async function observe(c: Connection, ref: Ref, options: ObserveOptions): Promise<Observed> {
+  const { firewall } = options;
+  const daemon = {
+    daemon: options.daemon ?? (await c.identity()).libVersion,
+    ...(firewall !== undefined ? { firewall } : {}),
+  };
+  const found = await c.networks.get(ref);
+  if (!found) return { ...daemon, nics: [] };
+  const network = toObserved(found);
+  if (!options.nics) return { ...daemon, nics: [], network };
+  const renamed = options.name !== undefined && options.name !== found.name;
+  const domains = await c.domains.list(renamed ? {} : { active: true });
+  const on = nicsOn(domains, namesOf(found));
+  // What else is on the bridge counts also where no VM is.
+  const masters = found.active && options.masters ? await options.masters() : undefined;
+  const nics = await whetherConnected(c, found, on, masters);
+  const ports = masters ? { ports: foreignPorts(found, nics, masters) } : {};
+  return { ...daemon, nics, network, ...ports, ...(renamed ? { stored: storedUsers(domains, namesOf(found)) } : {}) };
+}
+
+/** How NICs may refer to a network: a bridge of the host is not its own. */
+export function namesOf(network: NetworkInfo): Names {
+  const { mode, bridgeName } = readNetwork(network.liveXml ?? network.inactiveXml);
+  return {
+    names: [network.name],
+    bridge: mode === "bridge" ? undefined : bridgeName,
+    park: parkName(network.uuid),
+  };
+}
+
+/** Devices on the network's own bridge that no VM has. */
+function foreignPorts(network: NetworkInfo, nics: readonly Nic[], masters: Masters): string[] {
+  const { mode, bridgeName } = readNetwork(network.liveXml ?? network.inactiveXml);
+  if (mode === "bridge" || bridgeName === undefined) return [];
+  const taps = new Set(nics.map((n) => targetOf(parseXml(n.xml))));
+  return [...masters]
+    .filter(([d, on]) => on === bridgeName && !taps.has(d) && d !== `${bridgeName}-nic`)
+    .map(([d]) => d);
+}
+
+/**
+ * Whether each tap is on the network's own bridge: by the host's own word, where there is a channel; else by libvirt's
+ * record of plugged ports, which a network loses when it stops (virNetworkObjDeleteAllPorts).
+ */
+export async function whetherConnected(
+  c: Connection,
+  network: NetworkInfo,
+  nics: Nic[],
+  seen?: Masters,
+): Promise<Nic[]> {
+  const { mode, bridgeName } = readNetwork(network.liveXml ?? network.inactiveXml);
+  if (!network.active || mode === "bridge" || nics.length === 0) return nics;
+  // Where its bridge is not to be seen, somebody else's devices are.
+  const masters = bridgeName !== undefined && seen?.has(bridgeName) ? seen : undefined;
+  const ports = masters ? undefined : new Set((await c.networks.ports({ uuid: network.uuid })).map((p) => p.uuid));
+  return nics.map((nic) => {
+    if (nic.parked) return { ...nic, connected: false };
+    const iface = parseXml(nic.xml);
+    const device = targetOf(iface);
+    if (masters && device !== undefined && masters.has(device))
+      return { ...nic, connected: masters.get(device) === bridgeName };
+    const port = portOf(iface);
+    return ports && port !== undefined ? { ...nic, connected: ports.has(port) } : nic;
+  });
 }
 
 /** Domains whose definition, running or stored, refers to the network. */
-export async function usersOf(c: Connection, name: string): Promise<string[]> {
-  const domains = await c.domains.list();
-  return domains
-    .filter((d) => [d.liveXml, d.inactiveXml].some((xml) => nicsOf(d, xml, name, undefined).length > 0))
-    .map((d) => d.name);
-}
-
-function nicsOf(_d: DomainInfo, xml: string | undefined, network: string, bridge: string | undefined): string[] {
-  if (xml === undefined) return [];
-  const devices = child(parseXml(xml), "devices");
-  return children(devices ?? parseXml(xml), "interface")
-    .filter((i) => {
-      const source = child(i, "source");
-      if (source?.getAttribute("network") === network) return true;
-      return bridge !== undefined && i.getAttribute("type") === "bridge" && source?.getAttribute("bridge") === bridge;
-    })
-    .map((i) => child(i, "mac")?.getAttribute("address") ?? "");
+export async function usersOf(c: Connection, network: NetworkInfo): Promise<string[]> {
+  const domains: DomainInfo[] = await c.domains.list();
+  const names = namesOf(network);
+  const users = [...nicsOn(domains, names), ...storedUsers(domains, names)];
+  return [...new Set(users.map((u) => u.domainName))];
 }

@@ -1,94 +1,83 @@
-/**
- * Keep NICs on a switch while their network is away: hop them to a park network, and back.
- *
- * A restarted network never gets the taps of running guests back (networkStartNetwork knows no domains); a change of the
- * NIC's source network re-plugs the tap, on every daemon, without the guest seeing its carrier change (qemuDomainChangeNet).
- */
+/** Keep NICs on a switch while their network is away, and bring them home. What is done already is not done again. */
 import { VirtnetError } from "../handler.js";
-import type { Connection } from "../libvirt/api.js";
-import { child, children, cloneXml, type Element, parseXml, printXml } from "../schema/xml.js";
-import { parkName, parkXml } from "./parking.js";
+import type { Connection, NetworkInfo } from "../libvirt/api.js";
+import { type Element, parseXml } from "../schema/xml.js";
+import { readNetwork } from "./document.js";
+import type { JournalNic } from "./journal.js";
+import { hop, look, replug } from "./moves.js";
+import { bridgeOf, networkOf, onBridge, onNetwork, type Plug, plugOf, plugOfNic } from "./nics.js";
 
-type Nics = { domain: string; mac: string }[];
-
-export interface Parked {
+/** Where NICs belong. */
+export interface Home {
   name: string;
-  /** `was`: the live `<interface>` before it was moved. */
-  moved: (Nics[number] & { was: string })[];
+  /** The bridge that NICs may name themselves. */
+  bridge?: string | undefined;
+  plug: Plug;
 }
 
-export async function park(c: Connection, network: string, liveXml: string, nics: Nics): Promise<Parked> {
-  const name = parkName(network);
-  if (!(await c.networks.get({ name }))) await c.networks.createXml(parkXml(network, liveXml));
-  const parked: Parked = { name, moved: [] };
-  try {
-    for (const nic of nics) {
-      const was = await hop(c, nic, (iface) => pointTo(iface, name));
-      if (was !== undefined) parked.moved.push({ ...nic, was });
-    }
-  } catch (e) {
-    await unpark(c, network, parked);
-    throw e;
+export function homeOf(info: NetworkInfo): Home {
+  const xml = info.liveXml ?? info.inactiveXml;
+  return { name: info.name, bridge: readNetwork(xml).bridgeName, plug: plugOf(xml) };
+}
+
+/** Move taps to the park network, which runs then. Other NICs do not hang on the network's bridge, and stay. */
+export async function park(c: Connection, name: string, nics: readonly JournalNic[]): Promise<void> {
+  if ((await c.networks.get({ name }))?.active === false) await c.networks.start({ name });
+  for (const nic of nics) {
+    const seen = await look(c, nic);
+    if (!seen?.iface || networkOf(seen.iface) === name || plugOfNic(seen.iface) !== "tap") continue;
+    await hop(c, nic, onNetwork(seen.iface, name));
   }
-  return parked;
 }
 
-/** Bring all NICs back, then remove the park network. Where one cannot be brought back, the others are, and the park stays for it. */
-export async function unpark(c: Connection, network: string, parked: Parked): Promise<void> {
+/**
+ * Bring NICs home; one that somebody has put on another network meanwhile stays there. `from`: the names of networks that
+ * they may still be on. Where one cannot be brought home, the others are; the error names those.
+ */
+export async function bringHome(
+  c: Connection,
+  home: Home,
+  from: readonly string[],
+  nics: readonly JournalNic[],
+): Promise<void> {
   const failed: string[] = [];
-  for (const nic of parked.moved.splice(0)) {
-    await hop(c, nic, (iface) => pointBack(iface, nic.was, network)).catch((e: unknown) => {
-      parked.moved.push(nic);
-      failed.push(`${nic.mac} of domain ${nic.domain}: ${e instanceof Error ? e.message : String(e)}`);
+  for (const nic of nics) {
+    await bringOneHome(c, home, from, nic).catch((e: unknown) => {
+      failed.push(`${nic.mac} of VM ${nic.domainName}: ${e instanceof Error ? e.message : String(e)}`);
     });
   }
-  if (failed.length > 0)
-    throw new VirtnetError(`NICs are left on the park network ${parked.name}: ${failed.join("; ")}`);
-  await c.networks.destroy({ name: parked.name });
+  if (failed.length > 0) throw new VirtnetError(`NICs could not be moved back: ${failed.join("; ")}`);
 }
 
-/**
- * Move one NIC. @returns its `<interface>` as it was; undefined where the VM no longer runs or has lost the NIC.
- */
-async function hop(
-  c: Connection,
-  nic: { domain: string; mac: string },
-  point: (iface: Element) => void,
-): Promise<string | undefined> {
-  const d = await c.domains.get({ uuid: nic.domain });
-  if (!d?.active || d.liveXml === undefined) return undefined;
-  const all = children(child(parseXml(d.liveXml), "devices") as Element, "interface");
-  const there = all.find((i) => child(i, "mac")?.getAttribute("address")?.toLowerCase() === nic.mac.toLowerCase());
-  if (!there) return undefined;
-  const iface = cloneXml(there);
-  point(iface);
-  try {
-    await c.domains.updateDevice({ uuid: nic.domain }, printXml(iface), "live");
-  } catch (e) {
-    // It stopped between the look and the move.
-    if ((await c.domains.get({ uuid: nic.domain }))?.active !== true) return undefined;
-    throw e;
-  }
-  return printXml(there);
-}
-
-function pointTo(iface: Element, network: string): void {
-  const source = child(iface, "source") as Element;
-  iface.setAttribute("type", "network");
-  // Live only, and of the network that is left (qemuDomainChangeNet takes stale ones on some daemons only).
-  for (const name of ["portid", "bridge"]) source.removeAttribute(name);
-  source.setAttribute("network", network);
-}
-
-/** To the network, or for a NIC that names the bridge itself (`type='bridge'` without a network) to the bridge. */
-function pointBack(iface: Element, was: string, network: string): void {
-  const before = child(parseXml(was), "source") as Element;
-  if (before.hasAttribute("network")) {
-    pointTo(iface, network);
+async function bringOneHome(c: Connection, home: Home, from: readonly string[], nic: JournalNic): Promise<void> {
+  const seen = await look(c, nic);
+  if (!seen) return;
+  const was = parseXml(nic.xml);
+  const pointed = (iface: Element): Element => {
+    if (nic.by === "network") return onNetwork(iface, home.name);
+    if (home.plug === "tap" && home.bridge !== undefined) return onBridge(iface, home.bridge);
+    throw new VirtnetError("it names the bridge itself, which is gone: point it at the network");
+  };
+  if (!seen.iface) {
+    // Unplugged by a run that died before it could plug it; a tap is never unplugged for a tap.
+    if (home.plug !== "tap" || plugOfNic(was) !== "tap") await replug(c, nic, was, pointed);
     return;
   }
-  const source = child(iface, "source") as Element;
-  iface.setAttribute("type", "bridge");
-  for (const name of ["portid", "network", "portgroup"]) source.removeAttribute(name);
-  source.setAttribute("bridge", before.getAttribute("bridge") as string);
+  const at = networkOf(seen.iface);
+  const tapped = home.plug === "tap" && plugOfNic(seen.iface) === "tap";
+  const there = nic.by === "network" ? at === home.name : at === undefined && bridgeOf(seen.iface) === home.bridge;
+  if (there && (tapped || plugOfNic(seen.iface) === home.plug)) return;
+  if (!there && !(at === undefined ? bridgeOf(seen.iface) === bridgeOf(was) : from.includes(at))) return;
+  if (tapped) await hop(c, nic, pointed(seen.iface));
+  else await replug(c, nic, was, pointed);
+  await proveHome(c, home, nic);
+}
+
+/** libvirt answers success for changes that it ignored. */
+async function proveHome(c: Connection, home: Home, nic: JournalNic): Promise<void> {
+  const seen = await look(c, nic);
+  if (!seen) return;
+  const at = seen.iface && (nic.by === "network" ? networkOf(seen.iface) : bridgeOf(seen.iface));
+  if (at !== (nic.by === "network" ? home.name : home.bridge))
+    throw new VirtnetError(`libvirt answered success, but it is on ${at ?? "nothing"}`);
 }

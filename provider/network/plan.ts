@@ -6,9 +6,9 @@ import { keepsFirewallClean } from "./abilities.js";
 import { modes, type Owner } from "./args.js";
 import { fieldsOf, type Mark, readNetwork, sameMark, writeNetwork } from "./document.js";
 import { updateSteps } from "./live.js";
-import { canPark } from "./parking.js";
 import type { Mode } from "./parts/forward.js";
 import { IMPACTS, type Impact, type Price, priceOf, worst } from "./prices.js";
+import { rejoinStep, renameStep, restartStep } from "./restart.js";
 import type { Action, Observed, ObservedNetwork, Plan, Step } from "./steps.js";
 
 export interface Wish {
@@ -19,6 +19,8 @@ export interface Wish {
   /** The mark to leave; undefined leaves the network's as it is. */
   owner?: Owner | undefined;
   adopted?: boolean;
+  /** UUID of a network that is made again after it was removed: it keeps its identity. */
+  uuid?: string | undefined;
 }
 
 export function plan(wish: Wish, observed: Observed): Plan {
@@ -28,7 +30,7 @@ export function plan(wish: Wish, observed: Observed): Plan {
   return {
     network: name,
     ref: observed.network ? { uuid: observed.network.uuid } : { name },
-    ...(observed.network ? { before: observed.network.xml } : {}),
+    ...(observed.network ? { before: observed.network } : {}),
     steps,
     impact: worst(steps.map((s) => s.impact)),
   };
@@ -38,56 +40,93 @@ const wantsRunning = (desired: Inputs) => desired.running !== false;
 const wantsAutostart = (desired: Inputs) => desired.autostart !== false;
 
 function createSteps(wish: Wish, mark: Mark | undefined): Step[] {
-  const actions: Action[] = [{ do: "define", xml: writeNetwork(wish.desired, undefined, undefined, mark) }];
+  const base = wish.uuid === undefined ? undefined : `<network><uuid>${wish.uuid}</uuid></network>`;
+  const actions: Action[] = [{ do: "define", xml: writeNetwork(wish.desired, undefined, base, mark) }];
   if (wantsRunning(wish.desired)) actions.push({ do: "start" });
   if (wantsAutostart(wish.desired)) actions.push({ do: "autostart", on: true });
   return [{ kind: "create", impact: "none", why: "it does not exist", changes: [], affects: [], actions }];
 }
 
-function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark: Mark | undefined): Step[] {
-  const { desired, was } = wish;
+/** What differs, and what it costs. */
+interface Differences {
+  config: Change[];
+  live: Change[];
+  price: (c: Change) => Price;
+}
+
+function differencesOf({ desired, was }: Wish, net: ObservedNetwork, observed: Observed): Differences {
   const mode = desired.mode as Mode;
   const fields = fieldsOf(mode);
   const price = (c: Change): Price => safePrice(priceOf(modes[mode].prices, c.row), mode, observed);
-  const stored = readNetwork(net.xml, mode);
-  const config = compare(fields, desired, stored.values, was);
+  const config = compare(fields, desired, readNetwork(net.xml, mode).values, was);
+  const live =
+    net.liveXml === undefined || desired.apply === "next-restart"
+      ? []
+      : compare(fields, desired, readNetwork(net.liveXml, mode).values, was).filter((c) => !price(c).storedOnly);
+  return { config, live, price };
+}
+
+function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark: Mark | undefined): Step[] {
+  const { desired, was } = wish;
+  const { config, live, price } = differencesOf(wish, net, observed);
   const running = net.liveXml !== undefined;
-  const live = running
-    ? compare(fields, desired, readNetwork(net.liveXml as string, mode).values, was).filter((c) => !price(c).storedOnly)
-    : [];
-  const markDiffers = mark !== undefined && !sameMark(stored.mark, mark);
-  const xml = () => writeNetwork(desired, was, net.xml, mark);
-  const define: Action = { do: "define", xml: config.length > 0 || markDiffers || !net.persistent ? xml() : net.xml };
+  const markDiffers = mark !== undefined && !sameMark(readNetwork(net.xml).mark, mark);
+  const rewrite = config.length > 0 || markDiffers || !net.persistent;
+  const after = rewrite ? writeNetwork(desired, was, net.xml, mark) : net.xml;
+  const change = { net, observed, after, wantsRunning: wantsRunning(desired), renews: desired.renewLeases !== false };
+  const costly = live.filter((c) => price(c).section === undefined);
+  const rest = stateSteps(desired, net);
+
+  if (config.some((c) => c.path === "name")) {
+    const all = [...config, ...live];
+    return [renameStep({ ...change, changes: merged(config, live), prices: all.map(price) }), ...rest.autostart];
+  }
+  if (running && wantsRunning(desired) && costly.length > 0)
+    return [restartStep({ ...change, changes: merged(config, live), prices: costly.map(price) }), ...rest.autostart];
 
   const steps: Step[] = [];
-  const costly = live.filter((c) => price(c).section === undefined);
-  if (running && wantsRunning(desired) && costly.length > 0) {
-    steps.push(restartStep(net, define, observed, merged(config, live), costly.map(price)));
-  } else {
-    const asOne = running && !markDiffers && net.persistent && sameChanges(config, live);
-    if (!asOne && (config.length > 0 || markDiffers || !net.persistent)) {
-      const why =
-        config.length > 0
-          ? reasons(config.map(price))
-          : markDiffers
-            ? "it carries the mark of its owner"
-            : "it is transient";
-      steps.push({
-        kind: config.length > 0 ? "define" : "mark",
-        impact: "none",
-        why,
-        changes: config.map((c) => c.path),
-        affects: [],
-        actions: [define],
-      });
-    }
-    if (wantsRunning(desired))
-      steps.push(
-        ...updateSteps(fields, live, price, readNetwork(net.liveXml ?? net.xml, mode).values, asOne ? "both" : "live"),
-      );
-  }
-  steps.push(...stateSteps(desired, net, observed));
-  return steps;
+  const asOne = running && !markDiffers && net.persistent && live.length > 0 && sameChanges(config, live);
+  if (!asOne && rewrite)
+    steps.push(defineStep(config, price, markDiffers, after, running && desired.apply !== undefined));
+  if (wantsRunning(desired))
+    steps.push(
+      ...updateSteps(
+        fieldsOf(desired.mode as Mode),
+        live,
+        price,
+        readNetwork(net.liveXml ?? net.xml, desired.mode as Mode).values,
+        asOne ? "both" : "live",
+      ),
+    );
+  if (running && !wantsRunning(desired)) steps.push(stopStep(observed));
+  if (!running && wantsRunning(desired)) steps.push(startStep());
+  const rejoins = desired.nicsConnected !== false && wantsRunning(desired) ? rejoinStep(change, running) : undefined;
+  return [...steps, ...(rejoins ? [rejoins] : []), ...rest.autostart];
+}
+
+function defineStep(
+  config: Change[],
+  price: (c: Change) => Price,
+  markDiffers: boolean,
+  xml: string,
+  later: boolean,
+): Step {
+  const why =
+    config.length > 0
+      ? later
+        ? 'apply is "next-restart": it takes effect when somebody restarts the network'
+        : reasons(config.map(price))
+      : markDiffers
+        ? "it carries the mark of its owner"
+        : "it is transient";
+  return {
+    kind: config.length > 0 ? "define" : "mark",
+    impact: "none",
+    why,
+    changes: config.map((c) => c.path),
+    affects: [],
+    actions: [{ do: "define", xml }],
+  };
 }
 
 /** On the nftables backend some live updates leave rules behind: there a restart is the price that leaves none. */
@@ -99,73 +138,44 @@ function safePrice(price: Price, mode: Mode, observed: Observed): Price {
   };
 }
 
-function restartStep(
-  net: ObservedNetwork,
-  define: Action & { do: "define" },
-  observed: Observed,
-  changes: string[],
-  prices: Price[],
-): Step {
-  const park: Action[] =
-    observed.nics.length > 0 && canPark(net.liveXml ?? net.xml)
-      ? [
-          {
-            do: "park",
-            nics: observed.nics.map((n) => ({ domain: n.domain, mac: n.mac })),
-            xml: net.liveXml ?? net.xml,
-          },
-        ]
-      : [];
-  const back: Action[] = park.length > 0 ? [{ do: "unpark" }] : [];
-  const actions: Action[] = [
-    ...(define.xml !== net.xml ? [define] : []),
-    ...park,
-    { do: "destroy" },
-    { do: "start" },
-    ...back,
-  ];
-  return { kind: "restart", impact: "restart", why: reasons(prices), changes, affects: vms(observed), actions };
+function stopStep(observed: Observed): Step {
+  return {
+    kind: "stop",
+    impact: "restart",
+    why: "running is false",
+    changes: ["running"],
+    affects: [...new Set(observed.nics.map((n) => n.domainName))],
+    notice: "off the network until it runs again",
+    actions: [{ do: "destroy" }],
+  };
 }
 
-function stateSteps(desired: Inputs, net: ObservedNetwork, observed: Observed): Step[] {
-  const steps: Step[] = [];
-  const active = net.liveXml !== undefined;
-  if (active !== wantsRunning(desired)) {
-    steps.push(
-      active
-        ? {
-            kind: "stop",
-            impact: "restart",
-            why: "running is false",
-            changes: ["running"],
-            affects: vms(observed),
-            actions: [{ do: "destroy" }],
-          }
-        : {
-            kind: "start",
-            impact: "none",
-            why: "it is stopped",
-            changes: ["running"],
-            affects: [],
-            actions: [{ do: "start" }],
-          },
-    );
-  }
-  if (net.autostart !== wantsAutostart(desired)) {
-    const on = wantsAutostart(desired);
-    steps.push({
-      kind: "autostart",
-      impact: "none",
-      why: `autostart is ${on ? "off" : "on"}`,
-      changes: ["autostart"],
-      affects: [],
-      actions: [{ do: "autostart", on }],
-    });
-  }
-  return steps;
+const startStep = (): Step => ({
+  kind: "start",
+  impact: "none",
+  why: "it is stopped",
+  changes: ["running"],
+  affects: [],
+  actions: [{ do: "start" }],
+});
+
+function stateSteps(desired: Inputs, net: ObservedNetwork): { autostart: Step[] } {
+  const on = wantsAutostart(desired);
+  if (net.autostart === on) return { autostart: [] };
+  return {
+    autostart: [
+      {
+        kind: "autostart",
+        impact: "none",
+        why: `autostart is ${on ? "off" : "on"}`,
+        changes: ["autostart"],
+        affects: [],
+        actions: [{ do: "autostart", on }],
+      },
+    ],
+  };
 }
 
-const vms = (observed: Observed): string[] => [...new Set(observed.nics.map((n) => n.domainName))];
 const reasons = (prices: Price[]): string => [...new Set(prices.map((p) => p.why))].join("; ");
 const merged = (a: Change[], b: Change[]): string[] => [...new Set([...a, ...b].map((c) => c.path))];
 

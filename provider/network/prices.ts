@@ -5,7 +5,7 @@
  */
 import type { UpdateSection } from "../libvirt/api.js";
 
-/** From harmless to costly. `replug`: each NIC is unplugged and plugged again; `restart`: the network goes down for a moment. */
+/** From harmless to costly. `replug`: each NIC gets a new port (a tap moves without its guest noticing, others are unplugged and plugged); `restart`: the network goes down for a moment. */
 export const IMPACTS = ["none", "live", "replug", "restart", "replace"] as const;
 export type Impact = (typeof IMPACTS)[number];
 
@@ -27,7 +27,7 @@ const stored = (why: string): Price => ({ impact: "none", storedOnly: true, why 
 
 export const everyModePrices: PriceTable = {
   mode: restart("forwarding and the firewall's rules are set when a network starts"),
-  name: { impact: "replace", why: "libvirt does not rename a network" },
+  name: restart("libvirt does not rename a network: it is undefined and defined anew, with the same UUID"),
   title: stored("a text that only the definition holds"),
   description: stored("a text that only the definition holds"),
   metadata: stored("only the definition holds it"),

@@ -1,5 +1,5 @@
 /** What check has seen in this process: resources are judged against each other, whatever the order. */
-import { type Context, type Inputs, Unknown } from "../handler.js";
+import { type Context, type Failure, type Inputs, Unknown } from "../handler.js";
 import { hostAt } from "../host/hosts.js";
 import type { NetworkInfo } from "../libvirt/api.js";
 import { readNetwork } from "./document.js";
@@ -11,9 +11,21 @@ const checked = new Map<string, Inputs>();
 const idOf = (inputs: Inputs): string | undefined =>
   typeof inputs.name === "string" ? `${String(inputs.uri)} ${inputs.name}` : undefined;
 
-export function sawInCheck(inputs: Inputs): void {
+/** @returns the fault where another resource of the program has the same network. */
+export function sawInCheck(inputs: Inputs): Failure | undefined {
   const id = idOf(inputs);
-  if (id !== undefined) checked.set(id, inputs);
+  if (id === undefined) return undefined;
+  const key = (of: Inputs | undefined) => (of?.owner as { key?: unknown } | undefined)?.key;
+  const [other, own] = [key(checked.get(id)), key(inputs)];
+  if (typeof other === "string" && typeof own === "string" && other !== own)
+    return {
+      property: "name",
+      reason: `${JSON.stringify(inputs.name)} is the network of resource ${JSON.stringify(other)} of this program already: choose another name`,
+    };
+  // What the resource was called before does not count any more.
+  for (const [former, of] of checked) if (own !== undefined && key(of) === own) checked.delete(former);
+  checked.set(id, inputs);
+  return undefined;
 }
 
 export function seen(inputs: Inputs): boolean {
@@ -43,7 +55,8 @@ export async function neighbours(ctx: Context, inputs: Inputs, olds: Inputs = {}
     const [{ libVersion }, networks] = [await host.identity(), await host.networksOfOthers()];
     for (const n of networks.values()) {
       // Its own entry of the host is kept, also under its former name: it tells which bridge is the network's own.
-      if (n.name === inputs.name || n.name === olds.name) others.push({ ...fromHost(n), name: String(inputs.name) });
+      if (n.name === inputs.name || n.name === olds.name || n.uuid === olds.uuid)
+        others.push({ ...fromHost(n), name: String(inputs.name) });
       else if (!mine.has(n.name)) others.push(fromHost(n));
     }
     const facts = await factsOf(host);

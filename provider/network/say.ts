@@ -1,6 +1,6 @@
 /** What a run tells its user: short lines, each once a process. */
 import type { Context } from "../handler.js";
-import type { Plan } from "./steps.js";
+import type { Plan, Step, StepKind } from "./steps.js";
 
 const said = new Set<string>();
 
@@ -10,23 +10,30 @@ export function announce(ctx: Context, level: "info" | "warning" | "error", mess
   ctx.log(level, message);
 }
 
-/** One line a changed network; undefined where the change has no effect on the running network. */
+const VERBS: Partial<Record<StepKind, string>> = {
+  restart: "restarts it in place",
+  rename: "renames it",
+  rejoin: "plugs NICs into it again",
+  stop: "stops it",
+  start: "starts it",
+};
+
+/** One line a changed network; undefined where there is nothing to tell. */
 export function priceLine(plan: Plan): string | undefined {
-  const parts = plan.steps
-    .filter((s) => s.impact !== "none" || s.kind !== "create")
-    .map((s) => {
-      const what = s.changes.length > 0 ? `${s.changes.join(", ")}: ` : "";
-      if (s.kind === "restart" || s.kind === "stop") {
-        const verb = s.kind === "stop" ? "stops it" : "restarts it in place";
-        const vms =
-          s.affects.length > 0
-            ? `; ${list(s.affects)} ${s.affects.length === 1 ? "stays" : "stay"} connected and ${s.affects.length === 1 ? "misses" : "miss"} the gateway meanwhile`
-            : "; no running VM is on it";
-        return `${what}${verb} (${s.why})${vms}`;
-      }
-      return `${what}${s.impact === "live" ? "changed live" : "no effect on running VMs"} (${s.why})`;
-    });
+  const parts = plan.steps.filter((s) => s.kind !== "create").map(partOf);
   return parts.length > 0 ? `network ${plan.network}: ${parts.join("; ")}` : undefined;
+}
+
+function partOf(step: Step): string {
+  const what = step.changes.length > 0 ? `${step.changes.join(", ")}: ` : "";
+  const verb = VERBS[step.kind] ?? (step.impact === "live" ? "changed live" : "no effect on running VMs");
+  return `${what}${verb} (${step.why})${noticeOf(step)}`;
+}
+
+function noticeOf(step: Step): string {
+  if (step.impact === "none" && step.kind !== "rejoin") return "";
+  if (step.affects.length === 0) return step.impact === "live" ? "" : "; no running VM is on it";
+  return `; ${list(step.affects)}: ${step.notice ?? "stay connected"}`;
 }
 
 function list(names: string[]): string {

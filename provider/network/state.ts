@@ -5,9 +5,10 @@ import { compare } from "../schema/compare.js";
 import { formatIp, parseCidr } from "../schema/net.js";
 import type { AnyNode, ListNode, ObjectNode } from "../schema/node.js";
 import { canonOf, same } from "../schema/tree.js";
-import { CONTROL_FIELDS, STATE_FIELDS } from "./args.js";
+import { CONTROL_FIELDS, modes, STATE_FIELDS } from "./args.js";
 import { fieldsOf, readNetwork } from "./document.js";
 import { MODES, type Mode } from "./parts/forward.js";
+import { priceOf } from "./prices.js";
 
 /** Outputs beside the arguments. */
 export interface Computed {
@@ -26,6 +27,10 @@ export interface Computed {
   hostName: string;
   /** Routes that outside routers need to reach the guests; only of mode `route`. `via` is the host's address there, where known, else its name. */
   upstreamRoutes: { destination: string; via: string }[];
+  /** Paths of what takes effect only when somebody restarts the network; only with `apply: "next-restart"`. */
+  pending: string[];
+  /** How long it was down in its last restart, in ms; what the next preview goes by. */
+  restartMs?: number;
 }
 
 const COMPUTED: (keyof Computed)[] = [
@@ -37,6 +42,8 @@ const COMPUTED: (keyof Computed)[] = [
   "hostUuid",
   "hostName",
   "upstreamRoutes",
+  "pending",
+  "restartMs",
 ];
 
 /** The arguments within the outputs. */
@@ -48,6 +55,7 @@ export function computed(
   info: NetworkInfo,
   host: HostIdentity,
   adopted: boolean,
+  args: Inputs,
   via: Via = () => undefined,
 ): Computed {
   const doc = readNetwork(info.liveXml ?? info.inactiveXml);
@@ -63,7 +71,18 @@ export function computed(
       doc.mode === "route"
         ? upstreamRoutes(doc.values, (family) => via(family, doc.values.device as string | undefined) ?? host.hostname)
         : [],
+    pending: pendingOf(args, info),
   };
+}
+
+/** What the running network does not have yet. */
+function pendingOf(args: Inputs, info: NetworkInfo): string[] {
+  if (args.apply !== "next-restart" || info.liveXml === undefined) return [];
+  const { mode, values } = readNetwork(info.inactiveXml);
+  const live = readNetwork(info.liveXml, mode).values;
+  const table = modes[mode].prices;
+  const changes = compare(fieldsOf(mode), values, live, live).filter((c) => !priceOf(table, c.row).storedOnly);
+  return [...new Set(changes.map((c) => c.path))].sort();
 }
 
 /** The host's address on its way out. */
@@ -78,23 +97,23 @@ function upstreamRoutes(values: Inputs, via: (family: 4 | 6) => string): Compute
   });
 }
 
-/** The arguments as the host has them: set paths only, in the user's spelling where it means the same. */
-export function argsOnHost(args: Inputs, info: NetworkInfo): Inputs {
+/** The arguments as the host has them: set paths only, in the user's spelling where it means the same. `connected`: no NIC of a running VM is off it. */
+export function argsOnHost(args: Inputs, info: NetworkInfo, connected = true): Inputs {
   const stored = readNetwork(info.inactiveXml);
   // A document of another mode is shown as that mode; its other fields are not the user's.
   const mode = (MODES.includes(args.mode as Mode) ? args.mode : stored.mode) as Mode;
   const fields = fieldsOf(mode);
   const config = readNetwork(info.inactiveXml, mode).values;
   let values = project(fields, args, config) as Inputs;
-  if (info.liveXml !== undefined) {
-    // Where the stored definition is as wanted and the running one is not, the running one is the drift.
+  // The running definition is looked at where the stored one is as wanted: either way the drift shows, and under its name.
+  // With apply "next-restart" the running one may lag behind.
+  if (info.liveXml !== undefined && args.apply !== "next-restart") {
+    const stale = new Set(compare(fields, args, config, args).map((c) => topOf(c.path)));
     const live = readNetwork(info.liveXml, mode).values;
-    const drift = compare(fields, values, live, args).filter(
-      (c) => !["title", "description", "metadata"].includes(topOf(c.path)),
-    );
-    if (drift.length > 0) {
-      const fromLive = project(fields, args, live) as Inputs;
-      for (const top of new Set(drift.map((c) => topOf(c.path)))) values = { ...values, [top]: fromLive[top] };
+    const fromLive = project(fields, args, live) as Inputs;
+    for (const { path } of compare(fields, args, live, args)) {
+      const top = topOf(path);
+      if (!stale.has(top) && !priceOf(modes[mode].prices, top).storedOnly) values = { ...values, [top]: fromLive[top] };
     }
   }
   const out: Inputs = {};
@@ -103,7 +122,8 @@ export function argsOnHost(args: Inputs, info: NetworkInfo): Inputs {
     else if (k in values && values[k] !== undefined) out[k] = values[k];
   }
   if (stored.mode !== mode) out.mode = stored.mode;
-  for (const k of STATE_FIELDS) if (args[k] !== undefined) out[k] = k === "running" ? info.active : info.autostart;
+  const state = { running: info.active, autostart: info.autostart, nicsConnected: connected };
+  for (const k of STATE_FIELDS) if (args[k] !== undefined) out[k] = state[k];
   return out;
 }
 

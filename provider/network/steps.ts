@@ -1,15 +1,10 @@
 /** The plan as plain data. */
 import type { Affect, Ref, UpdateCommand, UpdateSection } from "../libvirt/api.js";
+import type { Firewall } from "./abilities.js";
 import type { Mark } from "./document.js";
+import type { Journal, JournalNic } from "./journal.js";
+import type { Nic, StoredUser } from "./nics.js";
 import type { Impact } from "./prices.js";
-
-/** A NIC of a running domain on the network. */
-export interface Nic {
-  /** UUID of the domain. */
-  domain: string;
-  domainName: string;
-  mac: string;
-}
 
 export interface ObservedNetwork {
   uuid: string;
@@ -27,10 +22,16 @@ export interface Observed {
   /** Version of the daemon, major*1000000 + minor*1000 + release. */
   daemon: number;
   /** Firewall backend of the host, where it is known. */
-  firewall?: "iptables" | "nftables";
+  firewall?: Firewall;
   network?: ObservedNetwork;
   /** NICs of running domains on it. */
   nics: readonly Nic[];
+  /** NICs of stored definitions that refer to it, where it is to be renamed. */
+  stored?: readonly StoredUser[];
+  /** Devices on its bridge that are no VM's; absent: there is no channel that could tell. */
+  ports?: readonly string[];
+  /** How long its last restart took, in ms, where this is known. */
+  restartMs?: number;
 }
 
 /** One call to libvirt, or a few that belong together. */
@@ -41,11 +42,31 @@ export type Action =
   | { do: "undefine" }
   | { do: "autostart"; on: boolean }
   | { do: "update"; command: UpdateCommand; section: UpdateSection; parentIndex: number; xml: string; affect: Affect }
-  /** Move the NICs to a park network, so that their VMs keep talking to each other; `xml`: the running definition. */
-  | { do: "park"; nics: { domain: string; mac: string }[]; xml: string }
-  | { do: "unpark" };
+  /**
+   * Write down on the host what follows, so that anybody can finish or undo it. All actions up to `home` belong to it.
+   * `fresh`: `before` is what runs when the action begins.
+   */
+  | { do: "journal"; journal: Journal; fresh?: true }
+  /** Move the taps to the park network, so that their VMs keep talking to each other. */
+  | { do: "park"; nics: JournalNic[] }
+  /** One NIC after the other to the park network and straight back: its port is made anew. */
+  | { do: "rehop"; nics: JournalNic[] }
+  /** Unplug and plug one NIC after the other. */
+  | { do: "replug"; nics: JournalNic[] }
+  /** All NICs and stored definitions follow the network; the journal ends. */
+  | { do: "home" };
 
-export type StepKind = "create" | "define" | "mark" | "update" | "restart" | "start" | "stop" | "autostart";
+export type StepKind =
+  | "create"
+  | "define"
+  | "mark"
+  | "update"
+  | "restart"
+  | "rename"
+  | "rejoin"
+  | "start"
+  | "stop"
+  | "autostart";
 
 export interface Step {
   kind: StepKind;
@@ -56,14 +77,16 @@ export interface Step {
   changes: string[];
   /** Running VMs that notice. */
   affects: string[];
+  /** What they notice, in words that follow their names: "lose the gateway for about 0.7 s". */
+  notice?: string;
   actions: Action[];
 }
 
 export interface Plan {
   network: string;
   ref: Ref;
-  /** The stored definition that is there: what undo goes back to. */
-  before?: string;
+  /** What is there, to go back to; absent: nothing. */
+  before?: ObservedNetwork;
   steps: Step[];
   impact: Impact;
 }

@@ -24,7 +24,10 @@ export function stillWrong(info: NetworkInfo, desired: Inputs, was: Inputs | und
   const table = modes[mode].prices;
   const copies = [
     { what: "the stored definition", xml: info.inactiveXml },
-    ...(info.liveXml !== undefined ? [{ what: "the running network", xml: info.liveXml, live: true }] : []),
+    // With apply "next-restart" the running one may lag behind.
+    ...(info.liveXml !== undefined && desired.apply !== "next-restart"
+      ? [{ what: "the running network", xml: info.liveXml, live: true }]
+      : []),
   ];
   const wrong = copies.flatMap(({ what, xml, ...live }) =>
     compare(fields, desired, readNetwork(xml, mode).values, was)

@@ -1,7 +1,7 @@
 /** Scalars of networking: addresses in every spelling that libvirt takes, one canonical form to compare. */
 import { Address4, Address6 } from "ip-address";
-import { z } from "zod";
-import { type Place, place, type ScalarNode, type ScalarOptions, scalar } from "./node.js";
+import * as v from "valibot";
+import { type Place, place, type ScalarNode, type ScalarOptions, type Shape, scalar } from "./node.js";
 import type { Element } from "./xml.js";
 
 // The colon tells the families apart; ip-address finds out by a thrown error, which costs a stack trace.
@@ -57,21 +57,20 @@ export function formatIp(n: bigint, family: "ipv4" | "ipv6"): string {
   return family === "ipv4" ? Address4.fromBigInt(n).correctForm() : Address6.fromBigInt(n).correctForm();
 }
 
-export const zIp = z.string().refine((s) => isV4(s) || isV6(s), "must be an IPv4 or IPv6 address");
-export const zIpv4 = z.string().refine(isV4, "must be an IPv4 address");
-export const zCidr = z
-  .string()
-  .refine(
-    (s) => parseCidr(s) !== undefined,
-    "must be an address with its prefix length, as 192.168.1.1/24 or fd00::1/64",
-  );
+const text = (holds: (s: string) => boolean, message: string) => v.pipe(v.string(), v.check(holds, message));
+export const anyIp = text((s) => isV4(s) || isV6(s), "must be an IPv4 or IPv6 address");
+export const ipv4 = text(isV4, "must be an IPv4 address");
+export const ipWithPrefix = text(
+  (s) => parseCidr(s) !== undefined,
+  "must be an address with its prefix length, as 192.168.1.1/24 or fd00::1/64",
+);
 const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
-export const zMac = z.string().regex(MAC, "must be a MAC address, as 52:54:00:12:34:56");
+export const macAddress = v.pipe(v.string(), v.regex(MAC, "must be a MAC address, as 52:54:00:12:34:56"));
 
-export const ip = (spec: string, zod: z.ZodType<string> = zIp, options: ScalarOptions<string> = {}) =>
+export const ip = (spec: string, shape: Shape<string> = anyIp, options: ScalarOptions<string> = {}) =>
   scalar<string>(
     spec,
-    zod,
+    shape,
     (s) => s,
     (v) => v,
     { canon: canonIp, ...options },
@@ -80,7 +79,7 @@ export const ip = (spec: string, zod: z.ZodType<string> = zIp, options: ScalarOp
 export const mac = (spec: string, options: ScalarOptions<string> = {}) =>
   scalar<string>(
     spec,
-    zMac,
+    macAddress,
     (s) => s,
     (v) => v,
     { canon: (v) => v.toLowerCase(), ...options },
@@ -133,7 +132,7 @@ export function cidr(options: ScalarOptions<string> = {}): ScalarNode<string> {
   };
   return scalar<string>(
     at,
-    zCidr,
+    ipWithPrefix,
     (s) => s,
     (v) => v,
     {

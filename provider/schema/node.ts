@@ -1,16 +1,19 @@
 /**
- * The schema language: one declaration gives the TypeScript type, the check of shape (zod), the XML in both directions
+ * The schema language: one declaration gives the TypeScript type, the check of shape (valibot), the XML in both directions
  * and the comparison. Resources declare trees of these nodes; nothing here knows what a network is.
  *
  * @example
  * const dns = object({ enable: yesNo("dns/@enable", { default: true }), hosts: list("dns", "host", dnsHost, { key: (h) => h.ip }) });
  */
-import { z } from "zod";
+import * as v from "valibot";
 import { addChild, children, descend, type Element, prune, text } from "./xml.js";
+
+/** The check of shape of a value. */
+export type Shape<T = unknown> = v.GenericSchema<unknown, T>;
 
 export interface ScalarNode<T = unknown> {
   kind: "scalar";
-  zod: z.ZodType<T>;
+  shape: Shape<T>;
   /** The value as the element holds it; undefined where it holds none. */
   read(el: Element): T | undefined;
   /** Set it, or with undefined remove it. */
@@ -25,7 +28,7 @@ export interface ScalarNode<T = unknown> {
 
 export interface ListNode<I = unknown> {
   kind: "list";
-  zod: z.ZodType;
+  shape: Shape;
   item: I;
   /** Elements that make up the list. */
   elements(el: Element): Element[];
@@ -41,7 +44,7 @@ export interface ListNode<I = unknown> {
 
 export interface ObjectNode<F = Record<string, AnyNode>> {
   kind: "object";
-  zod: z.ZodType;
+  shape: Shape;
   fields: F;
   /** Takes from a canonical value what its other fields imply, so that both spellings are equal. */
   implied?: (value: Record<string, unknown>) => void;
@@ -113,7 +116,7 @@ export interface ScalarOptions<T> {
 
 export function scalar<T>(
   spec: string | Place,
-  zod: z.ZodType<T>,
+  shape: Shape<T>,
   from: (s: string) => T | undefined,
   to: (v: T) => string,
   options: ScalarOptions<T> = {},
@@ -121,7 +124,7 @@ export function scalar<T>(
   const at = typeof spec === "string" ? place(spec) : spec;
   return {
     kind: "scalar",
-    zod,
+    shape,
     read: (el) => {
       const s = at.get(el);
       return s === undefined ? undefined : from(s);
@@ -136,33 +139,31 @@ export function scalar<T>(
 // XML 1.0 knows no control characters but tab, newline and return (W3C XML 1.0, 2.2 Char); those three an attribute
 // would fold to a blank, so one line is asked for.
 const CONTROL = /[\u0000-\u001f\u007f]/;
-export const line = z
-  .string()
-  .min(1, "must not be empty")
-  .refine((s) => !CONTROL.test(s), "must be one line without control characters");
+export const line = v.pipe(
+  v.string(),
+  v.minLength(1, "must not be empty"),
+  v.check((s) => !CONTROL.test(s), "must be one line without control characters"),
+);
 
-export const str = (spec: string | Place, zod: z.ZodType<string> = line, options: ScalarOptions<string> = {}) =>
+export const str = (spec: string | Place, shape: Shape<string> = line, options: ScalarOptions<string> = {}) =>
   scalar<string>(
     spec,
-    zod,
+    shape,
     (s) => s,
     (v) => v,
     options,
   );
 
+export const whole = (min: number, max: number) =>
+  v.config(v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max)), { abortPipeEarly: true });
+
 export const int = (spec: string, min: number, max: number, options: ScalarOptions<number> = {}) =>
-  scalar<number>(
-    spec,
-    z.number().int("must be a whole number").min(min).max(max),
-    (s) => (s.trim() === "" ? undefined : Number(s)),
-    String,
-    options,
-  );
+  scalar<number>(spec, whole(min, max), (s) => (s.trim() === "" ? undefined : Number(s)), String, options);
 
 const flag = (spec: string, yes: string, no: string, options: ScalarOptions<boolean>) =>
   scalar<boolean>(
     spec,
-    z.boolean(),
+    v.boolean(),
     (s) => s === yes,
     (v) => (v ? yes : no),
     options,
@@ -177,7 +178,7 @@ export const oneOf = <const V extends readonly [string, ...string[]]>(
 ) =>
   scalar<V[number]>(
     spec,
-    z.enum(values) as z.ZodType<V[number]>,
+    v.picklist(values),
     (s) => s as V[number],
     (v) => v,
     options,
@@ -202,7 +203,7 @@ export function list<I extends AnyNode>(
 ): ListNode<I> {
   return {
     kind: "list",
-    zod: z.array(item.zod as z.ZodType),
+    shape: v.array(item.shape),
     item,
     elements: (el) => {
       const at = descend(el, container, false);
@@ -220,8 +221,21 @@ export function list<I extends AnyNode>(
 }
 
 export function object<F extends Record<string, AnyNode>>(fields: F, mark?: ObjectNode["mark"]): ObjectNode<F> {
-  const shape: Record<string, z.ZodType> = {};
-  for (const [name, node] of Object.entries(fields))
-    shape[name] = (node.required ? node.zod : (node.zod as z.ZodType).optional()) as z.ZodType;
-  return { kind: "object", zod: z.strictObject(shape), fields, ...(mark ? { mark } : {}) };
+  return { kind: "object", shape: closed(shapesOf(fields)), fields, ...(mark ? { mark } : {}) };
 }
+
+/** The check of shape of each field. */
+export function shapesOf(fields: Record<string, AnyNode>): Record<string, Shape> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, { shape, required }]) => [name, required ? shape : v.optional(shape)]),
+  );
+}
+
+/** Neither a list nor null, which valibot takes for objects. */
+export const record = v.custom<Record<string, unknown>>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+);
+
+/** An object of these fields and no others. `v.strictObject` names only the first of the others. */
+export const closed = <const E extends v.ObjectEntries>(entries: E) =>
+  v.pipe(record, v.objectWithRest(entries, v.never()));

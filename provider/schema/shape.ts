@@ -1,6 +1,7 @@
-/** The check of shape: types, unknown fields, ranges; by a zod schema, with faults in our words. */
-import type { z } from "zod";
+/** The check of shape: types, unknown fields, ranges; by a schema, with faults in our words. */
+import * as v from "valibot";
 import { type Failure, type Inputs, Unknown } from "../handler.js";
+import type { Shape } from "./node.js";
 
 type Path = PropertyKey[];
 
@@ -12,15 +13,15 @@ export interface Shaped {
   isSet(path: string): boolean;
 }
 
-/** Why a key at the top of the arguments is none of theirs, in a sentence's second half. */
-type Stranger = (key: string) => string;
-
 export function formatPath(path: Path): string {
   return path.map((p, i) => (typeof p === "number" ? `[${p}]` : i === 0 ? String(p) : `.${String(p)}`)).join("");
 }
 
 /** The opposite: `ips[0].dhcp` is `ips`, `0`, `dhcp`. */
 const keysOf = (path: string): string[] => path.replaceAll("]", "").split(/[.[]/);
+
+/** Why a key at the top of the arguments is none of theirs, in a sentence's second half. */
+type Stranger = (key: string) => string;
 
 /** Whether a path is set in the inputs, known or not. */
 export const setIn =
@@ -30,74 +31,51 @@ export const setIn =
     undefined;
 
 /** Hold inputs against their schema. */
-export function judge(schema: z.ZodType, inputs: Inputs, stranger: Stranger): Shaped {
+export function judge(schema: Shape, inputs: Inputs, stranger: Stranger): Shaped {
   const isSet = setIn(inputs);
-  const result = schema.safeParse(inputs, { reportInput: true });
-  if (result.success) return { failures: [], known: inputs, isSet };
-  const failures: Failure[] = [];
-  const faulty: Path[] = [];
-  for (const issue of result.error.issues) {
-    const at = valueAt(inputs, issue.path);
-    faulty.push(...(issue.code === "unrecognized_keys" ? issue.keys.map((k) => [...issue.path, k]) : [issue.path]));
-    if (at === Unknown) continue;
-    failures.push(...explain(issue, at, stranger));
-  }
-  return { failures, known: without(inputs, faulty) as Inputs, isSet };
+  const { issues } = v.safeParse(schema, inputs, { message: words });
+  if (issues === undefined) return { failures: [], known: inputs, isSet };
+  return {
+    failures: issues.flatMap((issue) => explain(issue, stranger)),
+    known: without(inputs, issues.map(pathOf)) as Inputs,
+    isSet,
+  };
 }
 
-function explain(issue: z.core.$ZodIssue, value: unknown, stranger: Stranger): Failure[] {
-  const property = formatPath(issue.path);
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({
-      property: formatPath([...issue.path, key]),
-      reason:
-        issue.path.length > 0
-          ? "is no field of this object: remove it, or look up its name in docs/reference.md"
-          : stranger(key),
-    }));
+type Issue = v.BaseIssue<unknown>;
+const pathOf = (issue: Issue): Path => (issue.path ?? []).map(({ key }) => key as PropertyKey);
+
+function explain(issue: Issue, stranger: Stranger, above: Path = []): Failure[] {
+  const path = [...above, ...pathOf(issue)];
+  const property = formatPath(path);
+  if (issue.type === "never") {
+    const nested = "is no field of this object: remove it, or look up its name in docs/reference.md";
+    return [{ property, reason: path.length > 1 ? nested : stranger(String(path.at(-1))) }];
   }
-  if (value === undefined) return [{ property, reason: "is missing" }];
-  // The form that was meant is the one whose fault lies deeper.
-  const meant =
-    issue.code === "invalid_union" &&
-    issue.errors.find((form) => form.every((i) => i.path.length > 0 || i.code === "unrecognized_keys"));
-  if (meant) {
-    return meant.flatMap((i) =>
-      explain({ ...i, path: [...issue.path, ...i.path] } as typeof issue, valueAt(value, i.path), stranger),
-    );
-  }
-  return [{ property, reason: `${print(value)} ${said(issue)}` }];
+  if (issue.input === Unknown) return [];
+  if (issue.input === undefined) return [{ property, reason: "is missing" }];
+  // The form of a union that was meant is the one whose fault lies deeper.
+  const deeper = issue.issues?.filter((inner) => inner.path !== undefined) ?? [];
+  if (deeper.length > 0) return deeper.flatMap((inner) => explain(inner, stranger, path));
+  return [{ property, reason: `${print(issue.input)} ${issue.message}` }];
 }
 
-/** zod's issue as the second half of our sentence. */
-function said(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "too_small":
-      return issue.message.startsWith("must") ? issue.message : `is too small: must be at least ${issue.minimum}`;
-    case "too_big":
-      return issue.message.startsWith("must") ? issue.message : `is too big: must be at most ${issue.maximum}`;
-    case "invalid_value":
-      return `must be ${issue.values.length > 1 ? "one of " : ""}${issue.values.map((v) => JSON.stringify(v)).join(", ")}`;
-    case "invalid_type":
-      if (issue.expected === "int") return "must be a whole number";
-      return `must be ${/^[aeiou]/.test(issue.expected) ? "an" : "a"} ${issue.expected}`;
-    case "invalid_union":
-      return [...new Set(issue.errors.flat().map(said))].join(" or ").replaceAll(" or must be ", " or ");
-    default:
-      return issue.message;
-  }
+/** The second half of our sentence, where the schema itself has no words for it. */
+function words(issue: Issue): string {
+  const { type, expected, requirement } = issue;
+  if (type === "integer") return "must be a whole number";
+  if (type === "min_value") return `is too small: must be at least ${requirement}`;
+  if (type === "max_value") return `is too big: must be at most ${requirement}`;
+  if (type === "picklist") return `must be one of ${expected?.slice(1, -1).replaceAll(" | ", ", ")}`;
+  if (type === "union")
+    return [...new Set(issue.issues?.map(({ message }) => message))].join(" or ").replaceAll(" or must be ", " or ");
+  return `must be ${nouns[type] ?? `a ${expected}`}`;
 }
+const nouns: Record<string, string> = { custom: "an object", array: "an array" };
 
 function print(value: unknown): string {
   const s = JSON.stringify(value, (_k, v) => (v === Unknown ? "(not known yet)" : v)) ?? String(value);
   return s.length > 80 ? `${s.slice(0, 77)}…` : s;
-}
-
-function valueAt(value: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (at, k) => (at === Unknown ? at : (at as Record<PropertyKey, unknown> | undefined)?.[k]),
-    value,
-  );
 }
 
 /** A copy without the faulty places; an item of a list becomes undefined, so that the others keep their index. */

@@ -45,8 +45,8 @@ function typeOf(node, itemOf, typed) {
     return item === "object" ? "list of objects" : `${item}[]`;
   }
   // In the order of the schema; TypeScript's own order of a union may change with any edit elsewhere.
-  return node.zod.options?.every((option) => typeof option === "string")
-    ? node.zod.options.map((option) => JSON.stringify(option)).join(" | ")
+  return node.shape.options?.every((option) => typeof option === "string")
+    ? node.shape.options.map((option) => JSON.stringify(option)).join(" | ")
     : typed.type;
 }
 

@@ -1,10 +1,17 @@
 // Runs commands and says in plain lines what is going on. No dependencies: it works before node_modules exists.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
 /** A fault that is the machine's or the user's, not ours: printed as one sentence, without a stack. */
 export class Sentence extends Error {}
+
+/** What is slow to make and kept between runs; may be deleted at any time. */
+export const cacheDir = join(
+  process.env.VIRTNET_CACHE || process.env.XDG_CACHE_HOME || join(homedir(), ".cache"),
+  "pulumi-virtnet",
+);
 
 export const seconds = (sinceMs) => `${((Date.now() - sinceMs) / 1000).toFixed(1)} s`;
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));

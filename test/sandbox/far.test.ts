@@ -3,13 +3,13 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { delay } from "../../bench/lib/delay.js";
-import { LibvirtError, open } from "../../provider/libvirt/index.js";
-import { skip } from "../skip.js";
+import { Host } from "../../provider/host/hosts.js";
+import { LibvirtError, open, openPool } from "../../provider/libvirt/index.js";
 import { withSandbox } from "../support/sandbox.js";
 
 describe("a host at the end of a slow line", () => {
   const host = withSandbox();
-  const count = 100;
+  const count = 200;
   const roundTripMs = 40;
   let dir: string;
 
@@ -26,32 +26,51 @@ describe("a host at the end of a slow line", () => {
   const far = async (name: string) => {
     const socket = path.join(dir, name);
     const line = await delay(socket, new URLSearchParams(host().uri.split("?")[1]).get("socket") ?? "", roundTripMs);
-    return { line, connection: await open(`qemu+unix:///system?socket=${socket}`) };
+    const uri = `qemu+unix:///system?socket=${socket}`;
+    return { line, host: new Host(uri, openPool(uri)) };
   };
 
-  it("is read with several calls at once: the same networks by the same calls", async function () {
-    skip(this, "helper threads are off: one that ends while it loads koffi 3.3.4 aborts the process");
+  it("is read over several connections at once: the same networks, each definition once", async () => {
+    const { line, host: there } = await far("fast");
     const near = await open(host().uri);
-    const { line, connection } = await far("fast");
-    const expected = await near.networks.list();
-    assert.deepEqual(await connection.networks.list(), expected);
-    assert.ok(line.atOnce() >= 4, `${line.atOnce()} at once`);
-    const { virNetworkGetXMLDesc } = await connection.callCounts();
+    const expected = new Map((await near.networks.list()).map((network) => [network.uuid, network]));
+    assert.deepEqual(await there.networks(), expected);
+    assert.ok(line.atOnce() >= 3 && line.atOnce() <= there.pool.size, `${line.atOnce()} at once`);
+    const { virNetworkGetXMLDesc } = await there.pool.callCounts();
     assert.equal(virNetworkGetXMLDesc, count + 1); // the running one has two
-    await connection.close();
+    await there.pool.close();
     await near.close();
     await line.close();
   });
 
-  it("fails as one call would when the line breaks meanwhile", async () => {
-    const { line, connection } = await far("breaks");
+  it("fails as one call would when the line breaks meanwhile, and is read again when it is back", async () => {
+    const { line, host: there } = await far("breaks");
     const listing = assert.rejects(
-      connection.networks.list(),
+      there.networks(),
       (e: LibvirtError) => e instanceof LibvirtError && e.class === "transport",
     );
-    setTimeout(() => void line.close(), 300);
+    setTimeout(() => void line.close(), 1500);
     await listing;
-    assert.equal(await connection.isAlive(), false);
-    await connection.close();
+    const { line: again } = await far("breaks");
+    assert.equal((await there.networks()).size, count);
+    await there.pool.close();
+    await again.close();
+  });
+});
+
+describe("a host nearby", () => {
+  const host = withSandbox();
+
+  it("is read over one connection", async () => {
+    const there = new Host(host().uri, openPool(host().uri));
+    await there.use("define", (c) => c.networks.define("<network><name>near</name></network>"));
+    await there.pool.close();
+    const again = new Host(host().uri, openPool(host().uri));
+    assert.deepEqual(
+      [...(await again.networks()).values()].map(({ name }) => name),
+      ["near"],
+    );
+    assert.deepEqual((await again.pool.callCounts()).virConnectOpenReadOnly, 1);
+    await again.pool.close();
   });
 });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
 import { type Connection, LibvirtError, type LibvirtEvent, open, openPool } from "../../provider/libvirt/index.js";
 import { type Sandbox, startSandbox } from "../../sandbox/index.js";
 import { inChild, lines } from "../libvirt/child.js";
+import { generation } from "../support/sandbox.js";
 
 const networkXml = (name: string, subnet: number, inner = "") =>
   `<network><name>${name}</name><forward mode='nat'/><bridge name='v-${name}' stp='off'/><ip address='10.61.${subnet}.1' prefix='24'><dhcp><range start='10.61.${subnet}.2' end='10.61.${subnet}.99'/></dhcp></ip>${inner}</network>`;
@@ -34,7 +36,7 @@ describe("libvirt over a real daemon", function () {
   };
 
   before(async () => {
-    sandbox = await startSandbox();
+    sandbox = await startSandbox(generation());
     c = await open(sandbox.uri);
   });
   after(async () => {
@@ -217,6 +219,16 @@ describe("libvirt over a real daemon", function () {
     await slow.close();
   });
 
+  it("does not wake its event loop with each call", async () => {
+    // The loop's turns run on the threads of libuv's pool; each call that is sent and each answer would interrupt one.
+    const calls = 500;
+    await c.networks.get({ name: "nope" });
+    const before = sleepsOfPool();
+    for (let i = 0; i < calls; i++) await c.networks.get({ name: "nope" });
+    const woken = sleepsOfPool() - before;
+    assert.ok(woken < calls, `${woken} times in ${calls} calls`);
+  });
+
   it("ends a call to a hung daemon by its deadline, then fails at once", async () => {
     const hung = await open(sandbox.uri, { deadlineMs: 800 });
     await daemon("STOP");
@@ -349,4 +361,15 @@ async function until(condition: () => boolean | Promise<boolean>, ms = 10_000): 
     if (performance.now() > end) throw new Error(`still not so after ${ms} ms: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** How often this process's threads of libuv's pool have gone to sleep. */
+function sleepsOfPool(): number {
+  const tasks = fs.readdirSync("/proc/self/task").map((id) => `/proc/self/task/${id}`);
+  const pool = tasks.filter((task) => fs.readFileSync(`${task}/comm`, "utf8").startsWith("libuv-worker"));
+  assert.ok(pool.length > 0);
+  return pool.reduce((sum, task) => {
+    const status = fs.readFileSync(`${task}/status`, "utf8");
+    return sum + Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
+  }, 0);
 }

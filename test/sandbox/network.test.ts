@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Inputs } from "../../provider/handler.js";
 import { PartialFailure } from "../../provider/handler.js";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
+import { forgetRun } from "../../provider/network/handler.js";
 import { drive } from "../support/network.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
 
@@ -121,6 +122,11 @@ describe("a network on a real libvirtd", () => {
     const old = drive(host().uri, "renamed");
     await old.up(nat(5));
     const now = drive(host().uri, "newkey");
+    assert.match(
+      (await now.check({ ...nat(5), name: "renamed" }))[0]?.reason ?? "",
+      /"renamed" is the network of resource "renamed" of this program already/,
+    );
+    forgetRun(); // in the run that renames a resource, check does not see the old one
     await now.up({ ...nat(5), name: "renamed" });
     assert.equal(now.state?.id, old.state?.id);
     await old.destroy();
@@ -143,7 +149,7 @@ describe("a network on a real libvirtd", () => {
     const { networkHandler } = await import("../../provider/network/handler.js");
     await assert.rejects(
       networkHandler.create({ log: () => undefined }, bad),
-      /network "clash": starting it failed: .*; restored: no definition/,
+      /network "clash": starting it failed: .*; nothing is left of it/,
     );
     assert.deepEqual(await names(), ["busy"]);
     assert.equal(d.state, undefined);
@@ -161,7 +167,7 @@ describe("a network on a real libvirtd", () => {
     await assert.rejects(
       networkHandler.update({ log: () => undefined }, d.state?.id as string, d.state?.outs as Inputs, news),
       (e: Error) => {
-        assert.match(e.message, /starting it failed .*restored: the old definition, running/);
+        assert.match(e.message, /starting it failed .*all is restored as it was/);
         assert.ok(!(e instanceof PartialFailure));
         return true;
       },
@@ -213,6 +219,93 @@ describe("a network on a real libvirtd", () => {
     assert.equal(await d.refresh(), undefined);
     await d.up(nat(11));
     assert.deepEqual(await names(), ["gone"]);
+    await d.destroy();
+  });
+
+  it("makes it again with the same UUID in an update without refresh, and delete removes it", async () => {
+    const d = on("again");
+    await d.up(nat(114));
+    for (const c of ["net-destroy", "net-undefine"]) await virsh(host(), [c, "again"]);
+    await d.up(nat(114, { mtu: 1400 }));
+    assert.equal(await virsh(host(), ["net-uuid", "again"]), d.state?.id);
+    // By another tool, under another UUID, with our mark.
+    const copy = (await xml("again", "--inactive")).replace(/<uuid>.*<\/uuid>/, "");
+    for (const c of ["net-destroy", "net-undefine"]) await virsh(host(), [c, "again"]);
+    await virsh(host(), ["net-define", "/dev/stdin"], copy);
+    await d.destroy();
+    assert.deepEqual(await names(), []);
+  });
+
+  it("neither makes nor forgets a network where the host is not certain to be the state's", async () => {
+    const d = on("doubt");
+    await d.up(nat(115));
+    for (const c of ["net-destroy", "net-undefine"]) await virsh(host(), [c, "doubt"]);
+    const { id, outs } = d.state as NonNullable<typeof d.state>;
+    d.state = { id, outs: { ...outs, hostUuid: "11111111-2222-3333-4444-555555555555" } };
+    behindOurBack();
+    const uncertain = /that this is the host of the state is not certain/;
+    await assert.rejects(d.refresh(), uncertain);
+    await assert.rejects(d.up(nat(115, { mtu: 1400 })), uncertain);
+    await assert.rejects(d.destroy(), uncertain);
+    assert.deepEqual(await names(), []);
+  });
+
+  it("shows drift of the stored definition while the running one is as wanted, and mends it", async () => {
+    const d = on("stale");
+    await d.up(nat(116, { mtu: 1400 }));
+    const stored = (await xml("stale", "--inactive")).replace("<mtu size='1400'/>", "<mtu size='1300'/>");
+    await virsh(host(), ["net-define", "/dev/stdin"], stored);
+    behindOurBack();
+    const seen = await d.refresh();
+    assert.deepEqual([seen?.drift, seen?.inputs.mtu], [true, 1300]);
+    const bridge = d.state?.outs.bridgeName;
+    const index = (await host().exec(["cat", `/sys/class/net/${bridge}/ifindex`])).stdout;
+    await d.up(nat(116, { mtu: 1400 }));
+    assert.match(await xml("stale", "--inactive"), /<mtu size='1400'\/>/);
+    assert.equal((await host().exec(["cat", `/sys/class/net/${bridge}/ifindex`])).stdout, index);
+    await d.destroy();
+  });
+
+  it("lets go of a network that was disowned: neither changed nor deleted, unless it is adopted again", async () => {
+    const d = on("let-go");
+    await d.up(nat(117));
+    const bare = (await xml("let-go", "--inactive")).replace(/<metadata>[\s\S]*<\/metadata>/, "");
+    await virsh(host(), ["net-define", "/dev/stdin"], bare);
+    await assert.rejects(d.up(nat(117, { mtu: 1400 })), /no longer carries the mark of its owner .*adopt: true/);
+    const { id, outs } = d.state as NonNullable<typeof d.state>;
+    await d.destroy();
+    assert.deepEqual(await names(), ["let-go"]);
+    assert.ok(d.log.some((l) => /let-go.*disowned.*left as it is/.test(l)));
+    d.state = { id, outs };
+    await d.up(nat(117, { mtu: 1400, adopt: true }));
+    await d.destroy();
+    assert.deepEqual(await names(), []);
+  });
+
+  it("keeps fields that could not be taken away in the state of a failed update", async () => {
+    const d = on("half");
+    await d.up(nat(118, { mtu: 1400 }));
+    // Somebody defines it back between our define and our reading: the update can only say so.
+    const { networkHandler } = await import("../../provider/network/handler.js");
+    const { mtu: _, ...news } = (d.state as NonNullable<typeof d.state>).outs;
+    const stored = await xml("half", "--inactive");
+    let over = false;
+    const back = (async () => {
+      while (!over) await virsh(host(), ["net-define", "/dev/stdin"], stored);
+    })();
+    const failed = await networkHandler
+      .update({ log: () => undefined }, d.state?.id as string, d.state?.outs as Inputs, news)
+      .then(
+        () => undefined,
+        (e: unknown) => e,
+      );
+    over = true;
+    await back;
+    assert.ok(failed instanceof PartialFailure, String(failed));
+    assert.equal(failed.state.mtu, 1400);
+    d.state = { id: failed.id, outs: failed.state };
+    await d.up(nat(118));
+    assert.doesNotMatch(await xml("half", "--inactive"), /<mtu/);
     await d.destroy();
   });
 
@@ -277,6 +370,7 @@ describe("a network on a real libvirtd", () => {
   });
 
   it("gives forty networks that are made at once a bridge each", async () => {
+    forgetRun(); // the subnets of the networks above are free again
     const all = Array.from({ length: 40 }, (_, i) => on(`many${i}`));
     await Promise.all(all.map((d, i) => d.up(nat(100 + i))));
     const bridges = (await host().exec(["sh", "-c", "ls -d /sys/class/net/virbr* | wc -l"])).stdout.trim();

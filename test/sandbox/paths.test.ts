@@ -1,22 +1,21 @@
 import assert from "node:assert/strict";
 import type { Inputs } from "../../provider/handler.js";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
-import type { UpdateSection } from "../../provider/libvirt/api.js";
-import { keepsFirewallClean } from "../../provider/network/abilities.js";
 import { modes } from "../../provider/network/args.js";
 import { fieldsOf, writeNetwork } from "../../provider/network/document.js";
 import { observe } from "../../provider/network/observe.js";
 import type { Mode } from "../../provider/network/parts/forward.js";
 import { plan } from "../../provider/network/plan.js";
 import { priceOf } from "../../provider/network/prices.js";
+import { version } from "../../provider/network/rules/known.js";
 import { forgetRun } from "../../provider/network/run.js";
 import { skip } from "../skip.js";
 import { fullArgs } from "../support/full-args.js";
 import { drive } from "../support/network.js";
 import { another, get, impliedByAbsence, put, spots } from "../support/paths.js";
-import { virsh, withSandbox } from "../support/sandbox.js";
+import { daemonVersion, virsh, withSandbox } from "../support/sandbox.js";
 
-const DAEMON = process.env.VIRTNET_TEST_ROOT === undefined ? 9_000_000 : 11_000_000;
+const LEAKING: ReadonlySet<string> = new Set(["dns-host", "dns-txt", "dns-srv", "portgroup"]);
 
 /**
  * Networks are stopped here, so that every field of libvirt's format can be tried whether or not this host could start it
@@ -56,9 +55,10 @@ describe("every schema path, on a real libvirtd", () => {
 
   for (const mode of Object.keys(modes) as Mode[]) {
     for (const { args, since } of fullArgs[mode]) {
-      if (since !== undefined && since > DAEMON) continue;
       const wanted = { ...args, running: false, autostart: false };
       it(`${String(args.name)}: what virsh changes or removes is one step, and up brings it back`, async function () {
+        const daemon = await daemonVersion(host());
+        if (since !== undefined && since > daemon) skip(this, `libvirt ${version(since)} knows it, this one not yet`);
         const possible = await host().exec(["virsh", "-q", "net-define", "/dev/stdin"], {
           input: writeNetwork(args, undefined, undefined, undefined),
         });
@@ -147,8 +147,11 @@ describe("every schema path, on a real libvirtd", () => {
               portGroups: [{ name: "a" }],
             };
       const d = drive(host().uri, "running");
+      const devices = async () => (await host().exec(["sh", "-c", "cat /sys/class/net/*/ifindex | sort -n"])).stdout;
       await d.up(args);
-      const started = await host().exec(["sh", "-c", "cat /sys/class/net/*/ifindex | sort -n | tr '\\n' ' '"]);
+      // On nftables a live change of these leaves firewall rules behind (firewall.test.ts): there the plan restarts.
+      const leaks = (await host().exec(["nft", "list", "tables"])).stdout.includes("libvirt_network");
+      const started = await devices();
       const tried = new Set<string>();
       for (const spot of spots(fieldsOf(mode), args)) {
         const row = spot.text.replace(/\[\d+\]/g, "[]");
@@ -160,23 +163,22 @@ describe("every schema path, on a real libvirtd", () => {
         tried.add(covering);
         const changed = put(args, spot.path, another(spot, get(args, spot.path)));
         if ((await d.check(changed)).length > 0) continue;
-        const d0 = d.log.length;
+        const before = await devices();
         await d.up(changed);
-        const clean = keepsFirewallClean(priceOf(modes[mode].prices, row).section as UpdateSection, mode, {
-          daemon: DAEMON,
-        });
-        assert.equal(
-          d.log.slice(d0).some((l) => /restarts it/.test(l)),
-          !clean,
-          `${spot.text}: ${d.log.slice(d0).join("; ")}`,
-        );
+        // Told by the bridge, which a restart makes anew; a network of mode bridge has none of its own.
+        const { section } = priceOf(modes[mode].prices, row);
+        if (mode === "nat")
+          assert.equal(
+            (await devices()) !== before,
+            leaks && LEAKING.has(section as string),
+            `${spot.text} restarts it`,
+          );
+        else assert.doesNotMatch(d.log.join("\n"), /restarts it/, spot.text);
         await d.up(args);
         assert.equal((await d.refresh())?.drift, false, spot.text);
       }
       assert.deepEqual([...tried].sort(), live.map(([r]) => r).sort());
-      if (DAEMON >= 10_004_000 && mode === "nat") return void (await d.destroy());
-      const now = await host().exec(["sh", "-c", "cat /sys/class/net/*/ifindex | sort -n | tr '\\n' ' '"]);
-      assert.equal(now.stdout, started.stdout, "no device was made anew");
+      if (!leaks || mode === "bridge") assert.equal(await devices(), started, "no device was made anew");
       await d.destroy();
     });
   }

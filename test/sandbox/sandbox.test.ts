@@ -232,6 +232,7 @@ describe("sandboxes", () => {
     assert.match((await sandbox.exec(["nft", "list", "tables"])).stdout, /table ip libvirt_network/);
     const { stdout } = await run(["virsh", "-c", sandbox.uri, "hostname"]);
     assert.equal(stdout.trim(), sandbox.name);
+    assert.match((await sandbox.exec(["touch", "/etc/left"])).stderr, /Read-only file system/);
   });
 
   it("are up in less than a second", async function () {

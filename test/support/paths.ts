@@ -2,6 +2,7 @@
  * Every place of an arguments value, and what can happen to it: changed, removed. A new field of the schema is covered
  * as soon as `full-args.ts` sets it, which a test demands.
  */
+import { safeParse } from "valibot";
 import type { Inputs } from "../../provider/handler.js";
 import type { AnyNode, ListNode, ObjectNode, ScalarNode } from "../../provider/schema/node.js";
 import { canonOf, same } from "../../provider/schema/tree.js";
@@ -64,7 +65,7 @@ export function another(spot: Spot, value: unknown): unknown {
   if (typeof value === "boolean") candidates.push(!value);
   if (typeof value === "number") candidates.push(value - 1, value + 1);
   if (typeof value === "string") {
-    const options = (spot.node.zod as { options?: unknown[] }).options;
+    const options = (spot.node.shape as { options?: unknown[] }).options;
     if (Array.isArray(options)) candidates.push(...options);
     // Digits first: an address, a MAC or a UUID stays one.
     for (let i = value.length - 1; i >= 0; i--) {
@@ -80,7 +81,7 @@ export function another(spot: Spot, value: unknown): unknown {
   }
   return candidates.find(
     (c) =>
-      (spot.node.zod.safeParse(c) as { success: boolean }).success &&
+      safeParse(spot.node.shape, c).success &&
       !same(canonOf(spot.node as never, c), canonOf(spot.node as never, value)),
   );
 }

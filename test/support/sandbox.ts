@@ -31,13 +31,20 @@ export function withSandbox(options: SandboxOptions = {}): () => Sandbox {
   };
 }
 
-/** Another generation of libvirtd, of a root filesystem made by scripts/matrix.mjs; and its firewall backend. */
-function generation(): SandboxOptions {
+/** What the matrix asks for: another generation of libvirtd, of a root filesystem made by scripts/matrix.mjs; and its firewall backend. */
+export function generation(): SandboxOptions {
   const { VIRTNET_TEST_ROOT: root, VIRTNET_TEST_FIREWALL: firewall } = process.env;
   return {
     ...(root !== undefined ? { root } : {}),
     ...(firewall !== undefined ? { firewallBackend: firewall as NonNullable<SandboxOptions["firewallBackend"]> } : {}),
   };
+}
+
+/** The daemon's version as it tells it by itself, written as libvirt does: 12.8.0 is 12008000. */
+export async function daemonVersion(sandbox: Sandbox): Promise<number> {
+  const { stdout } = await sandbox.exec(["libvirtd", "--version"]);
+  const [, major, minor, release] = /(\d+)\.(\d+)\.(\d+)/.exec(stdout) ?? [];
+  return Number(major) * 1_000_000 + Number(minor) * 1000 + Number(release);
 }
 
 /** Runs virsh on the sandboxed host, with `input` as its /dev/stdin; an error when it fails. */

@@ -130,7 +130,12 @@ export class Program {
   /** The CLI's environment: a state in files, and nothing that reaches out. */
   get env(): NodeJS.ProcessEnv {
     const { LIBVIRT_DEFAULT_URI: _, ...own } = process.env;
-    const programs = [path.join(repository, "node_modules", ".bin"), this.#cli, process.env.PATH];
+    const programs = [
+      path.dirname(process.execPath),
+      path.join(repository, "node_modules", ".bin"),
+      this.#cli,
+      process.env.PATH,
+    ];
     return {
       ...own,
       PATH: programs.join(path.delimiter),

@@ -7,10 +7,10 @@
  *
  * Options, ranges and defaults as in the kernel (drivers/net/bonding/bond_options.c, Documentation/networking/bonding.rst).
  */
-import { z } from "zod";
+import * as v from "valibot";
 import type { PriceTable } from "../../network/prices.js";
-import { canonIp, mac, zIpv4 } from "../../schema/net.js";
-import { list, object, required } from "../../schema/node.js";
+import { canonIp, ipv4, mac } from "../../schema/net.js";
+import { list, object, required, type Shape } from "../../schema/node.js";
 import type { LinkKind } from "../args.js";
 import { choice, deviceName, devices, flag, value, whole } from "../fields.js";
 import { bondRules } from "../rules/bond.js";
@@ -30,10 +30,7 @@ export const BOND_MODES = [
 /** How a bond uses its ports: by name or by number. */
 export type BondMode = (typeof BOND_MODES)[number] | 0 | 1 | 2 | 3 | 4 | 5 | 6;
 
-const zMode = z.union([
-  z.enum(BOND_MODES),
-  z.union([0, 1, 2, 3, 4, 5, 6].map((n) => z.literal(n)) as [z.ZodLiteral<number>, z.ZodLiteral<number>]),
-]) as z.ZodType<BondMode>;
+const modeShape = v.picklist([...BOND_MODES, 0, 1, 2, 3, 4, 5, 6]) as Shape<BondMode>;
 
 const live = (why: string) => ({ impact: "live", why }) as const;
 const anew = (why: string) => ({ impact: "replace", why }) as const;
@@ -80,7 +77,9 @@ export const bond = {
      * How ports are used, by name or number: `balance-rr` 0, `active-backup` 1, `balance-xor` 2, `broadcast` 3, `802.3ad` 4 (needs a switch
      * with LACP), `balance-tlb` 5, `balance-alb` 6. Virtual machines can be bridged onto 1, 2 and 4 only.
      */
-    mode: required(value<BondMode>(zMode, { canon: (mode) => (typeof mode === "number" ? BOND_MODES[mode] : mode) })),
+    mode: required(
+      value<BondMode>(modeShape, { canon: (mode) => (typeof mode === "number" ? BOND_MODES[mode] : mode) }),
+    ),
     /** Time between two looks at a port's carrier, in ms, 0–2147483647; 0: none. Default: 100, or 0 with `arpInterval`. */
     miimon: whole(0, 2147483647),
     /** How long a port is up before it is used, in ms; a multiple of `miimon`. Default: 0. */
@@ -92,7 +91,7 @@ export const bond = {
     /** Time between two ARP probes instead of looking at the carrier, in ms, 0–2147483647; modes 0 to 3. Default: 0, none. */
     arpInterval: whole(0, 2147483647, { default: 0 }),
     /** Whom to ask by ARP: 1 to 16 IPv4 addresses. */
-    arpIpTargets: list("", "target", value<string>(zIpv4, { canon: canonIp }), { key: (target) => target }),
+    arpIpTargets: list("", "target", value<string>(ipv4, { canon: canonIp }), { key: (target) => target }),
     /** Which ARP answers must be genuine; modes 0 to 3. Default: `none`. */
     arpValidate: choice(["none", "active", "backup", "all", "filter", "filter_active", "filter_backup"], {
       default: "none",

@@ -1,6 +1,5 @@
 /** The network calls of a connection, on the worker's thread. */
 import koffi from "koffi";
-import { type Listed, readAbreast } from "../abreast.js";
 import type { Lease, NetworkInfo, NetworkPort, UpdateCommand, UpdateSection } from "../api.js";
 import { code, LibvirtError } from "../errors.js";
 import type { Net, Port } from "../functions.js";
@@ -67,17 +66,16 @@ export const networks: Implementation<"networks"> = {
         const active = uuids(n, listed.active);
         const persistent = uuids(n, listed.persistent);
         const autostart = uuids(n, listed.autostart);
-        const found = handles.flatMap((net) => {
+        const wanted = options?.uuids && new Set(options.uuids);
+        const stopAt = options?.xml === false ? 0 : performance.now() + (options?.withinMs ?? Number.POSITIVE_INFINITY);
+        return handles.flatMap((net): NetworkInfo[] => {
           const { name, uuid } = identify(n, net);
+          if (wanted?.has(uuid) === false) return [];
           const flags = { active: active.has(uuid), persistent: persistent.has(uuid), autostart: autostart.has(uuid) };
           if (!flags.active && !flags.persistent) return []; // gone between the listings
-          return { net, name, uuid, ...flags };
-        });
-        const xmls =
-          options?.xml === false ? found.map(() => ({ inactiveXml: "" })) : readAbreast(n, found, readListed);
-        return found.flatMap(({ net: _, ...info }, i): NetworkInfo[] => {
-          const xml = xmls[i];
-          return xml === undefined ? [] : [{ ...info, ...xml }];
+          if (performance.now() >= stopAt) return [{ name, uuid, ...flags, inactiveXml: "" }];
+          const xml = unlessGone(code.noNetwork, () => readXml(n, net, flags.active));
+          return xml === undefined ? [] : [{ name, uuid, ...flags, ...xml }];
         });
       },
     );
@@ -160,11 +158,6 @@ function uuids(n: Native, flags: number): Set<string> {
     "virNetworkFree",
     (handles: Net[]) => new Set(handles.map((net) => n.uuid("virNetworkGetUUIDString", net))),
   );
-}
-
-/** undefined: gone since it was listed. */
-export function readListed(n: Native, { net, active }: Listed): ReturnType<typeof readXml> | undefined {
-  return unlessGone(code.noNetwork, () => readXml(n, net, active));
 }
 
 function readXml(n: Native, net: Net, active: boolean): { inactiveXml: string; liveXml?: string } {

@@ -8,14 +8,14 @@
 import { object, oneOf, str } from "../../schema/node.js";
 import type { NetworkMode } from "../mode.js";
 import { bandwidth } from "../parts/bandwidth.js";
-import { hostdev, macvtap, modeField, zDevice } from "../parts/forward.js";
+import { deviceName, hostdev, macvtap, modeField } from "../parts/forward.js";
 import { virtualport } from "../parts/switchport.js";
 import { everyModePrices } from "../prices.js";
 import { bridgeRules } from "../rules/bridge.js";
 import { everyMode } from "./common.js";
 
 const plugged = {
-  impact: "restart",
+  impact: "replug",
   why: "libvirt reads it when a NIC is plugged; a restart of such a network touches nothing on the host",
 } as const;
 
@@ -26,7 +26,7 @@ export const bridge = {
     mode: modeField("bridge"),
     ...everyMode,
     /** Name of a bridge that exists on the host. */
-    bridge: str("bridge/@name", zDevice),
+    bridge: str("bridge/@name", deviceName),
     /** Who keeps the bridge's MAC table. Default: `kernel`. */
     macTableManager: oneOf("bridge/@macTableManager", ["kernel", "libvirt"]),
     /** Guests on a NIC through macvtap; the host itself does not reach them, except through a switch that reflects. */

@@ -1,34 +1,35 @@
 /** Fields that every mode has, and those that every network with a bridge of its own has. */
 
-import { z } from "zod";
+import * as v from "valibot";
 import { mac } from "../../schema/net.js";
 import { int, line, object, oneOf, onOff, scalar, str, yesNo } from "../../schema/node.js";
 import { bandwidth } from "../parts/bandwidth.js";
 import { dns, domain } from "../parts/dns.js";
 import { dnsmasqOptions } from "../parts/dnsmasq.js";
-import { zDevice } from "../parts/forward.js";
+import { deviceName } from "../parts/forward.js";
 import { ips } from "../parts/ips.js";
 import { metadata } from "../parts/metadata.js";
 import { routes } from "../parts/routes.js";
 import { portGroups, vlan } from "../parts/switchport.js";
 
-const zName = line.refine(
-  (s) => !s.includes("/"),
-  "must not contain '/' (libvirt stores the network in a file of that name)",
+const networkName = v.pipe(
+  line,
+  v.check((s) => !s.includes("/"), "must not contain '/' (libvirt stores the network in a file of that name)"),
 );
 // Newlines are kept in element text, so a description may have them.
-const zText = z
-  .string()
-  .min(1, "must not be empty")
-  .refine((s) => !/[\u0000-\u0008\u000b\u000c\u000d\u000e-\u001f]/.test(s), "must not contain control characters");
+const manyLines = v.pipe(
+  v.string(),
+  v.minLength(1, "must not be empty"),
+  v.check((s) => !/[\u0000-\u0008\u000b\u000c\u000d\u000e-\u001f]/.test(s), "must not contain control characters"),
+);
 
 export const everyMode = {
-  /** Name of the network on the host. Default: the Pulumi name. A change replaces the network. */
-  name: str("name/text()", zName, { generated: true }),
+  /** Name of the network on the host. Default: the Pulumi name. */
+  name: str("name/text()", networkName, { generated: true }),
   /** Short title (daemon 9.7 and newer). Live. */
   title: str("title/text()"),
   /** Description (daemon 9.7 and newer). Live. */
-  description: str("description/text()", zText),
+  description: str("description/text()", manyLines),
   /** Elements of other applications, one for each namespace. */
   metadata,
   /** Groups of switch ports that NICs refer to. */
@@ -43,11 +44,13 @@ export const everyMode = {
 
 const bridge = object({
   /** Name of the bridge device, at most 15 characters. Default: `virbrN`, made by libvirt. */
-  name: str("bridge/@name", zDevice, { generated: true }),
+  name: str("bridge/@name", deviceName, { generated: true }),
   /** Spanning tree. Default: true, which makes a starting network forward after about 4 s; `false` is quicker. */
   stp: onOff("bridge/@stp", { default: true }),
   /** Forward delay of the spanning tree, in s, 0–30. Default 0. */
-  delay: scalar<number>("bridge/@delay", z.number().min(0).max(30), Number, String, { default: 0 }),
+  delay: scalar<number>("bridge/@delay", v.pipe(v.number(), v.minValue(0), v.maxValue(30)), Number, String, {
+    default: 0,
+  }),
   /** Zone of firewalld. Default: `libvirt`. Needs firewalld. */
   zone: str("bridge/@zone"),
   /** Who keeps the bridge's MAC table. Default: `kernel`. */

@@ -1,6 +1,6 @@
 /** DHCP, TFTP and boot server of one address. Served by dnsmasq on the host. */
-import { z } from "zod";
-import { ip, mac, zIp } from "../../schema/net.js";
+import * as v from "valibot";
+import { anyIp, ip, mac } from "../../schema/net.js";
 import { int, line, list, object, oneOf, required, str } from "../../schema/node.js";
 
 /** @example { expiry: 12, unit: "hours" } */
@@ -37,7 +37,7 @@ const bootp = object({
   /** Boot file that PXE clients are told. */
   file: required(str("dhcp/bootp/@file")),
   /** Server of the boot file. Default: this network's own TFTP. */
-  server: str("dhcp/bootp/@server", z.union([zIp, line])),
+  server: str("dhcp/bootp/@server", v.union([anyIp, line])),
 });
 
 export const dhcp = object({

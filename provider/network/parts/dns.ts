@@ -1,9 +1,13 @@
 /** The network's DNS server (dnsmasq on the host). */
 
+import * as v from "valibot";
 import { ip } from "../../schema/net.js";
 import { int, line, list, object, oneOf, required, str, yesNo } from "../../schema/node.js";
 
-const hostName = str("text()", line.regex(/^[A-Za-z0-9_*]([A-Za-z0-9_.-]*[A-Za-z0-9])?$/, "must be a host name"));
+const hostName = str(
+  "text()",
+  v.pipe(line, v.regex(/^[A-Za-z0-9_*]([A-Za-z0-9_.-]*[A-Za-z0-9])?$/, "must be a host name")),
+);
 
 const forwarder = object({
   /** Only queries for this domain go there. */
@@ -24,7 +28,10 @@ const txt = object({
   name: required(
     str(
       "@name",
-      line.refine((s) => !s.includes(" "), "must not contain blanks"),
+      v.pipe(
+        line,
+        v.check((s) => !s.includes(" "), "must not contain blanks"),
+      ),
     ),
   ),
   /** Text of the record. */

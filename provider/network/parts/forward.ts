@@ -1,6 +1,6 @@
 /** How a network reaches the outside: libvirt's `<forward>` element. */
-import { z } from "zod";
-import { ip, zIpv4 } from "../../schema/net.js";
+import * as v from "valibot";
+import { ip, ipv4 } from "../../schema/net.js";
 import {
   int,
   line,
@@ -13,6 +13,7 @@ import {
   type ScalarNode,
   scalar,
   str,
+  whole,
   yesNo,
 } from "../../schema/node.js";
 import { addChild, child, children, type Element } from "../../schema/xml.js";
@@ -48,7 +49,7 @@ export function modeField<M extends Mode>(mode: M): ScalarNode<M> & { required: 
   return required(
     scalar<M>(
       at,
-      z.literal(mode) as unknown as z.ZodType<M>,
+      v.literal(mode),
       (s) => s as M,
       (v) => v,
     ),
@@ -67,17 +68,19 @@ const devicePlace: Place = {
   },
 };
 
-export const zDevice = line
-  .max(15, "must be a device name of at most 15 characters (IFNAMSIZ)")
-  .regex(/^[^\s/:]+$/, "must be a device name");
+export const deviceName = v.pipe(
+  line,
+  v.maxLength(15, "must be a device name of at most 15 characters (IFNAMSIZ)"),
+  v.regex(/^[^\s/:]+$/, "must be a device name"),
+);
 
-export const device = str(devicePlace, zDevice);
+export const device = str(devicePlace, deviceName);
 
 const addresses = object({
   /** First address that masquerading uses. */
-  start: required(ip("forward/nat/address/@start", zIpv4)),
+  start: required(ip("forward/nat/address/@start", ipv4)),
   /** Last address that masquerading uses. */
-  end: required(ip("forward/nat/address/@end", zIpv4)),
+  end: required(ip("forward/nat/address/@end", ipv4)),
 });
 
 const ports = object({
@@ -100,7 +103,7 @@ export const nat = object({
 
 const interfaceName = scalar<string>(
   "@dev",
-  zDevice,
+  deviceName,
   (s) => s,
   (v) => v,
 );
@@ -122,7 +125,7 @@ export const macvtap = object(
     mode: required(
       scalar<"bridge" | "vepa" | "private" | "passthrough">(
         macvtapMode,
-        z.enum(["bridge", "vepa", "private", "passthrough"]),
+        v.picklist(["bridge", "vepa", "private", "passthrough"]),
         (s) => s as "bridge",
         (v) => v,
       ),
@@ -138,7 +141,7 @@ export const macvtap = object(
 );
 
 const hex = (spec: string, digits: number, max: number) =>
-  scalar<number>(spec, z.number().int().min(0).max(max), Number, (v) => `0x${v.toString(16).padStart(digits, "0")}`);
+  scalar<number>(spec, whole(0, max), Number, (v) => `0x${v.toString(16).padStart(digits, "0")}`);
 
 const pciAddress = object({
   /** PCI domain, 0–65535. Default 0. */
@@ -154,7 +157,7 @@ const pciAddress = object({
 export const hostdev = object(
   {
     /** Physical function whose virtual functions make the pool: `eth2`. Or `addresses`. */
-    device: str("forward/pf/@dev", zDevice),
+    device: str("forward/pf/@dev", deviceName),
     /** Virtual functions of the pool by PCI address. Or `device`. */
     addresses: list("forward", "address", pciAddress, {
       key: (a) => [a.domain ?? 0, a.bus, a.slot, a.function].join(":"),
@@ -166,8 +169,12 @@ export const hostdev = object(
   },
   (el, present) => {
     const f = child(el, "forward") ?? addChild(el, "forward");
-    if (present) f.setAttribute("mode", "hostdev");
-    else for (const name of ["pf", "address", "driver"]) for (const e of children(f, name)) f.removeChild(e);
-    for (const e of present ? children(f, "address") : []) e.setAttribute("type", "pci");
+    if (present) {
+      f.setAttribute("mode", "hostdev");
+      for (const e of children(f, "address")) e.setAttribute("type", "pci");
+      return;
+    }
+    for (const name of ["pf", "address", "driver"]) for (const e of children(f, name)) f.removeChild(e);
+    if (f.getAttribute("mode") === "hostdev") f.setAttribute("mode", "bridge");
   },
 );

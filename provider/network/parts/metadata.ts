@@ -1,7 +1,7 @@
 /** Elements of other applications below `<metadata>`, each in a namespace of its own. */
-import { z } from "zod";
-import type { ListNode, ScalarNode } from "../../schema/node.js";
-import { line, list } from "../../schema/node.js";
+import * as v from "valibot";
+import type { ListNode, ScalarNode, Shape } from "../../schema/node.js";
+import { closed, line, list, record } from "../../schema/node.js";
 import { addChild, child, children, type Element, text } from "../../schema/xml.js";
 
 /** Our own mark (`provider/network/mark.ts`); never part of the user's list. */
@@ -19,15 +19,13 @@ export interface MetadataElement {
   children?: MetadataElement[];
 }
 
-const xmlName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, "must be an XML name without a colon");
-const zElement: z.ZodType<MetadataElement> = z.lazy(() =>
-  z.strictObject({
-    name: xmlName,
-    attributes: z.record(xmlName, z.string()).optional(),
-    text: line.optional(),
-    children: z.array(zElement).optional(),
-  }),
-);
+const xmlName = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, "must be an XML name without a colon"));
+const element: Shape<MetadataElement> = closed({
+  name: xmlName,
+  attributes: v.optional(v.pipe(record, v.record(xmlName, v.string()))),
+  text: v.optional(line),
+  children: v.optional(v.array(v.lazy(() => element))),
+});
 
 function readElement(el: Element): MetadataElement {
   const attributes = Object.fromEntries(
@@ -69,15 +67,18 @@ export interface Metadata {
   element: MetadataElement;
 }
 
-const zMetadata = z.strictObject({
-  namespace: line.refine((s) => s !== OWN_NS, "is this provider's own"),
-  prefix: xmlName.optional(),
-  element: zElement,
-}) as z.ZodType<Metadata>;
+const withNamespace: Shape<Metadata> = closed({
+  namespace: v.pipe(
+    line,
+    v.check((s) => s !== OWN_NS, "is this provider's own"),
+  ),
+  prefix: v.optional(xmlName),
+  element,
+});
 
 const entry: ScalarNode<Metadata> = {
   kind: "scalar",
-  zod: zMetadata,
+  shape: withNamespace,
   read: (el) => ({
     namespace: el.namespaceURI ?? "",
     ...(el.prefix ? { prefix: el.prefix } : {}),

@@ -1,9 +1,9 @@
 /** What a switch port can be told: VLAN tags, virtualport parameters, port groups. Source: libvirt formatnetwork. */
-import { z } from "zod";
+import * as v from "valibot";
 import { int, line, list, object, oneOf, required, str, yesNo } from "../../schema/node.js";
 import { bandwidth } from "./bandwidth.js";
 
-const uuid = z.string().regex(/^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i, "must be a UUID");
+const uuid = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i, "must be a UUID"));
 const canonUuid = (v: string) => v.toLowerCase().replaceAll("-", "");
 
 const vlanTag = object({

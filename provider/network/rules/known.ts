@@ -1,6 +1,6 @@
 /** What several rules need to read the arguments: items with their paths, addresses with their subnets. */
 import { type Cidr, ipNumber, isV4, isV6, parseCidr } from "../../schema/net.js";
-import type { Known, RuleArgs, Subject } from "./rule.js";
+import type { RuleArgs, Subject } from "./rule.js";
 
 export interface At<T> {
   item: T;

@@ -1,5 +1,6 @@
 /** Port groups and VLAN tags. Source: networkValidate (network/bridge_driver.c), virNetDevVlanParse, and the document's schema. */
 import type { Failure } from "../../handler.js";
+import { BRIDGE_VLAN_SINCE, has } from "../abilities.js";
 import { each, quote, type VlanArgs, version } from "./known.js";
 import type { Rule, RuleArgs, Subject, Surroundings } from "./rule.js";
 
@@ -70,8 +71,6 @@ const native: Rule = {
     }),
 };
 
-const LINUX_BRIDGE = 11_000_000;
-
 /** What carries tags: yes, no, only on a newer daemon, or it is not known. */
 function carries({ args, isSet }: Subject): "yes" | "no" | "newer" | undefined {
   if (args.mode !== "bridge") return "no";
@@ -85,8 +84,8 @@ function carries({ args, isSet }: Subject): "yes" | "no" | "newer" | undefined {
 
 function refusal(how: "no" | "newer", mode: RuleArgs["mode"], around: Surroundings): string | undefined {
   if (how === "newer") {
-    if (around.daemon === undefined || around.daemon >= LINUX_BRIDGE) return undefined;
-    return `needs libvirt ${version(LINUX_BRIDGE)} on a Linux bridge; the host has ${version(around.daemon)}: update libvirt, or use a bridge of Open vSwitch with virtualport: { type: "openvswitch" }`;
+    if (around.daemon === undefined || has(around.daemon, BRIDGE_VLAN_SINCE)) return undefined;
+    return `needs libvirt ${version(BRIDGE_VLAN_SINCE)} on a Linux bridge; the host has ${version(around.daemon)}: update libvirt, or use a bridge of Open vSwitch with virtualport: { type: "openvswitch" }`;
   }
   return mode === "bridge"
     ? 'is set, but tags need a bridge of Open vSwitch (virtualport: { type: "openvswitch" }), hostdev or macvtap in mode "passthrough": remove it, or use one of these'

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import * as path from "node:path";
+import { STATE_FIELDS } from "../../../provider/network/args.js";
 
 const entry = path.resolve("dist/provider/dynamic-v1.js");
 
 describe("the entry that the state's text calls", () => {
-  it("loads a handful of small files: neither Pulumi's SDK nor zod, xmldom or koffi", () => {
+  it("loads a handful of small files: neither Pulumi's SDK nor valibot, xmldom or koffi", () => {
     const program = `require(${JSON.stringify(entry)}); console.log(JSON.stringify(Object.keys(require.cache)))`;
     const loaded = JSON.parse(execFileSync(process.execPath, ["-e", program], { encoding: "utf8" })) as string[];
     assert.deepEqual(
@@ -13,6 +14,18 @@ describe("the entry that the state's text calls", () => {
       [],
     );
     assert.ok(loaded.length < 10, `${loaded.length} files: ${loaded.join("\n")}`);
+  });
+
+  it("checks a network that has not changed with few files: neither xmldom nor koffi", () => {
+    const state = Object.fromEntries(STATE_FIELDS.map((field) => [field, true]));
+    const args = { mode: "isolated", name: "a", uri: "qemu:///nowhere", ...state };
+    const program = `const args = ${JSON.stringify(args)}; require(${JSON.stringify(entry)}).network.check(args, args)
+      .then(({ failures }) => console.log(JSON.stringify([failures.length, ...Object.keys(require.cache)])))`;
+    const [failures, ...loaded] = JSON.parse(execFileSync(process.execPath, ["-e", program], { encoding: "utf8" }));
+    assert.equal(failures, 0);
+    const packages = new Set(loaded.map((file: string) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]));
+    assert.deepEqual(packages, new Set([undefined, "valibot", "ip-address"]));
+    assert.ok(loaded.length < 100, `${loaded.length} files: ${loaded.join("\n")}`);
   });
 
   it("has every name that a state may hold, each with all that the host calls", () => {

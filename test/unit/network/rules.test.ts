@@ -82,6 +82,17 @@ describe("network rules", () => {
     assert.equal(of({ mtu: 1.5 }), "mtu: 1.5 must be a whole number");
     assert.equal(of({ mtu: 1 }), "mtu: 1 is too small: must be at least 68");
     assert.equal(of({ title: "" }), 'title: "" must not be empty');
+    assert.equal(of({ title: [] }), "title: [] must be a string");
+    assert.equal(of({ bridge: [] }), "bridge: [] must be an object");
+    assert.equal(of({ routes: {} }), "routes: {} must be an array");
+    assert.equal(
+      of({ bridge: { macTableManager: "me" } }),
+      'bridge.macTableManager: "me" must be one of "kernel", "libvirt"',
+    );
+    assert.deepEqual(
+      checkNetwork({ mode: "isolated", bridge: { a: 1, b: Unknown, stp: Unknown } }).map((f) => f.property),
+      ["bridge.a", "bridge.b"],
+    );
     assert.match(of({ nat: {} }), /^nat: is no field of mode "isolated"; it belongs to "nat"/);
   });
 

@@ -1,0 +1,212 @@
+/**
+ * Steps that take a running network down for a moment, or give NICs new ports: what happens to each NIC, in which order, and
+ * what its VM notices. Pure.
+ */
+import { VirtnetError } from "../handler.js";
+import { canonIp } from "../schema/net.js";
+import { readNetwork } from "./document.js";
+import type { Journal, JournalNic } from "./journal.js";
+import { type Nic, type Plug, plugOf } from "./nics.js";
+import { type Impact, type Price, worst } from "./prices.js";
+import type { Action, Observed, ObservedNetwork, Step } from "./steps.js";
+
+export interface NetworkChange {
+  net: ObservedNetwork;
+  observed: Observed;
+  /** The definition that shall be. */
+  after: string;
+  wantsRunning: boolean;
+  /** Guests may be made to ask for an address anew. */
+  renews: boolean;
+}
+
+export interface CostlyChange extends NetworkChange {
+  changes: string[];
+  prices: Price[];
+}
+
+/** How long stopping and starting a network takes where it was never measured, in ms (docs/benchmarks.md). */
+const USUAL_RESTART_MS = 600;
+/** A port waits twice the shortest forward delay that the kernel allows (br_set_forward_delay) before it forwards. */
+const SPANNING_TREE_MS = 4000;
+
+/** What becomes of the NICs. */
+interface Moves {
+  /** Taps that are kept on the park network while their bridge is away. */
+  parked: Nic[];
+  /** Taps on a bridge of the host, which does not go away: each gets a new port, one after the other. */
+  rehopped: Nic[];
+  /** Unplugged and plugged: macvtap and virtual functions cannot be changed while they are plugged. */
+  replugged: Nic[];
+}
+
+function movesOf({ net, observed, after }: NetworkChange): Moves {
+  const plug: Plug = plugOf(after);
+  const taps = observed.nics.filter((n) => n.on === "tap");
+  const others = observed.nics.filter((n) => n.on !== "tap");
+  const named = plug === "tap" ? undefined : taps.find((n) => n.by === "bridge");
+  if (named)
+    throw new VirtnetError(
+      `network ${JSON.stringify(net.name)}: NIC ${named.mac} of VM ${named.domainName} names the bridge of the network itself, which goes away: point it at the network first (<source network='${net.name}'/>)`,
+    );
+  const bridgeStays = [net.liveXml ?? net.xml, after].every((xml) => readNetwork(xml).mode === "bridge");
+  if (plug !== "tap") return { parked: bridgeStays ? [] : taps, rehopped: [], replugged: [...others, ...taps] };
+  return bridgeStays
+    ? { parked: [], rehopped: taps, replugged: others }
+    : { parked: taps, rehopped: [], replugged: others };
+}
+
+const refs = (nics: readonly Nic[]): JournalNic[] =>
+  nics.map(({ domain, domainName, mac, by, xml }) => ({ domain, domainName, mac, by, xml }));
+
+function journalOf(change: NetworkChange, to: string, renew: boolean): Journal {
+  const { net, observed, after, wantsRunning } = change;
+  const { xml, liveXml, autostart, persistent } = net;
+  return {
+    uuid: net.uuid,
+    from: net.name,
+    to,
+    before: { xml, ...(liveXml !== undefined ? { liveXml } : {}), autostart, persistent },
+    after,
+    running: wantsRunning,
+    renew,
+    nics: refs(observed.nics),
+    ports: [...(observed.ports ?? [])],
+  };
+}
+
+export function restartStep(change: CostlyChange): Step {
+  const { net, after, changes, prices } = change;
+  const moves = movesOf(change);
+  const renew = change.renews && newAddresses(net.liveXml ?? net.xml, after);
+  const impact = worst(prices.map((p) => p.impact));
+  return {
+    kind: "restart",
+    impact,
+    why: reasons(prices),
+    changes,
+    ...noticed(change, moves, renew, impact),
+    actions: [
+      { do: "journal", journal: journalOf(change, net.name, renew) },
+      ...(after !== net.xml ? [{ do: "define", xml: after } as const] : []),
+      ...park(moves),
+      { do: "destroy" },
+      { do: "start" },
+      ...plugged(moves, after),
+      { do: "home" },
+    ],
+  };
+}
+
+/** libvirt does not rename (virNetworkObjAssignDef refuses): destroy, undefine, define, start, with the same UUID. */
+export function renameStep(change: CostlyChange): Step {
+  const { net, observed, after, changes, prices, wantsRunning } = change;
+  const running = net.liveXml !== undefined;
+  const moves = movesOf(change);
+  const starts = running && wantsRunning;
+  const renew = starts && change.renews && newAddresses(net.liveXml as string, after);
+  const impact = running ? worst(["restart", ...prices.map((p) => p.impact)]) : "none";
+  const to = readNetwork(after).values.name as string;
+  const follow = [...new Set((observed.stored ?? []).filter((s) => s.by === "network").map((s) => s.domainName))];
+  const kept =
+    "managed saves, snapshots and files of other tools that name the network keep the old name" +
+    (follow.length > 0 ? `; the stored definitions of ${follow.join(", ")} follow` : "");
+  return {
+    kind: "rename",
+    impact,
+    why: `${reasons(prices)}; ${kept}`,
+    changes,
+    ...(starts ? noticed(change, moves, renew, impact) : { affects: [] }),
+    actions: [
+      { do: "journal", journal: journalOf(change, to, renew) },
+      ...(running ? [...park(moves), { do: "destroy" } as const] : []),
+      ...(net.persistent ? [{ do: "undefine" } as const] : []),
+      { do: "define", xml: after },
+      ...(starts ? [{ do: "start" } as const, ...plugged(moves, after)] : []),
+      { do: "home" },
+    ],
+  };
+}
+
+/** NICs of running VMs that are not plugged into their network: it was stopped under them, or a run ended in the middle. */
+export function rejoinStep(change: NetworkChange, running: boolean): Step | undefined {
+  const { net, observed } = change;
+  const lost = observed.nics.filter((n) => n.parked || n.connected === false || (!running && n.on === "tap"));
+  if (lost.length === 0) return undefined;
+  return {
+    kind: "rejoin",
+    impact: "none",
+    why: "they hang on nothing: libvirt does not plug NICs of running VMs into a network that starts",
+    changes: ["nicsConnected"],
+    affects: [...new Set(lost.map((n) => n.domainName))],
+    notice: "are connected again",
+    actions: [
+      { do: "journal", journal: { ...journalOf(change, net.name, false), nics: refs(lost) }, fresh: true },
+      { do: "park", nics: refs(lost) },
+      { do: "home" },
+    ],
+  };
+}
+
+const park = ({ parked }: Moves): Action[] => (parked.length > 0 ? [{ do: "park", nics: refs(parked) }] : []);
+
+function plugged({ rehopped, replugged }: Moves, after: string): Action[] {
+  const plug = plugOf(after);
+  // A change of kind is home's: it finds the NIC on the wrong kind.
+  const again = replugged.filter((n) => n.on === plug);
+  return [
+    ...(rehopped.length > 0 ? [{ do: "rehop", nics: refs(rehopped) } as const] : []),
+    ...(again.length > 0 ? [{ do: "replug", nics: refs(again) } as const] : []),
+  ];
+}
+
+function noticed(
+  change: NetworkChange,
+  moves: Moves,
+  renew: boolean,
+  impact: Impact,
+): Pick<Step, "affects" | "notice"> {
+  const affects = [...new Set(change.observed.nics.map((n) => n.domainName))];
+  if (affects.length === 0) return { affects };
+  const plug = new Set(moves.replugged.map((n) => n.domainName));
+  const parts: string[] = [];
+  // Where there is a channel, the tree is off while the NICs come home.
+  const stp =
+    change.observed.ports === undefined && readNetwork(change.after).mode !== "bridge" && spanningTree(change.after);
+  const ms = (change.observed.restartMs ?? USUAL_RESTART_MS) + (stp ? SPANNING_TREE_MS : 0);
+  if (moves.parked.length > 0) {
+    parts.push(
+      stp
+        ? `lose each other for about ${seconds(SPANNING_TREE_MS)} (spanning tree) and the gateway for about ${seconds(ms)}`
+        : `stay connected to each other and lose the gateway for about ${seconds(ms)}`,
+    );
+  } else if (impact === "replug" && plug.size === 0) parts.push("stay connected; their ports are made anew one by one");
+  if (plug.size > 0) parts.push(`NICs of ${[...plug].join(", ")} are unplugged and plugged`);
+  if (renew) parts.push("links go down and up for a new address");
+  return { affects, notice: parts.join("; ") || "stay connected" };
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+const spanningTree = (xml: string): boolean =>
+  (readNetwork(xml).values.bridge as { stp?: boolean } | undefined)?.stp !== false;
+
+/** Whether guests that got an address by DHCP have to ask for another one. */
+function newAddresses(before: string, after: string): boolean {
+  const [a, b] = [readNetwork(before), readNetwork(after)];
+  const served = (values: Record<string, unknown>) =>
+    ((values.ips ?? []) as { dhcp?: object; family?: string }[]).some((ip) => ip.dhcp !== undefined);
+  if (a.mode !== "bridge" && !served(a.values)) return false; // nobody asked before
+  const subnets = (values: Record<string, unknown>) =>
+    ((values.ips ?? []) as { address: string }[])
+      .map(({ address }) => {
+        const [ip = "", prefix = ""] = address.split("/");
+        return `${canonIp(ip)}/${prefix}`;
+      })
+      .sort()
+      .join(" ");
+  const onHost = (d: typeof a) => (d.mode === "bridge" ? (d.bridgeName ?? "device") : "");
+  return subnets(a.values) !== subnets(b.values) || onHost(a) !== onHost(b);
+}
+
+const reasons = (prices: readonly Price[]): string => [...new Set(prices.map((p) => p.why))].join("; ");

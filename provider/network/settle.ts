@@ -1,0 +1,160 @@
+/**
+ * Finish or undo what a journal tells of: after a step that failed, after a crash, by whoever finds it. Each part looks
+ * first and does only what is missing, so that it can be run again, by another process, from wherever the last one got to.
+ */
+import { VirtnetError } from "../handler.js";
+import type { Channel } from "../host/channel.js";
+import type { Connection, NetworkInfo } from "../libvirt/api.js";
+import { compare } from "../schema/compare.js";
+import { printXml } from "../schema/xml.js";
+import { fieldsOf, readNetwork } from "./document.js";
+import { type Journal, parkName } from "./journal.js";
+import { bringLeases, keepLeases } from "./leases.js";
+import { bounce } from "./moves.js";
+import { interfaceOf, networkOf, nicsOn, onNetwork, storedUsers } from "./nics.js";
+import { bringHome, homeOf, park } from "./park.js";
+import { startNetwork } from "./starting.js";
+
+/** Whether two definitions say the same, as far as anybody here can tell. */
+export function sameDefinition(a: string, b: string): boolean {
+  const [x, y] = [readNetwork(a), readNetwork(b)];
+  return x.mode === y.mode && compare(fieldsOf(x.mode), x.values, y.values, y.values).length === 0;
+}
+
+export type Settled = "before" | "after";
+
+/** Forwards where the network has already been taken down or is already the new one, else back. @returns what it is now. */
+export async function finish(c: Connection, journal: Journal, channel?: Channel): Promise<Settled> {
+  const now = await c.networks.get({ uuid: journal.uuid });
+  const untouched =
+    now?.name === journal.from &&
+    now.liveXml !== undefined &&
+    journal.before.liveXml !== undefined &&
+    sameDefinition(now.liveXml, journal.before.liveXml) &&
+    !sameDefinition(now.liveXml, journal.after);
+  if (!now || untouched) return await undo(c, journal, channel);
+  try {
+    if (journal.running && !now.active) await startNetwork(c, { uuid: journal.uuid });
+  } catch {
+    return await undo(c, journal, channel); // the new definition does not start
+  }
+  await home(c, journal, journal.before.autostart, channel);
+  return "after";
+}
+
+/** Everything as it was before. */
+export async function undo(c: Connection, journal: Journal, channel?: Channel): Promise<Settled> {
+  const ref = { uuid: journal.uuid };
+  const { before } = journal;
+  const there = await c.networks.get(ref);
+  const isLikeBefore = (n: NetworkInfo | undefined): boolean =>
+    n?.liveXml !== undefined && before.liveXml !== undefined && sameDefinition(n.liveXml, before.liveXml);
+  if (there && there.name !== journal.from) {
+    if (there.active) {
+      await parkAll(c, journal);
+      await c.networks.destroy(ref);
+    }
+    await keepLeases(channel, before.xml);
+    await c.networks.undefine(ref);
+  }
+  await c.networks.define(before.xml, { validate: false });
+  if (journal.from !== journal.to) await bringLeases(channel, before.xml);
+  const now = await c.networks.get(ref);
+  if (now?.active && !isLikeBefore(now)) {
+    await parkAll(c, journal);
+    await c.networks.destroy(ref);
+  }
+  if (before.liveXml !== undefined && !isLikeBefore(now)) await startNetwork(c, ref);
+  await home(c, journal, before.autostart, channel);
+  if (!before.persistent) await c.networks.undefine(ref); // it runs, and is transient again
+  return "before";
+}
+
+/** All NICs that are on the network under either name. */
+async function parkAll(c: Connection, journal: Journal): Promise<void> {
+  const domains = await c.domains.list({ active: true });
+  const bridge = homeOf((await c.networks.get({ uuid: journal.uuid })) as NetworkInfo).bridge;
+  const own = readNetwork(journal.before.xml).mode !== "bridge" || readNetwork(journal.after).mode !== "bridge";
+  const names = { names: [journal.from, journal.to], ...(own ? { bridge } : {}) };
+  await park(c, parkName(journal.uuid), nicsOn(domains, names));
+}
+
+/** NICs, stored definitions and autostart follow the network as it is now; then the park network goes. */
+export async function home(c: Connection, journal: Journal, autostart: boolean, channel?: Channel): Promise<void> {
+  const parkOfIt = parkName(journal.uuid);
+  const info = await c.networks.get({ uuid: journal.uuid });
+  if (!info) throw new VirtnetError(`network ${journal.from} is gone`);
+  const from = [journal.from, journal.to, parkOfIt];
+  if (journal.from !== journal.to) await repoint(c, from, info.name);
+  if (info.autostart !== autostart && info.persistent) await c.networks.setAutostart({ uuid: info.uuid }, autostart);
+  if (info.active) {
+    const known = new Set(journal.nics.map((n) => `${n.domain} ${n.mac}`));
+    // VMs that came to the park network meanwhile.
+    const others = nicsOn(await c.domains.list({ active: true }), { names: [], park: parkOfIt });
+    const all = [...journal.nics, ...others.filter((n) => !known.has(`${n.domain} ${n.mac}`))];
+    await withoutDelay(info, channel, () => bringHome(c, homeOf(info), from, all));
+    await bringPorts(info, journal.ports, channel);
+    if (journal.renew) await bounce(c, journal.nics);
+  }
+  await removePark(c, journal.uuid);
+}
+
+/** The bridge that libvirt made for it. */
+function ownBridgeOf(info: NetworkInfo): string | undefined {
+  const { mode, bridgeName } = readNetwork(info.liveXml ?? info.inactiveXml);
+  return mode === "bridge" ? undefined : bridgeName;
+}
+
+/**
+ * With the spanning tree on, a new port waits 4 s before it forwards (br_stp_if.c, two forward delays of at least 2 s). Taps that
+ * come back close no loop, so the tree is off meanwhile; ports that forward go on when it is turned on again
+ * (br_make_forwarding).
+ */
+async function withoutDelay(info: NetworkInfo, channel: Channel | undefined, work: () => Promise<void>): Promise<void> {
+  const bridge = ownBridgeOf(info);
+  const { stp } = (readNetwork(info.liveXml ?? info.inactiveXml).values.bridge ?? {}) as { stp?: boolean };
+  if (!channel || bridge === undefined || stp === false) return await work();
+  const tree = (state: string) =>
+    channel.run(["ip", "link", "set", "dev", bridge, "type", "bridge", "stp_state", state]);
+  await tree("0");
+  try {
+    await work();
+  } finally {
+    await tree("1");
+  }
+}
+
+/** Devices of the host come back to the bridge, unless somebody has put them elsewhere. */
+async function bringPorts(info: NetworkInfo, ports: readonly string[], channel: Channel | undefined): Promise<void> {
+  const bridge = ownBridgeOf(info);
+  if (!channel || bridge === undefined || ports.length === 0) return;
+  const masters = await channel.masters();
+  for (const device of ports)
+    if (masters.has(device) && masters.get(device) === undefined)
+      await channel.run(["ip", "link", "set", "dev", device, "master", bridge]);
+}
+
+/** Stored definitions of VMs that name the network by one of `from` name it `to`. */
+export async function repoint(c: Connection, from: readonly string[], to: string): Promise<void> {
+  const old = from.filter((n) => n !== to);
+  for (const user of storedUsers(await c.domains.list(), { names: old })) {
+    const d = await c.domains.get({ uuid: user.domain });
+    const iface = d?.inactiveXml === undefined ? undefined : interfaceOf(d.inactiveXml, user.mac);
+    if (iface && old.includes(networkOf(iface) ?? ""))
+      await c.domains.updateDevice({ uuid: user.domain }, printXml(onNetwork(iface, to)), "config");
+  }
+}
+
+/** Refused by nobody: what is still on it would lose its switch, so it is looked for first. */
+export async function removePark(c: Connection, uuid: string): Promise<void> {
+  const name = parkName(uuid);
+  const info = await c.networks.get({ name });
+  if (!info) return;
+  const left = info.active ? nicsOn(await c.domains.list({ active: true }), { names: [], park: name }) : [];
+  if (left.length > 0)
+    throw new VirtnetError(
+      `NICs are still on the park network ${name}: ${left.map((n) => `${n.mac} of VM ${n.domainName}`).join(", ")}`,
+    );
+  if (info.active) await c.networks.destroy({ name });
+  if (info.persistent) await c.networks.undefine({ name });
+}

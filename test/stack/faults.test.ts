@@ -1,0 +1,64 @@
+/** A few of the faults of test/sandbox/faults.test.ts, through the real engine. */
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { virsh, withSandbox } from "../support/sandbox.js";
+import { type Stack, withProgram } from "../support/stack.js";
+
+describe("pulumi up that is cut off", () => {
+  const host = withSandbox();
+  const program = withProgram();
+  const MAC = "52:54:00:00:74:01";
+  const write = (mtu: number) =>
+    program().write(
+      "index.js",
+      `const { Network } = require("pulumi-virtnet");
+       new Network("net", { mode: "nat", mtu: ${mtu}, bridge: { name: "cut0", stp: false }, ips: [{ address: "10.75.1.1/24" }] });`,
+    );
+  const run = async (command: string) => (await host().exec(["sh", "-c", command])).stdout.trim();
+  /** What the host itself says: the MTU of the bridge, whether the VM's tap is on it, and park networks. */
+  const seen = async () => ({
+    mtu: await run("cat /sys/class/net/cut0/mtu"),
+    taps: await run("ls /sys/class/net/cut0/brif | grep -c vnet"),
+    parks: await run("virsh -q net-list --all --name | grep -c vnpark || true"),
+  });
+  const whole = (mtu: number) => ({ mtu: String(mtu), taps: "1", parks: "0" });
+  let cut: Stack | undefined;
+  const stack = (): Stack => {
+    cut ??= program().stack("cut", { "virtnet:uri": host().uri });
+    return cut;
+  };
+
+  before(async () => {
+    write(1400);
+    await stack().up();
+    const vm = `<domain type='qemu'><name>web</name><memory unit='MiB'>32</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices><interface type='network'><mac address='${MAC}'/><source network='net'/><model type='virtio'/></interface><memballoon model='none'/></devices></domain>`;
+    await virsh(host(), ["create", "/dev/stdin"], vm);
+    assert.deepEqual(await seen(), whole(1400));
+  });
+
+  it("says what failed and that all is restored, and the next up goes through", async () => {
+    write(1300);
+    const failed = await stack().upFails({ env: { VIRTNET_FAULT: "5:after" } });
+    assert.match(failed.text, /network "net": .* failed .*; all is restored as it was/);
+    assert.deepEqual(await seen(), whole(1400));
+    await stack().up();
+    assert.deepEqual(await seen(), whole(1300));
+    assert.deepEqual(await stack().drift(), {});
+  });
+
+  it("is healed by its watchdog when the provider is killed while the network is down, and the next up goes through", async () => {
+    write(1200);
+    // journal, define, park network, NIC, destroy, start: killed in place of the start.
+    await stack().upFails({ env: { VIRTNET_FAULT: "6:kill" } });
+    let now = await seen();
+    for (let i = 0; i < 30 && (now.taps !== "1" || now.parks !== "0"); i++) {
+      await sleep(100);
+      now = await seen();
+    }
+    assert.ok(now.mtu === "1200" || now.mtu === "1300");
+    assert.deepEqual(now, whole(Number(now.mtu)));
+    await stack().up();
+    assert.deepEqual(await seen(), whole(1200));
+    assert.deepEqual(await stack().drift(), {});
+  });
+});
