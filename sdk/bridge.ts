@@ -6,7 +6,7 @@ import type { Vlan } from "./vlan.js";
 
 /** Arguments of a {@link Bridge}. */
 export type BridgeArgs = LinkInputs<Omit<plain.BridgeArgs, "ports">> & {
-  /** Devices of the host that are plugged in: names, or Bond and Vlan resources. Others that are on the bridge, as the VMs' own, stay. Default: none. */
+  /** Devices of the host that are plugged in: by name. Others that are on the bridge, as the VMs' own, stay. Default: none. */
   ports?: pulumi.Input<string[]> | readonly Device<Bond | Vlan>[];
 };
 
@@ -18,13 +18,6 @@ export type BridgeArgs = LinkInputs<Omit<plain.BridgeArgs, "ports">> & {
  * ```ts
  * const br0 = new virtnet.Bridge("br0", { ports: ["eno1"], addresses: "inherit" });
  * new virtnet.Network("lan", { mode: "bridge", bridge: br0.name });
- * ```
- *
- * @example
- * On a bond, whose mode is checked at preview: VMs keep their connection with `active-backup`, `balance-xor` and `802.3ad` only.
- * ```ts
- * const bond0 = new virtnet.Bond("bond0", { mode: "active-backup", ports: ["eno1", "eno2"], addresses: "inherit" });
- * const br0 = new virtnet.Bridge("br0", { ports: [bond0], addresses: "inherit" });
  * ```
  */
 export class Bridge extends Link {

@@ -8,7 +8,6 @@
  * new virtnet.Network("dev", { mode: "nat", ips: [{ address: "192.168.100.1/24" }] });
  * ```
  */
-export { Bond, type BondArgs } from "./bond.js";
 export { Bridge, type BridgeArgs } from "./bridge.js";
 export type { LinkLookup } from "./link.js";
 export {
@@ -23,4 +22,3 @@ export {
   type RouteNetworkArgs,
   type UpstreamRoute,
 } from "./network.js";
-export { Vlan, type VlanArgs } from "./vlan.js";

@@ -33,7 +33,7 @@ export interface Adopt {
 }
 
 export interface BridgeArgs {
-  /** Devices of the host that are plugged in: names, or Bond and Vlan resources. Others that are on the bridge, as the VMs' own, stay. Default: none. */
+  /** Devices of the host that are plugged in: by name. Others that are on the bridge, as the VMs' own, stay. Default: none. */
   ports?: string[];
   /** Spanning tree. Default: false; with it, a port forwards only after twice the forward delay. */
   stp?: boolean;

@@ -44,11 +44,6 @@ Object.assign(good, {
     new virtnet.Network("lan", { mode: "bridge", bridge: name });
     const mac: pulumi.Output<string> = virtnet.Bridge.get("b", "uuid", { name: "br0", uri: br0.uri }).macAddress;
     void mac;`,
-  "a bridge on a bond, and a VLAN on the bridge": `
-    const bond0 = new virtnet.Bond("bond0", { mode: 4, ports: ["eno1", "eno2"], lacpRate: pulumi.output("fast" as const), addresses: "inherit" });
-    const br0 = new virtnet.Bridge("br0", { ports: [bond0, "eno3"], addresses: "inherit" });
-    const v20 = new virtnet.Vlan("br0.20", { parent: br0, id: 20, addresses: "dhcp" });
-    new virtnet.Bridge("br20", { ports: [v20] });`,
 });
 
 /** Programs that must not compile: name → text, and where (the text of the line at fault) and what the compiler says. */
@@ -68,11 +63,6 @@ const bad: Record<string, { text: string; says: RegExp }> = {
   "a word that no addresses are": {
     text: `new virtnet.Bridge("br0", { addresses: "static" });`,
     says: /"static"/,
-  },
-  "a bond without mode": { text: `new virtnet.Bond("b", { ports: ["eno1"] });`, says: /mode/ },
-  "a VLAN that inherits": {
-    text: `new virtnet.Vlan("v", { parent: "eno1", id: 5, addresses: "inherit" });`,
-    says: /inherit/,
   },
   "an unknown mode": { text: `new virtnet.Network("a", { mode: "natt", ips: [] });`, says: /"natt"/ },
   "no mode": { text: `new virtnet.Network("a", { ips: [] });`, says: /mode/ },

@@ -28,7 +28,10 @@ export class Bus {
   async present(): Promise<boolean> {
     const bus = "org.freedesktop.DBus";
     const ask = ["busctl", "call", bus, "/org/freedesktop/DBus", bus, "NameHasOwner", "s", NM];
-    return (await this.#channel.run(ask)).stdout.trim() === "b true";
+    const { stdout, stderr, code } = await this.#channel.run(ask);
+    // Of ssh itself, or ended by the time limit: nothing is known of the host.
+    if (code === 255 || code === 128) throw new BusError(`the host cannot be reached: ${stderr.trim() || "no answer"}`);
+    return stdout.trim() === "b true";
   }
 
   async call(path: string, member: string, signature = "", values: readonly unknown[] = []): Promise<unknown> {
