@@ -8,10 +8,11 @@ import { endThousand } from "./lib/thousand.js";
 import { load } from "./load.js";
 import { memory } from "./memory.js";
 import { refresh } from "./refresh.js";
+import { restart } from "./restart.js";
 import { up } from "./up.js";
 import { xml } from "./xml.js";
 
-const benches: Bench[] = [load, xml, memory, refresh, up];
+const benches: Bench[] = [load, xml, memory, refresh, up, restart];
 const page = path.join(root, "docs", "benchmarks.md");
 
 async function main(): Promise<void> {

@@ -4,8 +4,8 @@ import type { Connection, NetworkInfo } from "../libvirt/api.js";
 import { type Element, parseXml } from "../schema/xml.js";
 import { readNetwork } from "./document.js";
 import type { JournalNic } from "./journal.js";
-import { hop, look, replug } from "./moves.js";
-import { bridgeOf, networkOf, onBridge, onNetwork, type Plug, plugOf, plugOfNic } from "./nics.js";
+import { hop, type NicRef, replug } from "./moves.js";
+import { bridgeOf, interfacesOf, macOf, networkOf, onBridge, onNetwork, type Plug, plugOf, plugOfNic } from "./nics.js";
 
 /** Where NICs belong. */
 export interface Home {
@@ -23,10 +23,11 @@ export function homeOf(info: NetworkInfo): Home {
 /** Move taps to the park network, which runs then. Other NICs do not hang on the network's bridge, and stay. */
 export async function park(c: Connection, name: string, nics: readonly JournalNic[]): Promise<void> {
   if ((await c.networks.get({ name }))?.active === false) await c.networks.start({ name });
+  const seen = await lookAtAll(c, nics);
   for (const nic of nics) {
-    const seen = await look(c, nic);
-    if (!seen?.iface || networkOf(seen.iface) === name || plugOfNic(seen.iface) !== "tap") continue;
-    await hop(c, nic, onNetwork(seen.iface, name));
+    const iface = seen.get(keyOf(nic))?.iface;
+    if (!iface || networkOf(iface) === name || plugOfNic(iface) !== "tap") continue;
+    await hop(c, nic, onNetwork(iface, name));
   }
 }
 
@@ -41,43 +42,72 @@ export async function bringHome(
   nics: readonly JournalNic[],
 ): Promise<void> {
   const failed: string[] = [];
+  const fails = (nic: JournalNic, why: string) => void failed.push(`${nic.mac} of VM ${nic.domainName}: ${why}`);
+  const moved: JournalNic[] = [];
+  const seen = await lookAtAll(c, nics);
   for (const nic of nics) {
-    await bringOneHome(c, home, from, nic).catch((e: unknown) => {
-      failed.push(`${nic.mac} of VM ${nic.domainName}: ${e instanceof Error ? e.message : String(e)}`);
-    });
+    const now = seen.get(keyOf(nic));
+    if (!now) continue; // its VM does not run any more
+    await bringOneHome(c, home, from, nic, now.iface).then(
+      (did) => did && moved.push(nic),
+      (e: unknown) => fails(nic, e instanceof Error ? e.message : String(e)),
+    );
+  }
+  // libvirt answers success for changes that it ignored.
+  const then = await lookAtAll(c, moved);
+  for (const nic of moved) {
+    const now = then.get(keyOf(nic));
+    const at = now?.iface && (nic.by === "network" ? networkOf(now.iface) : bridgeOf(now.iface));
+    if (now && at !== (nic.by === "network" ? home.name : home.bridge))
+      fails(nic, `libvirt answered success, but it is on ${at ?? "nothing"}`);
   }
   if (failed.length > 0) throw new VirtnetError(`NICs could not be moved back: ${failed.join("; ")}`);
 }
 
-async function bringOneHome(c: Connection, home: Home, from: readonly string[], nic: JournalNic): Promise<void> {
-  const seen = await look(c, nic);
-  if (!seen) return;
+/** @returns whether there was anything to do. */
+async function bringOneHome(
+  c: Connection,
+  home: Home,
+  from: readonly string[],
+  nic: JournalNic,
+  iface: Element | undefined,
+): Promise<boolean> {
   const was = parseXml(nic.xml);
-  const pointed = (iface: Element): Element => {
-    if (nic.by === "network") return onNetwork(iface, home.name);
-    if (home.plug === "tap" && home.bridge !== undefined) return onBridge(iface, home.bridge);
+  const pointed = (of: Element): Element => {
+    if (nic.by === "network") return onNetwork(of, home.name);
+    if (home.plug === "tap" && home.bridge !== undefined) return onBridge(of, home.bridge);
     throw new VirtnetError("it names the bridge itself, which is gone: point it at the network");
   };
-  if (!seen.iface) {
+  if (!iface) {
     // Unplugged by a run that died before it could plug it; a tap is never unplugged for a tap.
-    if (home.plug !== "tap" || plugOfNic(was) !== "tap") await replug(c, nic, was, pointed);
-    return;
+    if (home.plug === "tap" && plugOfNic(was) === "tap") return false;
+    await replug(c, nic, was, pointed);
+    return true;
   }
-  const at = networkOf(seen.iface);
-  const tapped = home.plug === "tap" && plugOfNic(seen.iface) === "tap";
-  const there = nic.by === "network" ? at === home.name : at === undefined && bridgeOf(seen.iface) === home.bridge;
-  if (there && (tapped || plugOfNic(seen.iface) === home.plug)) return;
-  if (!there && !(at === undefined ? bridgeOf(seen.iface) === bridgeOf(was) : from.includes(at))) return;
-  if (tapped) await hop(c, nic, pointed(seen.iface));
+  const at = networkOf(iface);
+  const tapped = home.plug === "tap" && plugOfNic(iface) === "tap";
+  const there = nic.by === "network" ? at === home.name : at === undefined && bridgeOf(iface) === home.bridge;
+  if (there && (tapped || plugOfNic(iface) === home.plug)) return false;
+  if (!there && !(at === undefined ? bridgeOf(iface) === bridgeOf(was) : from.includes(at))) return false;
+  if (tapped) await hop(c, nic, pointed(iface));
   else await replug(c, nic, was, pointed);
-  await proveHome(c, home, nic);
+  return true;
 }
 
-/** libvirt answers success for changes that it ignored. */
-async function proveHome(c: Connection, home: Home, nic: JournalNic): Promise<void> {
-  const seen = await look(c, nic);
-  if (!seen) return;
-  const at = seen.iface && (nic.by === "network" ? networkOf(seen.iface) : bridgeOf(seen.iface));
-  if (at !== (nic.by === "network" ? home.name : home.bridge))
-    throw new VirtnetError(`libvirt answered success, but it is on ${at ?? "nothing"}`);
+const keyOf = (nic: NicRef): string => `${nic.domain} ${nic.mac}`;
+
+/** NICs whose VM runs; each VM is read once, however many of its NICs there are. */
+async function lookAtAll(c: Connection, nics: readonly NicRef[]): Promise<Map<string, { iface?: Element }>> {
+  const seen = new Map<string, { iface?: Element }>();
+  for (const domain of new Set(nics.map((n) => n.domain))) {
+    const d = await c.domains.get({ uuid: domain });
+    if (!d?.active || d.liveXml === undefined) continue;
+    const interfaces = new Map(interfacesOf(d.liveXml).map((i) => [macOf(i), i]));
+    for (const nic of nics) {
+      if (nic.domain !== domain) continue;
+      const iface = interfaces.get(nic.mac);
+      seen.set(keyOf(nic), iface ? { iface } : {});
+    }
+  }
+  return seen;
 }

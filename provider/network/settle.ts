@@ -85,17 +85,20 @@ export async function home(c: Connection, journal: Journal, autostart: boolean, 
   const info = await c.networks.get({ uuid: journal.uuid });
   if (!info) throw new VirtnetError(`network ${journal.from} is gone`);
   const from = [journal.from, journal.to, parkOfIt];
-  if (journal.from !== journal.to) await repoint(c, from, info.name);
-  if (info.autostart !== autostart && info.persistent) await c.networks.setAutostart({ uuid: info.uuid }, autostart);
   if (info.active) {
+    // First of all: each moment here is one without the gateway.
+    const where = homeOf(info);
+    await withoutDelay(info, channel, () => bringHome(c, where, from, journal.nics));
+    await bringPorts(info, journal.ports, channel);
     const known = new Set(journal.nics.map((n) => `${n.domain} ${n.mac}`));
     // VMs that came to the park network meanwhile.
     const others = nicsOn(await c.domains.list({ active: true }), { names: [], park: parkOfIt });
-    const all = [...journal.nics, ...others.filter((n) => !known.has(`${n.domain} ${n.mac}`))];
-    await withoutDelay(info, channel, () => bringHome(c, homeOf(info), from, all));
-    await bringPorts(info, journal.ports, channel);
+    const late = others.filter((n) => !known.has(`${n.domain} ${n.mac}`));
+    if (late.length > 0) await bringHome(c, where, from, late);
     if (journal.renew) await bounce(c, journal.nics);
   }
+  if (journal.from !== journal.to) await repoint(c, from, info.name);
+  if (info.autostart !== autostart && info.persistent) await c.networks.setAutostart({ uuid: info.uuid }, autostart);
   await removePark(c, journal.uuid);
 }
 

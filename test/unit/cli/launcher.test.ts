@@ -65,4 +65,11 @@ describe("bin/virtnet", () => {
     fs.symlinkSync(process.execPath, path.join(dir, "node_modules/.bin/node"));
     assert.match((await virtnet([], { command: old() })).stderr, /this is Node 20\.0\.0/);
   });
+
+  it("does not restart for ever where the checkout's node is too old as well", async () => {
+    write("dist/cli/main.js", "");
+    write("node_modules/.bin/node", `#!/bin/sh\nexec '${process.execPath}' -r '${dir}/old.cjs' "$@"\n`, 0o755);
+    const { stderr, code } = await virtnet([], { command: old() });
+    assert.deepEqual([/this is Node 20\.0\.0/.test(stderr), code], [true, 1]);
+  });
 });

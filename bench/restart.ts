@@ -1,0 +1,161 @@
+import type { Inputs } from "../provider/handler.js";
+import { closeHosts } from "../provider/host/hosts.js";
+import { open } from "../provider/libvirt/index.js";
+import { networkHandler } from "../provider/network/handler.js";
+import { type Guest, startGuest } from "../sandbox/guests.js";
+import { type Sandbox, startSandbox } from "../sandbox/index.js";
+import { type Bench, type Context, type Line, ratios } from "./lib/bench.js";
+
+export const restart: Bench = {
+  name: "restart",
+  how: "What two guests notice of a change, by their own pings every 10 ms: the longest time without an answer from each other and from the gateway. Compared with what libvirt takes to stop and start the same network without guests, over one connection. A gap is at least two pings long.",
+  run: measure,
+};
+
+interface SetUp {
+  name: string;
+  args(n: number): Inputs;
+}
+
+const addresses = (n: number) => [
+  { address: `10.80.${n}.1/24`, dhcp: { ranges: [{ start: `10.80.${n}.10`, end: `10.80.${n}.99` }] } },
+];
+const SET_UPS: SetUp[] = [
+  { name: "NAT", args: (n) => ({ mode: "nat", bridge: { stp: false }, ips: addresses(n) }) },
+  { name: "NAT with a spanning tree", args: (n) => ({ mode: "nat", bridge: { stp: true }, ips: addresses(n) }) },
+  {
+    name: "isolated, IPv4 and IPv6",
+    args: (n) => ({
+      mode: "isolated",
+      bridge: { stp: false },
+      ips: [...addresses(n), { address: `fd00:80:${n}::1/64` }],
+    }),
+  },
+];
+
+/** The handler as the engine drives it: preview, then update. */
+function resource(uri: string, name: string) {
+  let state: { id: string; outs: Inputs } | undefined;
+  const said: string[] = [];
+  const ctx = { log: (_level: string, line: string) => void said.push(line) };
+  return {
+    said,
+    async up(args: Inputs): Promise<number> {
+      const news = { name, uri, owner: { project: "bench", stack: "bench", key: name }, ...args };
+      const { inputs, failures } = await networkHandler.check(ctx, state?.outs ?? {}, news);
+      if (failures.length > 0) throw new Error(JSON.stringify(failures));
+      if (state) await networkHandler.diff(ctx, state.id, state.outs, inputs);
+      const started = performance.now();
+      state = state
+        ? { id: state.id, outs: (await networkHandler.update(ctx, state.id, state.outs, inputs)).outs }
+        : await networkHandler.create(ctx, inputs);
+      return performance.now() - started;
+    },
+    async destroy(): Promise<void> {
+      if (state) await networkHandler.delete(ctx, state.id, state.outs);
+    },
+  };
+}
+
+async function measure(ctx: Context): Promise<Line[]> {
+  const sandbox = await startSandbox();
+  try {
+    const lines: Line[] = [];
+    for (const [i, setUp] of SET_UPS.entries()) lines.push(...(await guestsOf(ctx, sandbox, setUp, i * 2)));
+    lines.push(await manyNics(ctx, sandbox));
+    return lines;
+  } finally {
+    await closeHosts();
+    await sandbox.stop();
+  }
+}
+
+async function guestsOf(ctx: Context, sandbox: Sandbox, { name, args }: SetUp, n: number): Promise<Line[]> {
+  const net = resource(sandbox.uri, `net${n}`);
+  const twin = resource(sandbox.uri, `twin${n}`);
+  await net.up(args(n));
+  await twin.up(args(n + 1));
+  const [web, db] = (await Promise.all(
+    ["web", "db"].map((g) => startGuest(sandbox, { name: g, nics: [{ network: `net${n}` }] })),
+  )) as [Guest, Guest];
+  await Promise.all([web.waitReady(), db.waitReady()]);
+  const target = (await db.addresses())[0]?.v4[0]?.replace(/\/.*/, "") ?? "";
+  const c = await open(sandbox.uri);
+  const values = { guests: [], gateway: [], raw: [], said: [], still: [] } as Record<string, number[]>;
+  const pinged = async (work: () => Promise<unknown>) => {
+    const pings = [await web.startPing(target, 10), await db.startPing(`10.80.${n}.1`, 10)] as const;
+    await web.exec("sleep 0.3");
+    await work();
+    await web.exec("sleep 0.5");
+    return { guests: (await web.stopPing(pings[0])).maxGapMs, gateway: (await db.stopPing(pings[1])).maxGapMs };
+  };
+  for (let round = 0; round < ctx.runs; round++) {
+    const mtu = round % 2 === 0 ? 1400 : 1450;
+    const started = performance.now();
+    await c.networks.destroy({ name: `twin${n}` });
+    await c.networks.start({ name: `twin${n}` });
+    values.raw?.push(performance.now() - started);
+    values.still?.push((await pinged(() => web.exec("sleep 0.5"))).guests);
+    const gaps = await pinged(() => net.up({ ...args(n), mtu }));
+    values.guests?.push(gaps.guests);
+    values.gateway?.push(gaps.gateway);
+    values.said?.push(1000 * Number(/the gateway for about ([\d.]+) s/.exec(net.said.at(-1) ?? "")?.[1]));
+    ctx.log(
+      `${name}, round ${round + 1}: ${Object.entries(values)
+        .map(([k, v]) => `${k} ${v.at(-1)?.toFixed(0)}`)
+        .join(", ")}`,
+    );
+  }
+  await c.close();
+  await Promise.all([web.stop(), db.stop()]);
+  await net.destroy();
+  await twin.destroy();
+  const { guests = [], gateway = [], raw = [], said = [], still = [] } = values;
+  return [
+    {
+      what: `${name}: guest to guest while it restarts`,
+      unit: "ms",
+      values: guests,
+      goal: 50,
+      parts: { "without a change": still },
+    },
+    {
+      what: `${name}: the gateway, in times of stopping and starting`,
+      unit: "×",
+      values: ratios(gateway, raw),
+      goal: 1.1,
+      parts: { "the gateway": gateway, libvirt: raw },
+    },
+    {
+      what: `${name}: what the preview says of the gateway, in times of what was lost`,
+      unit: "×",
+      values: ratios(said, gateway),
+      goal: 2,
+    },
+  ];
+}
+
+/** VMs without an operating system: their taps are as real as any. */
+async function manyNics(ctx: Context, sandbox: Sandbox): Promise<Line> {
+  const net = resource(sandbox.uri, "many");
+  const args = { mode: "isolated", bridge: { stp: false } };
+  await net.up(args);
+  const c = await open(sandbox.uri);
+  const vm = (v: number, nics: number) =>
+    `<domain type='qemu'><name>vm${v}</name><memory unit='MiB'>32</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices>${Array.from(
+      { length: nics },
+      (_, k) =>
+        `<interface type='network'><mac address='52:54:00:80:0${v}:${String(10 + k)}'/><source network='many'/><model type='virtio'/></interface>`,
+    ).join("")}<memballoon model='none'/></devices></domain>`;
+  const each: number[] = [];
+  await c.domains.createXml(vm(0, 1));
+  const one: number[] = [];
+  for (let round = 0; round < ctx.runs; round++) one.push(await net.up({ ...args, mtu: 1400 + (round % 2) }));
+  for (const v of [1, 2]) await c.domains.createXml(vm(v, 12));
+  for (let round = 0; round < ctx.runs; round++)
+    each.push(((await net.up({ ...args, mtu: 1402 + (round % 2) })) - (one[round] as number)) / 24);
+  for (const v of [0, 1, 2]) await c.domains.destroy({ name: `vm${v}` });
+  await c.close();
+  await net.destroy();
+  return { what: "each NIC more (24 on two VMs), of the whole update", unit: "ms", values: each, goal: 5 };
+}
