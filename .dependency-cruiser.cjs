@@ -4,7 +4,8 @@
 const types = { dependencyTypesNot: ["type-only"] };
 const pureNetwork =
   "^provider/(schema|network/(modes|parts|rules|abilities|args|check|differences|document|live|parking|plan|prices|say|shape|steps)|" +
-  "vminterface/(sources|parts|rules|abilities|args|check|differences|document|mark|plan|prices|say|source|state|steps|vm))(/|\\.ts$)";
+  "vminterface/(sources|parts|rules|abilities|args|check|differences|document|mark|plan|prices|say|source|state|steps|vm)|" +
+  "hostlink/(kinds|rules|addressing|args|check|fields|plan|say|state|steps|verify))(/|\\.ts$)";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {

@@ -21,6 +21,7 @@ enableCompileCache(
 setTimeout(flushCompileCache, 2000).unref();
 
 import { endWithEngine } from "./dynamic/orphan.js";
+import type { Kind } from "./hostlink/args.js";
 
 endWithEngine();
 
@@ -33,3 +34,9 @@ export const network: DynamicProvider = adapt(
 export const vmInterface: DynamicProvider = adapt(
   () => (require("./vminterface/handler.js") as typeof import("./vminterface/handler.js")).vmInterfaceHandler,
 );
+
+const link = (kind: Kind): DynamicProvider =>
+  adapt(() => (require("./hostlink/handler.js") as typeof import("./hostlink/handler.js")).linkHandler(kind));
+
+/** `pulumi-nodejs:dynamic/virtnet:Bridge`. */
+export const bridge: DynamicProvider = link("bridge");

@@ -14,6 +14,7 @@ const targets = {
     "vminterface",
     ["NetworkNicArgs", "BridgeNicArgs", "DirectNicArgs", "HostdevNicArgs", "UserNicArgs"],
   ],
+  "link-args.ts": ["hostlink", ["BridgeArgs", "BondArgs", "VlanArgs"]],
 };
 /** Fields that no program sets. */
 const hidden = new Set(["owner"]);
@@ -67,7 +68,13 @@ function textOf(room, roots) {
       .map((p) => {
         const optional = p.flags & ts.SymbolFlags.Optional ? "?" : "";
         const text = print(checker.getNonNullableType(checker.getTypeOfSymbol(p)), pascal(p.name), name);
-        return `${comment(p, "  ")}  ${p.name}${optional}: ${text};\n`;
+        const line = `  ${p.name}${optional}: ${text};`;
+        // As the formatter breaks it.
+        const broken = `  ${p.name}${optional}:\n${text
+          .split(" | ")
+          .map((part) => `    | ${part}`)
+          .join("\n")};`;
+        return `${comment(p, "  ")}${line.length > 120 ? broken : line}\n`;
       })
       .join("");
 

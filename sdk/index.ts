@@ -8,6 +8,8 @@
  * new virtnet.Network("dev", { mode: "nat", ips: [{ address: "192.168.100.1/24" }] });
  * ```
  */
+export { Bridge, type BridgeArgs } from "./bridge.js";
+export type { LinkLookup } from "./link.js";
 export {
   type BridgeNetworkArgs,
   type IsolatedNetworkArgs,

@@ -1,6 +1,7 @@
 /**
- * The second channel to a host, beside libvirt: run a command there. Only where it is certain that the command runs in the
- * network namespace of the libvirtd that the URI names; everything else has no channel, and callers do without.
+ * The second channel to a host, beside libvirt: run a command there. Locally only where it is certain that the command runs
+ * in the network namespace of the libvirtd that the URI names; by ssh for `qemu+ssh://`. Everything else has no channel, and
+ * callers do without.
  *
  * ```ts
  * const channel = channelOf("qemu:///system");
@@ -10,6 +11,7 @@
  */
 import { execFile } from "node:child_process";
 import * as fs from "node:fs";
+import { overSsh, sshTarget } from "./ssh.js";
 
 export interface RunResult {
   stdout: string;
@@ -27,9 +29,18 @@ export interface HostAddress {
   scope: string;
 }
 
+export interface RunOptions {
+  /** Ended after this time, in ms. Default: 10 s. */
+  limitMs?: number;
+}
+
 export interface Channel {
-  /** Runs a program with its arguments; no shell in between. Ended after 10 s. */
-  run(argv: readonly string[]): Promise<RunResult>;
+  /** How commands get there. */
+  readonly by: "local" | "ssh";
+  /** Runs a program with its arguments; no word is read by a shell. As root by ssh, by sudo where the user there is not. */
+  run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** The same over a new connection: whether the host can be reached now. Locally the same as {@link run}. */
+  runAnew(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** All addresses in use. */
   addresses(): Promise<HostAddress[]>;
   /** All network devices, each with the bridge (or bond) that it is a port of. */
@@ -39,25 +50,44 @@ export interface Channel {
 }
 
 const LIMIT_MS = 10_000;
+/** The first command opens the connection, by way of jump hosts perhaps. */
+const SSH_LIMIT_MS = 30_000;
 /** The programs that answer a local socket, and so run where its networks are. */
 const DAEMONS = new Set(["libvirtd", "virtnetworkd", "virtqemud"]);
 
 /** `undefined`: there is none to this host. */
 export function channelOf(uri: string): Channel | undefined {
   const prefix = prefixOf(uri);
-  return prefix === undefined ? undefined : channelThrough(prefix);
+  if (prefix !== undefined) {
+    const run = (argv: readonly string[], { limitMs = LIMIT_MS }: RunOptions = {}) =>
+      start([...prefix, ...argv], limitMs);
+    return channelBy("local", run, run);
+  }
+  const target = drivesNetworks(uri) ? sshTarget(uri) : undefined;
+  if (!target) return undefined;
+  const by =
+    (anew: boolean) =>
+    (argv: readonly string[], { limitMs = SSH_LIMIT_MS }: RunOptions = {}) => {
+      const command = overSsh(target, argv, { anew });
+      return start(command.argv, limitMs, command.input);
+    };
+  return channelBy("ssh", by(false), by(true));
 }
+
+/** Drivers that have networks of a real host: `test:///default` has none. */
+const DRIVERS = ["qemu", "network", "lxc", "ch", "xen", "vz", "bhyve"];
+const drivesNetworks = (uri: string): boolean => DRIVERS.includes(/^(\w+)/.exec(uri)?.[1] ?? "");
 
 /** What stands before a command to run it on the host of a URI. */
 export function prefixOf(uri: string): readonly string[] | undefined {
-  // Drivers that have networks of a real host: `test:///default` has none.
-  const [, driver = "", transport = "", authority = "", query = ""] =
-    /^(\w+)(?:\+(\w+))?:\/\/([^/?]*)[^?]*(?:\?(.*))?$/.exec(uri) ?? [];
-  if (!["qemu", "network", "lxc", "ch", "xen", "vz", "bhyve"].includes(driver)) return undefined;
+  const [, transport = "", authority = "", query = ""] =
+    /^\w+(?:\+(\w+))?:\/\/([^/?]*)[^?]*(?:\?(.*))?$/.exec(uri) ?? [];
+  if (!drivesNetworks(uri)) return undefined;
   if (authority !== "" || (transport !== "" && transport !== "unix")) return undefined;
   const socket = new URLSearchParams(query).get("socket");
   const pid = socket === null ? undefined : /^\/proc\/(\d+)\/root\//.exec(socket)?.[1];
-  if (pid !== undefined) return ["nsenter", "-t", pid, "-n", "-m", "-r", "--"];
+  // That of processes too: D-Bus serves no one whose process it cannot see. And its root, where its files are.
+  if (pid !== undefined) return ["nsenter", "-t", pid, "-n", "-m", "-p", "-r", "--"];
   if (socket?.startsWith("/proc/")) return undefined;
   return daemonIsHere() ? [] : undefined;
 }
@@ -103,24 +133,31 @@ interface IpRoute {
   nexthops?: { dev?: string }[];
 }
 
-function channelThrough(prefix: readonly string[]): Channel {
-  const run = (argv: readonly string[]): Promise<RunResult> => {
-    const [command = "", ...args] = [...prefix, ...argv];
-    const env = { ...process.env, LC_ALL: "C", PATH: `${process.env.PATH ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin` };
-    return new Promise((resolve) => {
-      execFile(
-        command,
-        args,
-        { env, timeout: LIMIT_MS, killSignal: "SIGKILL", maxBuffer: 64 << 20 },
-        (error, stdout, stderr) => {
-          if (error === null) return resolve({ stdout, stderr, code: 0 });
-          const { code } = error as { code?: unknown };
-          if (typeof code === "number") return resolve({ stdout, stderr, code });
-          resolve({ stdout, stderr: stderr || error.message, code: code === undefined || code === null ? 128 : 127 });
-        },
-      );
-    });
-  };
+/** Runs a program here, to its end. Nothing, or `input`, is what it reads. */
+function start(argv: readonly string[], limitMs: number, input?: string): Promise<RunResult> {
+  const [command = "", ...args] = argv;
+  const env = { ...process.env, LC_ALL: "C", PATH: `${process.env.PATH ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin` };
+  return new Promise((resolve) => {
+    const child = execFile(
+      command,
+      args,
+      { env, timeout: limitMs, killSignal: "SIGKILL", maxBuffer: 64 << 20 },
+      (error, stdout, stderr) => {
+        if (error === null) return resolve({ stdout, stderr, code: 0 });
+        const { code } = error as { code?: unknown };
+        if (typeof code === "number") return resolve({ stdout, stderr, code });
+        resolve({ stdout, stderr: stderr || error.message, code: code === undefined || code === null ? 128 : 127 });
+      },
+    );
+    // It may have ended without reading.
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(input);
+  });
+}
+
+type Run = Channel["run"];
+
+function channelBy(by: Channel["by"], run: Run, runAnew: Run): Channel {
   const ip = async <T>(args: string[]): Promise<T[]> => {
     const { stdout, stderr, code } = await run(["ip", "-j", ...args]);
     if (code !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr.trim()}`);
@@ -142,7 +179,9 @@ function channelThrough(prefix: readonly string[]): Channel {
     );
   };
   return {
+    by,
     run,
+    runAnew,
     addresses,
     masters: async () =>
       new Map((await ip<IpAddress & { master?: string }>(["link", "show"])).map((l) => [l.ifname, l.master])),

@@ -18,14 +18,14 @@ const addresses: HostAddress[] = [
 describe("the channel to a host", () => {
   it("enters the namespaces that a sandbox's socket names", () => {
     assert.deepEqual(prefixOf("qemu+unix:///system?socket=/proc/4711/root/run/libvirt/libvirt-sock"), [
-      ...["nsenter", "-t", "4711", "-n", "-m", "-r", "--"],
+      ...["nsenter", "-t", "4711", "-n", "-m", "-p", "-r", "--"],
     ]);
   });
 
   for (const uri of [
     "test:///default",
-    "qemu+ssh://host/system",
-    "qemu+ssh://host/system?socket=/proc/1/root/run/libvirt/libvirt-sock",
+    "test+ssh://host/default",
+    "qemu+ssh:///system",
     "qemu+tls://host/system",
     "qemu://host/system",
     "qemu+unix:///system?socket=/proc/self/cwd/sock",

@@ -48,6 +48,16 @@ const good: Record<string, string> = {
     new virtnet.Network("a", any);`,
 };
 
+Object.assign(good, {
+  "a bridge on devices and resources": `
+    const br0 = new virtnet.Bridge("br0", { ports: ["eno1", pulumi.output("eno2")], addresses: "inherit", stp: pulumi.output(false) });
+    new virtnet.Bridge("br1", { ports: pulumi.output(["eno3"]), addresses: { addresses: ["192.0.2.5/24"], gateway: br0.name } });
+    const name: pulumi.Output<string> = br0.name;
+    new virtnet.Network("lan", { mode: "bridge", bridge: name });
+    const mac: pulumi.Output<string> = virtnet.Bridge.get("b", "uuid", { name: "br0", uri: br0.uri }).macAddress;
+    void mac;`,
+});
+
 /** Programs that must not compile: name → text, and where (the text of the line at fault) and what the compiler says. */
 const bad: Record<string, { text: string; says: RegExp }> = {
   "a field that the mode does not have": {
@@ -61,6 +71,10 @@ const bad: Record<string, { text: string; says: RegExp }> = {
   "a bridge's settings in mode bridge": {
     text: `new virtnet.Network("a", { mode: "bridge", bridge: { name: "br0" } });`,
     says: /'name' does not exist in type/,
+  },
+  "a word that no addresses are": {
+    text: `new virtnet.Bridge("br0", { addresses: "static" });`,
+    says: /"static"/,
   },
   "an unknown mode": { text: `new virtnet.Network("a", { mode: "natt", ips: [] });`, says: /"natt"/ },
   "no mode": { text: `new virtnet.Network("a", { ips: [] });`, says: /mode/ },

@@ -1,0 +1,55 @@
+/**
+ * What manages the links of a host: NetworkManager today; others (systemd-networkd, netplan, libvirt's netcf) are files beside it.
+ * A backend does what a plan says and decides nothing. All of it goes through the channel, so it works alike on this machine, in a
+ * sandbox and over ssh.
+ */
+import type { Inputs } from "../../handler.js";
+import type { Addressing } from "../addressing.js";
+import type { Kind, Mark } from "../args.js";
+import type { HostLinks } from "../facts.js";
+import type { ObservedLink } from "../steps.js";
+
+export interface LinkRef {
+  /** The manager's id of the link. */
+  id: string;
+  kind: Kind;
+  name: string;
+}
+
+export interface Found {
+  link?: ObservedLink;
+  leftover?: { id: string; checkpoint?: string };
+  foreign?: string;
+}
+
+export interface Backend {
+  readonly name: string;
+  /** By id where one is given, else by name. */
+  find(kind: Kind, ref: { id?: string; name: string }, host: HostLinks): Promise<Found>;
+  /** Addresses of devices, as the manager has them. */
+  addressing(devices: readonly string[]): Promise<Map<string, Addressing>>;
+  /** A device with nothing on it, until the next start of the host. */
+  make(link: LinkRef, what: { values: Inputs; mac?: string; mark?: Mark; ports: readonly string[] }): Promise<void>;
+  /** Remove what a run left that died in the middle. */
+  sweep(link: LinkRef, checkpoint: string | undefined): Promise<void>;
+  /** @returns what commit and rollback need. */
+  checkpoint(link: LinkRef, devices: readonly string[], seconds: number): Promise<string>;
+  configure(
+    link: LinkRef,
+    wish: { values: Inputs; was: Inputs; inherit?: string; mark?: Mark },
+    checkpoint: string | undefined,
+  ): Promise<void>;
+  /** No addresses any more. */
+  strip(link: LinkRef, checkpoint: string | undefined): Promise<void>;
+  attach(link: LinkRef, port: string): Promise<void>;
+  detach(link: LinkRef, port: string): Promise<void>;
+  activate(link: LinkRef): Promise<void>;
+  mark(link: LinkRef, mark: Mark | null): Promise<void>;
+  /** Waits until the device is up and has what it shall have. */
+  settled(link: LinkRef, limitMs: number): Promise<void>;
+  commit(link: LinkRef, checkpoint: string | undefined): Promise<void>;
+  /** Everything as it was, at once; `made`: the link itself is of this run. */
+  rollback(link: LinkRef, checkpoint: string | undefined, made: boolean): Promise<void>;
+  /** The link goes; a checkpoint is ended. */
+  remove(link: LinkRef, checkpoint: string | undefined): Promise<void>;
+}

@@ -1,0 +1,457 @@
+/**
+ * Links by NetworkManager, 1.42 and newer. Each link is a profile, each of its ports another.
+ *
+ * A change is safe from the first write to the last: profiles are added and changed in memory only, so a host that restarts comes
+ * back as it was; and a checkpoint on exactly the devices concerned makes NetworkManager itself take them back when nobody commits in
+ * time. NetworkManager's own way of removing what is new at a rollback (DELETE_NEW_CONNECTIONS) is not used: measured with 1.42, it
+ * also removes profiles that others made meanwhile, and takes the taps of VMs started meanwhile off their bridges. Instead the device
+ * is made first, with nothing on it and never by itself, and is one of the checkpoint's devices: a rollback leaves it bare, and the
+ * next run sweeps it.
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Inputs } from "../../../handler.js";
+import { VirtnetError } from "../../../handler.js";
+import type { Channel } from "../../../host/channel.js";
+import type { Addressing } from "../../addressing.js";
+import type { Kind, Mark } from "../../args.js";
+import type { HostLinks } from "../../facts.js";
+import type { Backend, Found, LinkRef } from "../backend.js";
+import { Bus, NM, ROOT, type Settings } from "./bus.js";
+import {
+  AUTOCONNECT,
+  copyAddressing,
+  giveBack,
+  LENT,
+  lend,
+  lentBy,
+  MARK,
+  PORT_OF,
+  REPLACED,
+  REPLACED_BY,
+  RETURNED,
+  readAddressing,
+  readMark,
+  readProfile,
+  setUserData,
+  UNPROVEN,
+  userData,
+  writeAddressing,
+  writeProfile,
+} from "./profile.js";
+import { type Checkpoint, type Profile, readState, type State } from "./state.js";
+import { v } from "./values.js";
+
+// NMSettingsAddConnection2Flags, NMSettingsUpdate2Flags (nm-dbus-interface.h): the same bits in both.
+const TO_DISK = 0x1;
+const IN_MEMORY = 0x2;
+const BLOCK_AUTOCONNECT = 0x20;
+/** Of Update2 alone: what is active stays as it is until it is told. */
+const NO_REAPPLY = 0x40;
+
+/** NMDeviceState. */
+const ACTIVATED = 100;
+const GETTING_ADDRESSES = 70;
+const FAILED = 120;
+/** Before profiles that somebody else left for the same device. */
+const PRIORITY = 10;
+const ACTIVATE_MS = 90_000;
+const POLL_MS = 100;
+const WAIT_MS = 500;
+const MADE = "made";
+const ETHERNET = "802-3-ethernet";
+
+export class NetworkManager implements Backend {
+  readonly name = "NetworkManager";
+  readonly #bus: Bus;
+
+  constructor(channel: Channel) {
+    this.#bus = new Bus(channel);
+  }
+
+  static present(channel: Channel): Promise<boolean> {
+    return new Bus(channel).present();
+  }
+
+  async find(kind: Kind, ref: { id?: string; name: string }, host: HostLinks): Promise<Found> {
+    const state = await readState(this.#bus);
+    const profile = findProfile(state, kind, ref);
+    const fact = host.links.get(ref.name);
+    if (!profile) {
+      if (!fact) return {};
+      return {
+        foreign: `${fact.kind === undefined ? "a NIC" : `a ${fact.kind}`} that NetworkManager has no profile of`,
+      };
+    }
+    const { uuid: id, settings } = profile;
+    const unproven = userData(settings)[UNPROVEN];
+    if (unproven?.startsWith(MADE)) {
+      const checkpoint = checkpointOn(state, unproven.split(" ").slice(1));
+      return { leftover: { id, ...(checkpoint ? { checkpoint: checkpoint.path } : {}) } };
+    }
+    if (unproven !== undefined && state.checkpoints.some((c) => c.path === unproven))
+      return { leftover: { id, checkpoint: unproven } };
+    const device = state.devices.get(ref.name);
+    const up = device?.profile === profile.path && device.state >= GETTING_ADDRESSES && device.state <= ACTIVATED;
+    const members = portProfiles(state, profile).flatMap(({ device: port }) => (port === undefined ? [] : [port]));
+    const ports = up ? members.filter((port) => host.links.get(port)?.master === ref.name) : members;
+    const mark = readMark(settings);
+    return {
+      link: {
+        id,
+        name: ref.name,
+        values: { ...readProfile(kind, settings), ...(up ? onDevice(settings, fact) : {}), name: ref.name, ports },
+        ...(mark ? { mark } : {}),
+        up,
+        saved: !profile.unsaved,
+      },
+    };
+  }
+
+  async addressing(devices: readonly string[]): Promise<Map<string, Addressing>> {
+    const state = await readState(this.#bus);
+    return new Map(
+      devices.flatMap((device) => {
+        const profile = activeOn(state, device);
+        return profile ? [[device, readAddressing(profile.settings)] as const] : [];
+      }),
+    );
+  }
+
+  async make(
+    { id, kind, name }: LinkRef,
+    { values, mac, mark, ports }: { values: Inputs; mac?: string; mark?: Mark; ports: readonly string[] },
+  ): Promise<void> {
+    const settings: Settings = {
+      connection: { id: v("s", name), uuid: v("s", id), type: v("s", kind), "interface-name": v("s", name) },
+    };
+    writeProfile(kind, settings, { ...values, addresses: "none", ...(mac !== undefined ? { mac } : {}) }, {});
+    (settings.connection as Settings[string]).autoconnect = v("b", false);
+    setUserData(settings, {
+      [UNPROVEN]: [MADE, name, ...ports].join(" "),
+      ...(mark ? { [MARK]: JSON.stringify(mark) } : {}),
+    });
+    const path = await this.#add(settings);
+    await this.#bus.call(ROOT, "ActivateConnection", "ooo", [path, "/", "/"]);
+    await this.#reach(name, GETTING_ADDRESSES);
+  }
+
+  async checkpoint(_link: LinkRef, devices: readonly string[], seconds: number): Promise<string> {
+    const state = await this.#alone(devices);
+    const paths = devices.map((name) => deviceOf(state, name).path);
+    return (await this.#bus.call(ROOT, "CheckpointCreate", "aouu", [paths, seconds, 0])) as string;
+  }
+
+  /**
+   * Wait until no checkpoint is on the devices: one of a run that died, or of another program, would undo what is done meanwhile.
+   */
+  async #alone(devices: readonly string[]): Promise<State> {
+    for (const began = Date.now(); ; await sleep(WAIT_MS)) {
+      const state = await readState(this.#bus);
+      const paths = devices.map((name) => state.devices.get(name)?.path);
+      const other = state.checkpoints.find((c) => c.devices.some((path) => paths.includes(path)));
+      if (!other) return state;
+      if (other.seconds > 0 && Date.now() - began < (other.seconds + 5) * 1000) continue;
+      const held = [...state.devices.values()].filter((d) => other.devices.includes(d.path)).map((d) => d.name);
+      throw new VirtnetError(
+        `another change of ${held.join(", ")} waits to be kept or taken back (${other.path}): end it, with "busctl call ${NM} ${ROOT} ${NM} CheckpointRollback o ${other.path}"`,
+      );
+    }
+  }
+
+  async sweep(link: LinkRef, checkpoint: string | undefined): Promise<void> {
+    // Still under way: ended now, before its time is up, since it would come in between later.
+    if (checkpoint === undefined) await this.#alone([link.name]);
+    await this.rollback(link, checkpoint, false);
+  }
+
+  async configure(
+    link: LinkRef,
+    { values, was, inherit, mark }: { values: Inputs; was: Inputs; inherit?: string; mark?: Mark },
+    checkpoint: string | undefined,
+  ): Promise<void> {
+    const state = await readState(this.#bus);
+    const { path, settings } = profileOf(state, link);
+    writeProfile(link.kind, settings, values, was);
+    const from = inherit === undefined ? undefined : activeOn(state, inherit);
+    // Whole, with what the fields do not know: a DHCP client id, a metric.
+    if (from) copyAddressing(settings, from.settings);
+    const autoconnect = settings.connection?.autoconnect?.data !== false;
+    (settings.connection as Settings[string]).autoconnect = v("b", false);
+    setUserData(settings, {
+      [UNPROVEN]: checkpoint ?? MADE,
+      [AUTOCONNECT]: autoconnect ? "yes" : "no",
+      ...(mark ? { [MARK]: JSON.stringify(mark) } : {}),
+    });
+    await this.#update(path, settings, IN_MEMORY);
+    for (const port of portProfiles(state, { uuid: link.id, device: link.name })) {
+      const size = values.mtu as number | undefined;
+      if (size === undefined || port.settings[ETHERNET] === undefined) continue;
+      port.settings[ETHERNET].mtu = v("u", size);
+      await this.#update(port.path, port.settings, IN_MEMORY);
+    }
+  }
+
+  async strip(link: LinkRef, checkpoint: string | undefined): Promise<void> {
+    const profile = profileOf(await readState(this.#bus), link);
+    writeAddressing(profile.settings, {});
+    setUserData(profile.settings, { [UNPROVEN]: checkpoint });
+    (profile.settings.connection as Settings[string]).autoconnect = v("b", false);
+    await this.#update(profile.path, profile.settings, IN_MEMORY);
+  }
+
+  async attach(link: LinkRef, port: string): Promise<void> {
+    const state = await readState(this.#bus);
+    const device = deviceOf(state, port);
+    const before = activeOn(state, port);
+    const known = portProfiles(state, { uuid: link.id, device: link.name }).find((p) => p.device === port);
+    if (before && !before.generated && before.type !== ETHERNET) {
+      // A bond or VLAN is made by its own profile, so that is changed: the device would go with it.
+      lend(before.settings, link);
+      await this.#update(before.path, before.settings, IN_MEMORY);
+      await this.#bus.call(ROOT, "ActivateConnection", "ooo", [before.path, device.path, "/"]);
+      await this.#reach(port, ACTIVATED);
+      return;
+    }
+    const { mtu } = profileOf(state, link).settings[ETHERNET] ?? {};
+    const path = known?.path ?? (await this.#add(portSettings(link, port, before, mtu?.data as number | undefined)));
+    await this.#bus.call(ROOT, "ActivateConnection", "ooo", [path, device.path, "/"]);
+    await this.#reach(port, ACTIVATED);
+  }
+
+  async detach(link: LinkRef, port: string): Promise<void> {
+    const state = await readState(this.#bus);
+    const device = state.devices.get(port);
+    if (!device) return;
+    const member = portProfiles(state, { uuid: link.id, device: link.name }).find((p) => p.device === port);
+    const before = state.profiles.find((p) => p.uuid === userData(member?.settings ?? {})[REPLACED]);
+    if (member && lentBy(member.settings)) {
+      giveBack(member.settings, link);
+      await this.#update(member.path, member.settings, IN_MEMORY);
+      await this.#bus.call(ROOT, "ActivateConnection", "ooo", [member.path, device.path, "/"]);
+      await this.#reach(port, GETTING_ADDRESSES);
+    } else if (before) {
+      await this.#bus.call(ROOT, "ActivateConnection", "ooo", [before.path, device.path, "/"]);
+      await this.#reach(port, GETTING_ADDRESSES);
+    } else if (device.profile !== undefined) await this.#bus.call(device.path, "Device.Disconnect");
+  }
+
+  async activate(link: LinkRef): Promise<void> {
+    const state = await readState(this.#bus);
+    const { path } = profileOf(state, link);
+    const device = state.devices.get(link.name);
+    if (device?.profile !== path) {
+      await this.#bus.call(ROOT, "ActivateConnection", "ooo", [path, "/", "/"]);
+      await this.#reach(link.name, GETTING_ADDRESSES);
+      return;
+    }
+    // Without taking the device down, so VMs on it stay connected.
+    await this.#bus.call(device.path, "Device.Reapply", "a{sa{sv}}tu", [{}, 0, 0]);
+    for (const port of portProfiles(state, { uuid: link.id, device: link.name })) {
+      const active = state.devices.get(port.device ?? "");
+      if (active?.profile === port.path) await this.#bus.call(active.path, "Device.Reapply", "a{sa{sv}}tu", [{}, 0, 0]);
+    }
+  }
+
+  async mark(link: LinkRef, mark: Mark | null): Promise<void> {
+    const { path, settings, unsaved } = profileOf(await readState(this.#bus), link);
+    setUserData(settings, { [MARK]: mark === null ? undefined : JSON.stringify(mark) });
+    await this.#update(path, settings, (unsaved ? IN_MEMORY : TO_DISK) | NO_REAPPLY);
+  }
+
+  async settled(link: LinkRef, limitMs: number): Promise<void> {
+    const state = await readState(this.#bus);
+    const alone = portProfiles(state, { uuid: link.id, device: link.name }).length === 0;
+    // Without a port there is no carrier, and no DHCP server to wait for.
+    await this.#reach(link.name, alone ? GETTING_ADDRESSES : ACTIVATED, limitMs);
+  }
+
+  async commit(link: LinkRef, checkpoint: string | undefined): Promise<void> {
+    if (checkpoint !== undefined) await this.#bus.call(ROOT, "CheckpointDestroy", "o", [checkpoint]);
+    await this.#keep(link);
+  }
+
+  /** What is in memory goes to disk, and what it replaced no longer starts by itself. May be repeated. */
+  async #keep(link: LinkRef): Promise<void> {
+    const state = await readState(this.#bus);
+    const profile = profileOf(state, link);
+    const { settings } = profile;
+    const later = userData(settings)[AUTOCONNECT];
+    if (later !== undefined) (settings.connection as Settings[string]).autoconnect = v("b", later === "yes");
+    setUserData(settings, { [UNPROVEN]: undefined, [AUTOCONNECT]: undefined });
+    await this.#update(profile.path, settings, TO_DISK | NO_REAPPLY);
+    for (const port of portProfiles(state, profile)) {
+      const data = userData(port.settings);
+      if (data[PORT_OF] !== link.id) continue;
+      if (data[LENT] !== undefined) await this.#update(port.path, port.settings, TO_DISK | NO_REAPPLY);
+      else if (state.devices.get(port.device ?? "")?.profile === port.path) await this.#keepPort(state, link, port);
+      else await this.#dropPort(state, link, port);
+    }
+    await this.#keepReturned(state, link);
+  }
+
+  /** Bonds and VLANs that are ports no more. */
+  async #keepReturned(state: State, link: LinkRef): Promise<void> {
+    for (const { path, settings } of state.profiles.filter((p) => userData(p.settings)[RETURNED] === link.id)) {
+      setUserData(settings, { [RETURNED]: undefined });
+      await this.#update(path, settings, TO_DISK | NO_REAPPLY);
+    }
+  }
+
+  async #keepPort(state: State, link: LinkRef, port: Profile): Promise<void> {
+    (port.settings.connection as Settings[string]).autoconnect = v("b", true);
+    await this.#update(port.path, port.settings, TO_DISK | NO_REAPPLY);
+    const replaced = state.profiles.find((p) => p.uuid === userData(port.settings)[REPLACED]);
+    if (!replaced || replaced.settings.connection?.autoconnect?.data === false) return;
+    (replaced.settings.connection as Settings[string]).autoconnect = v("b", false);
+    setUserData(replaced.settings, { [REPLACED_BY]: link.id });
+    await this.#update(replaced.path, replaced.settings, TO_DISK | NO_REAPPLY);
+  }
+
+  /** The profile of a port that is one no more; what it had replaced starts by itself again. */
+  async #dropPort(state: State, link: LinkRef, port: Profile): Promise<void> {
+    const replaced = state.profiles.find((p) => p.uuid === userData(port.settings)[REPLACED]);
+    if (replaced && userData(replaced.settings)[REPLACED_BY] === link.id) {
+      (replaced.settings.connection as Settings[string]).autoconnect = v("b", true);
+      setUserData(replaced.settings, { [REPLACED_BY]: undefined });
+      await this.#update(replaced.path, replaced.settings, TO_DISK | NO_REAPPLY);
+    }
+    await this.#bus.call(port.path, "Settings.Connection.Delete");
+  }
+
+  async rollback(link: LinkRef, checkpoint: string | undefined, made: boolean): Promise<void> {
+    if (checkpoint !== undefined) {
+      const { checkpoints } = await readState(this.#bus);
+      // It may have run out meanwhile: then the host has done it by itself.
+      if (checkpoints.some((c) => c.path === checkpoint))
+        await this.#bus.call(ROOT, "CheckpointRollback", "o", [checkpoint]);
+    }
+    const state = await readState(this.#bus);
+    const profile = state.profiles.find((p) => p.uuid === link.id);
+    if (!profile) return;
+    for (const port of portProfiles(state, profile))
+      if (isPortOnly(port, link) && state.devices.get(port.device ?? "")?.profile !== port.path)
+        await this.#bus.call(port.path, "Settings.Connection.Delete");
+    if (made || userData(profile.settings)[UNPROVEN]?.startsWith(MADE)) await this.#delete(link, profile);
+    // The same as before, which the disk has: no copies in memory are needed.
+    for (const p of state.profiles.filter((p) => p.unsaved && readMark(p.settings) && !userData(p.settings)[UNPROVEN]))
+      await this.#update(p.path, p.settings, TO_DISK | NO_REAPPLY);
+  }
+
+  async remove(link: LinkRef, checkpoint: string | undefined): Promise<void> {
+    if (checkpoint !== undefined) await this.#bus.call(ROOT, "CheckpointDestroy", "o", [checkpoint]);
+    const state = await readState(this.#bus);
+    const profile = profileOf(state, link);
+    for (const port of portProfiles(state, profile))
+      if (isPortOnly(port, link)) await this.#dropPort(state, link, port);
+    await this.#keepReturned(state, link);
+    await this.#delete(link, profile);
+  }
+
+  /** NetworkManager removes the device with the profile, a moment later. */
+  async #delete(link: LinkRef, profile: Profile): Promise<void> {
+    await this.#bus.call(profile.path, "Settings.Connection.Delete");
+    for (const until = Date.now() + ACTIVATE_MS; Date.now() < until; await sleep(POLL_MS)) {
+      if (!(await readState(this.#bus)).devices.has(link.name)) return;
+    }
+    throw new VirtnetError(`NetworkManager has not removed device ${link.name} within ${ACTIVATE_MS / 1000} s`);
+  }
+
+  async #add(settings: Settings): Promise<string> {
+    const flags = IN_MEMORY | BLOCK_AUTOCONNECT;
+    const path = await this.#bus.call(
+      "/org/freedesktop/NetworkManager/Settings",
+      "Settings.AddConnection2",
+      "a{sa{sv}}ua{sv}",
+      [settings, flags, {}],
+    );
+    return path as string;
+  }
+
+  async #update(path: string, settings: Settings, flags: number): Promise<void> {
+    await this.#bus.call(path, "Settings.Connection.Update2", "a{sa{sv}}ua{sv}", [settings, flags, {}]);
+  }
+
+  /** Wait until a device has come that far; throws when it fails. */
+  async #reach(name: string, wanted: number, limitMs = ACTIVATE_MS): Promise<void> {
+    const until = Date.now() + limitMs;
+    let state: unknown;
+    do {
+      const path = await this.#bus.call(ROOT, "GetDeviceByIpIface", "s", [name]).catch(() => undefined);
+      state = path === undefined ? undefined : await this.#bus.property(path as string, "Device", "State");
+      if (typeof state === "number" && state >= wanted && state <= ACTIVATED) return;
+      if (state === FAILED) break;
+      await sleep(POLL_MS);
+    } while (Date.now() < until);
+    throw new VirtnetError(
+      `NetworkManager did not bring ${name} up${state === FAILED ? "" : ` within ${limitMs / 1000} s`} (state ${String(state)})`,
+    );
+  }
+}
+
+/** Of the id; else of our mark; else active on the device; else meant for it. */
+function findProfile(state: State, kind: Kind, { id, name }: { id?: string; name: string }): Profile | undefined {
+  const byId = state.profiles.find((p) => p.uuid === id);
+  if (byId) return byId;
+  const fitting = state.profiles.filter((p) => p.type === kind && p.device === name && !p.generated);
+  return (
+    fitting.find((p) => readMark(p.settings) !== undefined) ??
+    fitting.find((p) => p.path === state.devices.get(name)?.profile) ??
+    fitting[0]
+  );
+}
+
+function profileOf(state: State, link: LinkRef): Profile {
+  const found = state.profiles.find((p) => p.uuid === link.id);
+  if (!found) throw new VirtnetError(`the profile of ${link.kind} ${link.name} is gone: another program removed it`);
+  return found;
+}
+
+function deviceOf(state: State, name: string) {
+  const found = state.devices.get(name);
+  if (!found) throw new VirtnetError(`NetworkManager knows no device ${name}`);
+  return found;
+}
+
+/** A profile of ours that makes a device this link's port, and nothing else. */
+const isPortOnly = ({ settings }: Profile, link: LinkRef): boolean =>
+  userData(settings)[PORT_OF] === link.id && userData(settings)[LENT] === undefined;
+
+/** The one on exactly these devices: of a run that had no time to note it. */
+function checkpointOn(state: State, names: readonly string[]): Checkpoint | undefined {
+  const paths = names.map((name) => state.devices.get(name)?.path);
+  return state.checkpoints.find((c) => c.devices.length === paths.length && c.devices.every((p) => paths.includes(p)));
+}
+
+const activeOn = (state: State, device: string): Profile | undefined =>
+  state.profiles.find((p) => p.path === state.devices.get(device)?.profile);
+
+/** Profiles of a link's ports: not those that NetworkManager generates for taps and other programs' devices. */
+function portProfiles(state: State, link: { uuid: string; device?: string }): Profile[] {
+  return state.profiles.filter((p) => {
+    const master = p.settings.connection?.master?.data;
+    return !p.generated && master !== undefined && (master === link.uuid || master === link.device);
+  });
+}
+
+function portSettings(link: LinkRef, port: string, before: Profile | undefined, mtu: number | undefined): Settings {
+  const settings: Settings = {
+    connection: {
+      ...{ id: v("s", `${link.name}-${port}`), uuid: v("s", randomUUID()), type: v("s", ETHERNET) },
+      ...{ "interface-name": v("s", port), master: v("s", link.id), "slave-type": v("s", link.kind) },
+      ...{ autoconnect: v("b", false), "autoconnect-priority": v("i", PRIORITY) },
+    },
+    [ETHERNET]: mtu === undefined ? {} : { mtu: v("u", mtu) },
+  };
+  setUserData(settings, { [PORT_OF]: link.id, [REPLACED]: before && !before.generated ? before.uuid : undefined });
+  return settings;
+}
+
+/** Fixed addresses that the device has lost, so that this shows. */
+function onDevice(settings: Settings, fact: { addresses: readonly string[]; mac?: string } | undefined): Inputs {
+  const wanted = lentBy(settings) ? {} : readAddressing(settings);
+  const there = wanted.addresses?.filter((a) => fact?.addresses.includes(a));
+  const mac = fact?.mac === undefined ? {} : { mac: fact.mac };
+  if (there === undefined || there.length === wanted.addresses?.length) return mac;
+  return { ...mac, addresses: { ...wanted, addresses: there } };
+}

@@ -1,0 +1,90 @@
+/** What NetworkManager has: devices and profiles, read in two commands. */
+import { type Bus, NM, type Settings } from "./bus.js";
+import type { Variant } from "./values.js";
+
+export interface Device {
+  path: string;
+  name: string;
+  /** NMDeviceState: 30 disconnected, 70 getting addresses, 100 activated. */
+  state: number;
+  /** Path of the profile that is active on it. */
+  profile?: string;
+}
+
+export interface Profile {
+  path: string;
+  uuid: string;
+  id: string;
+  type: string;
+  device?: string;
+  settings: Settings;
+  /** In memory only, or changed there. */
+  unsaved: boolean;
+  /** Made by NetworkManager for what another program set up. */
+  generated: boolean;
+}
+
+export interface Checkpoint {
+  path: string;
+  /** Paths of the devices that it takes back. */
+  devices: readonly string[];
+  /** Seconds from its creation; 0: it stays until somebody ends it. */
+  seconds: number;
+}
+
+export interface State {
+  devices: ReadonlyMap<string, Device>;
+  profiles: readonly Profile[];
+  checkpoints: readonly Checkpoint[];
+}
+
+// NMSettingsConnectionFlags (nm-dbus-interface.h).
+const UNSAVED = 0x1;
+const GENERATED = 0x2;
+const EXTERNAL = 0x8;
+
+export async function readState(bus: Bus): Promise<State> {
+  const objects = await bus.objects();
+  const of = (path: string, face: string) => objects[path]?.[`${NM}.${face}`];
+  const text = (v: Variant | undefined): string => String(v?.data ?? "");
+  const devices = new Map<string, Device>();
+  const found: { path: string; flags: number }[] = [];
+  for (const path of Object.keys(objects)) {
+    const device = of(path, "Device");
+    if (device) {
+      const active = of(text(device.ActiveConnection), "Connection.Active");
+      devices.set(text(device.Interface), {
+        path,
+        name: text(device.Interface),
+        state: Number(device.State?.data),
+        ...(active ? { profile: text(active.Connection) } : {}),
+      });
+    }
+    const profile = of(path, "Settings.Connection");
+    if (profile) found.push({ path, flags: Number(profile.Flags?.data ?? 0) });
+  }
+  const settings = await bus.settings(found.map((p) => p.path));
+  const profiles = found.flatMap(({ path, flags }, i): Profile[] => {
+    const s = settings[i];
+    if (!s) return [];
+    const device = s.connection?.["interface-name"]?.data as string | undefined;
+    return [
+      {
+        path,
+        uuid: text(s.connection?.uuid),
+        id: text(s.connection?.id),
+        type: text(s.connection?.type),
+        ...(device !== undefined ? { device } : {}),
+        settings: s,
+        unsaved: (flags & UNSAVED) !== 0,
+        generated: (flags & (GENERATED | EXTERNAL)) !== 0,
+      },
+    ];
+  });
+  const checkpoints = Object.keys(objects).flatMap((path): Checkpoint[] => {
+    const found = of(path, "Checkpoint");
+    if (!found) return [];
+    return [{ path, devices: found.Devices?.data as string[], seconds: Number(found.RollbackTimeout?.data) }];
+  });
+  return { devices, profiles, checkpoints };
+}

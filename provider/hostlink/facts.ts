@@ -1,0 +1,110 @@
+/** What the kernel tells of a host's links, whatever manages them. */
+import type { Channel } from "../host/channel.js";
+
+export interface LinkFact {
+  name: string;
+  /** `bridge`, `bond`, `vlan`, `tun`, `veth` …; absent for a NIC. */
+  kind?: string;
+  mac?: string;
+  mtu: number;
+  /** The bridge or bond that it is plugged into. */
+  master?: string;
+  up: boolean;
+  /** A Wi-Fi device. */
+  wireless: boolean;
+  /** `ADDRESS/PREFIX` of global scope. */
+  addresses: readonly string[];
+  /** Of a bond. */
+  bond?: { mode: string; miimon: number; arpInterval: number; failOverMac: string };
+}
+
+export interface HostLinks {
+  links: ReadonlyMap<string, LinkFact>;
+  /** Devices by which the host is managed: of the default routes, and of the ssh connection that asks. */
+  management: readonly string[];
+  /** Default gateways with their device. */
+  gateways: readonly { device: string; via: string }[];
+}
+
+interface IpLink {
+  ifname: string;
+  address?: string;
+  mtu: number;
+  master?: string;
+  flags?: string[];
+  addr_info?: { local?: string; prefixlen: number; scope: string }[];
+  linkinfo?: { info_kind?: string; info_data?: Record<string, unknown> };
+}
+
+/** Parts of the answer stand between lines of this text. */
+const CUT = "==";
+/** One command for all of it, since over ssh each costs a round trip. */
+const SCRIPT = `ip -j -d addr show && echo ${CUT} && ip -j route show default && echo ${CUT} && ip -j -6 route show default
+echo ${CUT}
+for d in /sys/class/net/*; do if [ -e "$d/phy80211" ] || [ -e "$d/wireless" ]; then echo "\${d##*/}"; fi; done
+echo ${CUT}
+echo "$SSH_CONNECTION"`;
+
+export async function readLinks(channel: Channel): Promise<HostLinks> {
+  const { stdout, stderr, code } = await channel.run(["sh", "-c", SCRIPT]);
+  if (code !== 0) throw new Error(`reading the host's links: ${stderr.trim() || `code ${code}`}`);
+  return parseLinks(stdout);
+}
+
+/** The answer of {@link SCRIPT}. Pure. */
+export function parseLinks(text: string): HostLinks {
+  const [addr = "", v4 = "", v6 = "", wifi = "", ssh = ""] = text.split(`${CUT}\n`);
+  const list = <T>(json: string): T[] => JSON.parse(json.trim() || "[]") as T[];
+  const wireless = new Set(wifi.split("\n").filter((name) => name !== ""));
+  // iproute2 prints empty objects for what it filters.
+  const found = list<IpLink>(addr).filter(({ ifname }) => ifname !== undefined);
+  const links = new Map(found.map((l) => [l.ifname, toFact(l, wireless)]));
+  const routes = [...list<IpRoute>(v4), ...list<IpRoute>(v6)].flatMap(hops);
+  // "CLIENT PORT SERVER PORT" (sshd(8)): the connection that asks.
+  const server = ssh.trim().split(" ")[2];
+  const serving = [...links.values()].filter((l) => l.addresses.some((a) => a.split("/")[0] === server));
+  return {
+    links,
+    management: [...new Set([...routes.map((r) => r.device), ...serving.map((l) => l.name)])],
+    gateways: routes.flatMap(({ device, via }) => (via === undefined ? [] : [{ device, via }])),
+  };
+}
+
+interface IpRoute {
+  dev?: string;
+  gateway?: string;
+  nexthops?: { dev?: string; gateway?: string }[];
+}
+
+function hops(route: IpRoute): { device: string; via: string | undefined }[] {
+  return [route, ...(route.nexthops ?? [])].flatMap(({ dev, gateway }) =>
+    dev === undefined ? [] : [{ device: dev, via: gateway }],
+  );
+}
+
+function toFact(l: IpLink, wireless: ReadonlySet<string>): LinkFact {
+  const data = l.linkinfo?.info_data ?? {};
+  const kind = l.linkinfo?.info_kind;
+  return {
+    name: l.ifname,
+    ...(kind !== undefined ? { kind } : {}),
+    ...(l.address !== undefined ? { mac: l.address } : {}),
+    mtu: l.mtu,
+    ...(l.master !== undefined ? { master: l.master } : {}),
+    up: l.flags?.includes("UP") ?? false,
+    wireless: wireless.has(l.ifname),
+    addresses: (l.addr_info ?? [])
+      .filter((a) => a.scope === "global" && a.local !== undefined)
+      .map((a) => `${a.local}/${a.prefixlen}`),
+    ...(kind === "bond"
+      ? {
+          bond: {
+            mode: String(data.mode),
+            miimon: Number(data.miimon ?? 0),
+            arpInterval: Number(data.arp_interval ?? 0),
+            failOverMac: String(data.fail_over_mac ?? "none"),
+          },
+        }
+      : {}),
+  };
+}

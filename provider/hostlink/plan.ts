@@ -1,0 +1,208 @@
+/** (desired, observed) → steps. Pure: plain data in, plain data out; what to do with them is apply's. */
+import { type Inputs, VirtnetError } from "../handler.js";
+import { type Price, priceOf, worst } from "../network/prices.js";
+import { compare } from "../schema/compare.js";
+import { same } from "../schema/tree.js";
+import type { Addressing } from "./addressing.js";
+import { fieldsOf, type Kind, kinds, type Mark, type Owner } from "./args.js";
+import type { Action, Observed, ObservedLink, Plan, Step } from "./steps.js";
+
+export interface Wish {
+  kind: Kind;
+  /** The inputs as check let them through, all known. */
+  desired: Inputs;
+  /** What was set before; undefined for a new resource. */
+  was?: Inputs | undefined;
+  owner?: Owner | undefined;
+  adopted?: boolean;
+}
+
+const portsOf = (args: Inputs | undefined): string[] => (args?.ports as string[] | undefined) ?? [];
+const unique = (names: string[]): string[] => [...new Set(names)];
+
+/** Time that the host waits for the proof, in s, where the user says nothing. */
+const ROLLBACK_S = 60;
+/** Up to this long an LACP partner with slow timers takes to answer (IEEE 802.1AX, 3 × 30 s). */
+const LACP_S = 90;
+
+/** After how many seconds an unproven change is taken back. */
+export function rollbackAfter(desired: Inputs): number {
+  if (typeof desired.rollbackAfter === "number") return desired.rollbackAfter;
+  // A port that joins a spanning tree listens and learns first, each for the forward delay (IEEE 802.1D).
+  const tree = desired.stp === true ? 2 * ((desired.forwardDelay as number | undefined) ?? 15) : 0;
+  const lacp = ["802.3ad", 4].includes(desired.mode as string | number) ? LACP_S : 0;
+  return ROLLBACK_S + tree + lacp;
+}
+
+export function plan(wish: Wish, observed: Observed): Plan {
+  const { kind, desired } = wish;
+  const name = String(desired.name);
+  const { link, leftover } = observed;
+  const touched = unique([name, ...portsOf(desired), ...portsOf(link?.values)]);
+  const steps: Step[] = [];
+  if (leftover)
+    steps.push({
+      kind: "sweep",
+      impact: "none",
+      why: "an earlier run ended in the middle",
+      changes: [],
+      actions: [{ do: "sweep", ...leftover }],
+    });
+  steps.push(...(link ? changeSteps(wish, observed, link) : [createStep(wish, observed)]));
+  return {
+    kind,
+    link: name,
+    ...(link ? { id: link.id } : {}),
+    steps,
+    impact: worst(steps.map((s) => s.impact)),
+    management: observed.host.management.filter((d) => touched.includes(d)),
+    seconds: rollbackAfter(desired),
+  };
+}
+
+/** The port whose addresses are taken over: that by which the host is managed, else the first that has any. */
+function source(wish: Wish, observed: Observed): { port: string; addressing: Addressing } {
+  const candidates = portsOf(wish.desired).flatMap((port) => {
+    const addressing = observed.ports.get(port);
+    return addressing && Object.keys(addressing).length > 0 ? [{ port, addressing }] : [];
+  });
+  const managing = candidates.find((c) => observed.host.management.includes(c.port));
+  const found = managing ?? candidates[0];
+  if (found) return found;
+  throw new VirtnetError(
+    `${wish.kind} ${JSON.stringify(wish.desired.name)}: addresses: is "inherit", but none of ${portsOf(wish.desired).join(", ")} has addresses: give them here, "dhcp" or "none"`,
+  );
+}
+
+const markOf = (wish: Wish, inherited: Addressing | undefined): Mark | undefined =>
+  wish.owner
+    ? { ...wish.owner, adopted: wish.adopted ?? false, ...(inherited ? { inherited: { ...inherited } } : {}) }
+    : undefined;
+
+const touchesManagement = (observed: Observed, devices: string[]): boolean =>
+  devices.some((d) => observed.host.management.includes(d));
+
+function createStep(wish: Wish, observed: Observed): Step {
+  const { desired } = wish;
+  const name = String(desired.name);
+  const ports = portsOf(desired);
+  const from = desired.addresses === "inherit" ? source(wish, observed) : undefined;
+  // A lease, and what neighbours remember, hang on the MAC.
+  const mac = (desired.mac as string | undefined) ?? observed.host.links.get(from?.port ?? "")?.mac;
+  const mark = markOf(wish, from?.addressing);
+  const seconds = rollbackAfter(desired);
+  const devices = [name, ...ports];
+  const actions: Action[] = [
+    { do: "make", values: desired, ports, ...(mac !== undefined ? { mac } : {}) },
+    { do: "checkpoint", devices, seconds },
+    {
+      do: "configure",
+      values: desired,
+      was: {},
+      ...(from ? { inherit: from.port } : {}),
+      ...(mark ? { mark } : {}),
+    },
+    // Before the ports come: once the one that has the addresses is plugged in, nothing more may have to be asked of the host.
+    { do: "activate" },
+    ...ports.map((port): Action => ({ do: "attach", port })),
+    { do: "prove", management: touchesManagement(observed, devices), seconds },
+    { do: "commit" },
+  ];
+  return { kind: "create", impact: "none", why: "it does not exist", changes: [], actions };
+}
+
+function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[] {
+  const { kind, desired, was } = wish;
+  const name = String(desired.name);
+  const changes = compare(fieldsOf(kind), desired, link.values, was);
+  const price = (row: string): Price => priceOf(kinds[kind].prices, row);
+  const renews = desired.addresses === "inherit" && link.mark?.inherited === undefined;
+  const from = renews ? source(wish, observed) : undefined;
+  const mark = markOf(wish, from?.addressing ?? (link.mark?.inherited as Addressing | undefined));
+  const markDiffers = mark !== undefined && !same(mark, link.mark);
+  const costly = changes.filter((c) => price(c.row).impact === "replace");
+  if (costly.length > 0) {
+    const what = costly.map((c) => `${c.path} (${price(c.row).why})`).join("; ");
+    throw new VirtnetError(
+      `${kind} ${JSON.stringify(name)}: ${what}: cannot be changed in place; delete it first, or take the change back`,
+    );
+  }
+  if (changes.length === 0 && link.up) {
+    if (!link.saved)
+      return [
+        {
+          kind: "save",
+          impact: "none",
+          why: "it is not kept for the next start of the host",
+          changes: [],
+          actions: [
+            ...(markDiffers ? [{ do: "mark", mark } as const] : []),
+            { do: "prove", management: touchesManagement(observed, [name]), seconds: rollbackAfter(desired) },
+            { do: "commit" },
+          ],
+        },
+      ];
+    if (!markDiffers) return [];
+    return [
+      {
+        kind: "mark",
+        impact: "none",
+        why: "it carries the mark of its owner",
+        changes: [],
+        actions: [{ do: "mark", mark }],
+      },
+    ];
+  }
+  const [there, wanted] = [
+    portsOf(link.values),
+    "ports" in desired || "ports" in (was ?? {}) ? portsOf(desired) : portsOf(link.values),
+  ];
+  const gone = there.filter((p) => !wanted.includes(p));
+  // A link that is down takes its ports along.
+  const added = wanted.filter((p) => !link.up || !there.includes(p));
+  const seconds = rollbackAfter(desired);
+  const devices = unique([...(link.up ? [name] : []), ...gone, ...added]);
+  const actions: Action[] = [
+    ...(devices.length > 0 ? [{ do: "checkpoint", devices, seconds } as const] : []),
+    // First: it notes the checkpoint, in memory; what runs changes with what follows.
+    {
+      do: "configure",
+      values: desired,
+      was: was ?? {},
+      ...(from ? { inherit: from.port } : {}),
+      ...(mark ? { mark } : {}),
+    },
+    { do: "activate" },
+    ...gone.map((port): Action => ({ do: "detach", port })),
+    ...added.map((port): Action => ({ do: "attach", port })),
+    { do: "prove", management: touchesManagement(observed, [name, ...gone, ...added]), seconds },
+    { do: "commit" },
+  ];
+  const prices = changes.map((c) => price(c.row));
+  return [
+    {
+      kind: "change",
+      impact: worst(prices.map((p) => p.impact)),
+      why: [...new Set([...prices.map((p) => p.why), ...(link.up ? [] : ["it is down"])])].join("; "),
+      changes: [...changes.map((c) => c.path), ...(link.up ? [] : ["up"])],
+      actions,
+    },
+  ];
+}
+
+/** How a link goes: its ports get back what they had before. */
+export function planDelete(kind: Kind, args: Inputs, observed: Observed, link: ObservedLink): Plan {
+  const ports = portsOf(link.values);
+  const devices = unique([...(link.up ? [link.name] : []), ...ports]);
+  const seconds = rollbackAfter(args);
+  const management = observed.host.management.filter((d) => devices.includes(d));
+  const actions: Action[] = [
+    ...(devices.length > 0 ? [{ do: "checkpoint", devices, seconds } as const] : []),
+    { do: "strip" },
+    ...ports.map((port): Action => ({ do: "detach", port })),
+    ...(link.up || management.length > 0 ? [{ do: "prove", management: management.length > 0, seconds } as const] : []),
+    { do: "remove" },
+  ];
+  const step: Step = { kind: "delete", impact: "none", why: "it is deleted", changes: [], actions };
+  return { kind, link: link.name, id: link.id, steps: [step], impact: "none", management, seconds };
+}

@@ -1,0 +1,164 @@
+/** Rules of Bond: which option belongs to which mode, and what goes with what (drivers/net/bonding/bond_options.c). */
+import type { Failure, Inputs } from "../../handler.js";
+import { commonRules, quote } from "./common.js";
+import { portRules, ports } from "./ports.js";
+import { fault, type Rule } from "./rule.js";
+
+const NAMES = ["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"];
+
+/** The kernel's number of the mode; undefined while it is not known. */
+const modeOf = ({ mode }: Inputs): number | undefined => {
+  const number = typeof mode === "number" ? mode : NAMES.indexOf(String(mode));
+  return number < 0 ? undefined : number;
+};
+
+/** Option → modes that have it; bond_opts[].unsuppmodes, and where the kernel takes it but does nothing with it, bonding.rst. */
+const MODES: Readonly<Record<string, readonly number[]>> = {
+  arpInterval: [0, 1, 2, 3],
+  arpIpTargets: [0, 1, 2, 3],
+  arpValidate: [0, 1, 2, 3],
+  arpAllTargets: [1],
+  primary: [1, 5, 6],
+  primaryReselect: [1, 5, 6],
+  failOverMac: [1],
+  xmitHashPolicy: [2, 4, 5, 6],
+  lacpRate: [4],
+  adSelect: [4],
+  adActorSysPrio: [4],
+  adActorSystem: [4],
+  adUserPortKey: [4],
+  minLinks: [4],
+  resendIgmp: [0, 1, 5, 6],
+  numGratArp: [1],
+  peerNotifDelay: [1],
+  packetsPerSlave: [0],
+  tlbDynamicLb: [5, 6],
+  lpInterval: [5, 6],
+};
+
+const modes: Rule = {
+  says: "An option belongs to the bond's mode.",
+  check: ({ args }) => {
+    const mode = modeOf(args);
+    if (mode === undefined) return [];
+    return Object.entries(MODES).flatMap(([option, having]): Failure[] =>
+      args[option] === undefined || having.includes(mode)
+        ? []
+        : fault(
+            option,
+            `is no option of mode ${NAMES[mode]}; it belongs to ${having.map((n) => NAMES[n]).join(", ")}: remove it or change the mode`,
+          ),
+    );
+  },
+};
+
+const monitoring: Rule = {
+  says: "A bond looks at the carrier or asks by ARP, not both.",
+  check: ({ args }) =>
+    (args.arpInterval as number) > 0 && (args.miimon as number) > 0
+      ? fault("arpInterval", `is set beside miimon ${args.miimon}: keep one of the two`)
+      : [],
+};
+
+const needsMii: Rule = {
+  says: "Modes 802.3ad, balance-tlb and balance-alb look at the carrier.",
+  check: ({ args }) => {
+    const mode = modeOf(args);
+    return args.miimon === 0 && mode !== undefined && mode >= 4
+      ? fault("miimon", `is 0, but mode ${NAMES[mode]} needs it: use 100`)
+      : [];
+  },
+};
+
+const targets: Rule = {
+  says: "Asking by ARP needs an interval and 1 to 16 targets.",
+  check: ({ args, isSet }) => {
+    const all = args.arpIpTargets as unknown[] | undefined;
+    const interval = args.arpInterval as number | undefined;
+    if (interval !== undefined && interval > 0 && (!isSet("arpIpTargets") || all?.length === 0))
+      return fault("arpIpTargets", "is missing, and there is nobody to ask: name a router of the segment");
+    if (all === undefined || all.length === 0) return [];
+    // BOND_MAX_ARP_TARGETS (include/net/bonding.h).
+    if (all.length > 16) return fault("arpIpTargets", `has ${all.length} entries: at most 16`);
+    return !isSet("arpInterval") || interval === 0
+      ? fault("arpInterval", "is missing, so the targets are never asked: set it, or remove arpIpTargets")
+      : [];
+  },
+};
+
+const validates: Rule = {
+  says: "Checking ARP answers needs ARP monitoring.",
+  check: ({ args, isSet }) =>
+    (["arpValidate", "arpAllTargets"] as const).flatMap((option): Failure[] =>
+      args[option] === undefined || args[option] === "none" || (args.arpInterval !== 0 && isSet("arpInterval"))
+        ? []
+        : fault(option, "is set, but nothing is asked by ARP: set arpInterval, or remove it"),
+    ),
+};
+
+// bond_set_updelay and others round down to a multiple, silently but for the kernel's log.
+const multiples: Rule = {
+  says: "Delays are multiples of miimon.",
+  check: ({ args, isSet }) => {
+    const miimon = isSet("miimon") ? (args.miimon as number | undefined) : (args.arpInterval as number) > 0 ? 0 : 100;
+    if (miimon === undefined) return [];
+    return (["updelay", "downdelay", "peerNotifDelay"] as const).flatMap((option): Failure[] => {
+      const delay = args[option] as number | undefined;
+      if (delay === undefined || delay === 0) return [];
+      if (miimon === 0) return fault(option, "needs miimon, which is 0: set it to 100, or remove the delay");
+      return delay % miimon === 0
+        ? []
+        : fault(
+            option,
+            `${delay} is no multiple of miimon ${miimon}: use ${Math.max(1, Math.round(delay / miimon)) * miimon}`,
+          );
+    });
+  },
+};
+
+const primary: Rule = {
+  says: "The primary port is one of the ports.",
+  check: (subject) => {
+    const { args, isSet } = subject;
+    const name = args.primary as string | undefined;
+    const all = args.ports as unknown[] | undefined;
+    if (name === undefined || (isSet("ports") && all === undefined) || all?.includes(undefined)) return [];
+    return ports(subject).some(({ item }) => item === name)
+      ? []
+      : fault("primary", `${quote(name)} is none of the ports: add it there, or name one of them`);
+  },
+};
+
+const reselects: Rule = {
+  says: "Reselecting a primary port needs one.",
+  check: ({ args, isSet }) =>
+    args.primaryReselect !== undefined && args.primaryReselect !== "always" && !isSet("primary")
+      ? fault("primaryReselect", "is set, but there is no primary port: set primary, or remove it")
+      : [],
+};
+
+// bond_option_ad_actor_system_set refuses a group address and zeros.
+const system: Rule = {
+  says: "The LACP system's MAC is that of one device.",
+  check: ({ args }) => {
+    const mac = args.adActorSystem as string | undefined;
+    if (mac === undefined) return [];
+    return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1 || !/[1-9a-f]/i.test(mac)
+      ? fault("adActorSystem", `${mac} is no device's address: use one as 52:54:00:12:34:56`)
+      : [];
+  },
+};
+
+const ownMac: Rule = {
+  says: "A bond that changes its MAC has none set.",
+  check: ({ args }) =>
+    args.failOverMac === "active" && args.mac !== undefined
+      ? fault("mac", 'is set beside failOverMac "active", which takes the active port\'s: remove one of the two')
+      : [],
+};
+
+export const bondRules: readonly Rule[] = [
+  ...commonRules,
+  ...portRules,
+  ...[modes, monitoring, needsMii, targets, validates, multiples, primary, reselects, system, ownMac],
+];

@@ -1,0 +1,108 @@
+/** Rules of links that have ports. */
+import type { Failure } from "../../handler.js";
+import { each, quote } from "./common.js";
+import { fault, type Rule, type Subject } from "./rule.js";
+
+export const ports = ({ args }: Subject) => each(args.ports as (string | undefined)[] | undefined, "ports");
+
+const once: Rule = {
+  says: "A device is a port once, and not of itself.",
+  check: (subject) => {
+    const seen = new Set<string>();
+    return ports(subject).flatMap(({ item, path }): Failure[] => {
+      if (item === subject.args.name) return fault(path, `${quote(item)} is the link itself: name another device`);
+      if (seen.has(item)) return fault(path, `${quote(item)} is named before: remove one of the two`);
+      seen.add(item);
+      return [];
+    });
+  },
+};
+
+const inheritance: Rule = {
+  says: "Addresses are inherited from a port.",
+  check: ({ args, isSet }) =>
+    args.addresses === "inherit" && (!isSet("ports") || (Array.isArray(args.ports) && args.ports.length === 0))
+      ? fault(
+          "addresses",
+          'is "inherit", but there is no port to take them from: name one in ports, or give the addresses',
+        )
+      : [],
+};
+
+const elsewhere: Rule = {
+  says: "A port belongs to one link of the program.",
+  check: (subject, { program }) =>
+    ports(subject).flatMap(({ item, path }): Failure[] => {
+      for (const [name, other] of program ?? []) {
+        if (name !== subject.args.name && Array.isArray(other.args.ports) && other.args.ports.includes(item))
+          return fault(
+            path,
+            `${quote(item)} is a port of ${other.kind} ${quote(name)} of this program as well: keep it in one`,
+          );
+      }
+      return [];
+    }),
+};
+
+const there: Rule = {
+  says: "The ports are devices of the host, or links of the program.",
+  check: (subject, { links, program }) =>
+    ports(subject).flatMap(({ item, path }): Failure[] => {
+      if (!links || links.has(item) || program?.has(item)) return [];
+      return fault(path, `${quote(item)} is no device of the host: name one that is there (${nics(links)})`);
+    }),
+};
+
+const nics = (links: ReadonlyMap<string, { kind?: string; name: string }>): string =>
+  [...links.values()]
+    .filter((l) => l.kind === undefined && l.name !== "lo")
+    .map((l) => l.name)
+    .join(", ") || "there is no NIC";
+
+// An access point takes frames from the station's own address only (IEEE 802.11, three-address frames); the kernel refuses
+// such a port as well (br_add_if, net/bridge/br_if.c: IFF_DONT_BRIDGE).
+const wireless: Rule = {
+  says: "A port is no Wi-Fi device.",
+  check: (subject, { links }) =>
+    ports(subject).flatMap(({ item, path }): Failure[] =>
+      links?.get(item)?.wireless
+        ? fault(
+            path,
+            `${quote(item)} is a Wi-Fi device, through which only its own address can talk: use a wired one, or a routed network`,
+          )
+        : [],
+    ),
+};
+
+const loopback: Rule = {
+  says: "A port is neither the loopback nor another bridge.",
+  check: (subject, { links, program }) =>
+    ports(subject).flatMap(({ item, path }): Failure[] => {
+      if (item === "lo") return fault(path, "is the loopback: name a NIC");
+      const isBridge = program?.has(item) ? program.get(item)?.kind === "bridge" : links?.get(item)?.kind === "bridge";
+      return isBridge
+        ? fault(
+            path,
+            `${quote(item)} is a bridge, which the kernel takes for no port (ELOOP): join them by a veth pair, or use one bridge`,
+          )
+        : [];
+    }),
+};
+
+const management: Rule = {
+  says: "What takes the port by which the host is managed has addresses.",
+  check: (subject, around) => {
+    const { args, isSet } = subject;
+    if (isSet("addresses") && args.addresses !== "none") return [];
+    return ports(subject).flatMap(({ item }): Failure[] =>
+      around.management?.includes(item)
+        ? fault(
+            "addresses",
+            `${isSet("addresses") ? 'are "none"' : "are not set"}, but port ${quote(item)} carries the host's own connection, which would be cut: use "inherit"`,
+          )
+        : [],
+    );
+  },
+};
+
+export const portRules: readonly Rule[] = [once, inheritance, elsewhere, there, wireless, loopback, management];

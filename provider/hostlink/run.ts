@@ -1,0 +1,49 @@
+/** What a run knows of the links of a host: those of the program, which check has seen, and those of the host, read once. */
+import { type Context, type Inputs, Unknown } from "../handler.js";
+import { type Channel, channelOf } from "../host/channel.js";
+import type { Kind } from "./args.js";
+import { type HostLinks, readLinks } from "./facts.js";
+import type { Surroundings } from "./rules/rule.js";
+
+const checked = new Map<string, { kind: Kind; args: Inputs }>();
+const facts = new Map<string, Promise<HostLinks | undefined>>();
+
+const keyOf = (inputs: Inputs): string | undefined =>
+  typeof inputs.name === "string" && typeof inputs.uri === "string" ? `${inputs.uri} ${inputs.name}` : undefined;
+
+export function sawInCheck(kind: Kind, args: Inputs): void {
+  const key = keyOf(args);
+  if (key !== undefined) checked.set(key, { kind, args });
+}
+
+export function seen(args: Inputs): boolean {
+  const key = keyOf(args);
+  return key !== undefined && checked.has(key);
+}
+
+/** Links of a host were changed: the next reading is a new one. */
+export function changed(uri: string): void {
+  facts.delete(uri);
+}
+
+function linksOf(ctx: Context, uri: string, channel: Channel): Promise<HostLinks | undefined> {
+  let known = facts.get(uri);
+  if (!known) {
+    known = readLinks(channel).catch((e: unknown) => {
+      ctx.log("warning", `host ${uri} cannot be looked at, so nothing is checked against it: ${(e as Error).message}`);
+      return undefined;
+    });
+    facts.set(uri, known);
+  }
+  return known;
+}
+
+/** The other links of this run and of the host. */
+export async function neighbours(ctx: Context, { uri }: Inputs): Promise<Surroundings> {
+  if (typeof uri !== "string" || (uri as unknown) === Unknown) return {};
+  const program = new Map<string, { kind: Kind; args: Inputs }>();
+  for (const link of checked.values()) if (link.args.uri === uri) program.set(String(link.args.name), link);
+  const channel = channelOf(uri);
+  const host = channel ? await linksOf(ctx, uri, channel) : undefined;
+  return { program, ...(host ? { links: host.links, management: host.management } : {}) };
+}

@@ -1,0 +1,23 @@
+/** What a run tells its user: short lines. */
+import type { Channel } from "../host/channel.js";
+import type { Plan } from "./steps.js";
+
+/** One line a changed link; undefined where nothing that runs is touched. */
+export function priceLine(plan: Plan, by: Channel["by"]): string | undefined {
+  const parts = plan.steps
+    .filter((s) => s.changes.length > 0)
+    .map(
+      (s) =>
+        `${s.changes.join(", ")}: ${s.impact === "live" ? "changed live" : "nothing that runs is touched"} (${s.why})`,
+    );
+  if (plan.management.length > 0 && plan.steps.some((s) => s.actions.some((a) => a.do === "checkpoint")))
+    parts.push(caution(plan.management, plan.seconds, by));
+  return parts.length > 0 ? `${plan.kind} ${plan.link}: ${parts.join("; ")}` : undefined;
+}
+
+/** That the host is managed through what changes, and what keeps it reachable. */
+export function caution(devices: readonly string[], seconds: number, by: Channel["by"]): string {
+  const proof = by === "ssh" ? "it can be reached by a new ssh connection" : "its gateway answers";
+  const what = devices.length === 1 ? `${devices[0]} carries` : `${devices.join(" and ")} carry`;
+  return `${what} the host's own connection: the host takes the change back by itself after ${seconds} s unless ${proof}`;
+}

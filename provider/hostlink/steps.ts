@@ -1,0 +1,76 @@
+/** The plan of a host link as plain data. */
+import type { Inputs } from "../handler.js";
+import type { Impact } from "../network/prices.js";
+import type { Addressing } from "./addressing.js";
+import type { Kind, Mark } from "./args.js";
+import type { HostLinks } from "./facts.js";
+
+export interface ObservedLink {
+  /** The manager's own id of it. */
+  id: string;
+  name: string;
+  /** In the terms of the fields of its kind. */
+  values: Inputs;
+  mark?: Mark;
+  /** The device is there and active. */
+  up: boolean;
+  /** It is kept for the next start of the host. */
+  saved: boolean;
+}
+
+export interface Observed {
+  host: HostLinks;
+  link?: ObservedLink;
+  /** What a run left behind that died in the middle: the host has taken it back, or will. */
+  leftover?: { id: string; checkpoint?: string };
+  /** Why a device of this name cannot be taken: what it is. */
+  foreign?: string;
+  /** Addresses of the ports that are wanted, as their manager knows them. */
+  ports: ReadonlyMap<string, Addressing>;
+}
+
+/** One thing that a backend does. */
+export type Action =
+  /** Remove what a dead run left. */
+  | { do: "sweep"; id: string; checkpoint?: string }
+  /** The device with nothing on it; it is gone with the next start of the host unless committed. */
+  | { do: "make"; values: Inputs; mac?: string; ports: string[] }
+  /** From here on the host takes everything back by itself, unless committed in time. */
+  | { do: "checkpoint"; devices: string[]; seconds: number }
+  | { do: "attach"; port: string }
+  | { do: "detach"; port: string }
+  /** Settings, for now in memory only. `inherit`: addresses of this port. */
+  | { do: "configure"; values: Inputs; was: Inputs; inherit?: string; mark?: Mark }
+  /** No addresses any more. */
+  | { do: "strip" }
+  | { do: "activate" }
+  /** `management`: by a new connection, or an answer of the gateways; otherwise the device only has to be up. */
+  | { do: "prove"; management: boolean; seconds: number }
+  /** The change holds, also for the next start of the host. */
+  | { do: "commit" }
+  | { do: "mark"; mark: Mark | null }
+  | { do: "remove" };
+
+export type StepKind = "sweep" | "create" | "change" | "mark" | "save" | "delete" | "release";
+
+export interface Step {
+  kind: StepKind;
+  impact: Impact;
+  why: string;
+  /** Paths of the fields that it changes. */
+  changes: string[];
+  actions: Action[];
+}
+
+export interface Plan {
+  kind: Kind;
+  link: string;
+  /** The manager's id; undefined: it is made, with an id of its own. */
+  id?: string;
+  steps: Step[];
+  impact: Impact;
+  /** Devices by which the host is managed that the change touches. */
+  management: string[];
+  /** After how many seconds the host takes the change back. */
+  seconds: number;
+}

@@ -1,0 +1,277 @@
+/** Bridge on a host with NetworkManager; looked at by ip, nmcli and ping. */
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { linkHandler } from "../../provider/hostlink/handler.js";
+import { run } from "../../sandbox/index.js";
+import { type Driver, driveHandler } from "../support/drive.js";
+import { on, withNetworkManager } from "../support/networkmanager.js";
+
+const GATEWAY = "198.51.100.1";
+const HOST = "198.51.100.10";
+
+async function waitFor(what: () => Promise<boolean>, limitMs: number): Promise<void> {
+  for (const until = Date.now() + limitMs; !(await what()); await sleep(200))
+    if (Date.now() > until) throw new Error(`not within ${limitMs} ms`);
+}
+
+describe("a bridge by NetworkManager", () => {
+  const host = withNetworkManager(3);
+  const drivers: Driver[] = [];
+  const drive = (key: string, owner = {}): Driver => {
+    const d = driveHandler(linkHandler("bridge"), (args) => ({
+      ...{ name: key, uri: host().uri, owner: { project: "p", stack: "s", key, ...owner } },
+      ...args,
+    }));
+    drivers.push(d);
+    return d;
+  };
+  const nmcli = (...args: string[]) => on(host(), ["nmcli", ...args]);
+  const ip = async (...args: string[]) => JSON.parse((await on(host(), ["ip", "-j", ...args])) || "[]");
+  const addresses = async (device: string): Promise<string[]> =>
+    (await ip("-4", "addr", "show", "dev", device)).flatMap(
+      (l: { addr_info?: { local: string; prefixlen: number }[] }) =>
+        (l.addr_info ?? []).map((a) => `${a.local}/${a.prefixlen}`),
+    );
+  const ports = async (bridge: string): Promise<string[]> =>
+    (await ip("link", "show", "master", bridge)).map((l: { ifname: string }) => l.ifname).sort();
+  const exists = async (device: string) => (await host().exec(["ip", "link", "show", "dev", device])).code === 0;
+  const pingable = async (address = HOST) => (await host().outside.exec(["ping", "-c1", "-W2", address])).code === 0;
+  const profile = async (name: string, field: string) => nmcli("-g", field, "connection", "show", name);
+  const onDisk = async () =>
+    (await on(host(), ["ls", "/etc/NetworkManager/system-connections"])).split("\n").filter(Boolean);
+
+  before("gives the host a NIC with its addresses", async () => {
+    await on(host().outside, ["ip", "addr", "add", `${GATEWAY}/24`, "dev", "seg1"]);
+    await on(host(), ["ip", "route", "del", "default"]);
+    const how = [
+      "ipv4.method",
+      "manual",
+      "ipv4.addresses",
+      `${HOST}/24`,
+      "ipv4.gateway",
+      GATEWAY,
+      "ipv6.method",
+      "disabled",
+    ];
+    await nmcli("connection", "add", "type", "ethernet", "ifname", "eth1", "con-name", "lan", ...how);
+    await nmcli("connection", "up", "lan");
+    assert.deepEqual(await addresses("eth1"), [`${HOST}/24`]);
+  });
+  afterEach("nothing waits for its proof", async () => {
+    for (const d of drivers.splice(0)) if (d.state) await d.destroy();
+    assert.deepEqual(await addresses("eth1"), [`${HOST}/24`]);
+    assert.equal(await pingable(), true);
+    const checkpoints = ["busctl", "get-property", "org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager"];
+    assert.equal(await on(host(), [...checkpoints, "org.freedesktop.NetworkManager", "Checkpoints"]), "ao 0");
+    assert.deepEqual(await onDisk(), ["lan.nmconnection"]);
+    assert.equal(await profile("lan", "connection.autoconnect"), "yes");
+  });
+
+  it("takes over the addresses of its port, and gives them back", async () => {
+    const d = drive("br0");
+    assert.equal(await d.up({ ports: ["eth1"], addresses: "inherit" }), true);
+    assert.deepEqual(await addresses("br0"), [`${HOST}/24`]);
+    assert.deepEqual(await addresses("eth1"), []);
+    assert.deepEqual(await ports("br0"), ["eth1"]);
+    assert.equal(
+      (await ip("link", "show", "dev", "br0"))[0].address,
+      (await ip("link", "show", "dev", "eth1"))[0].address,
+    );
+    assert.equal((await ip("route", "show", "default"))[0].dev, "br0");
+    assert.equal(await pingable(), true);
+    assert.match(
+      d.log.join("\n"),
+      /eth1 carries the host's own connection: the host takes the change back by itself after 60 s/,
+    );
+    // For the next start of the host.
+    assert.deepEqual(await onDisk(), ["br0-eth1.nmconnection", "br0.nmconnection", "lan.nmconnection"]);
+    for (const [name, wanted] of [
+      ["br0", "yes"],
+      ["br0-eth1", "yes"],
+      ["lan", "no"],
+    ] as const)
+      assert.equal(await profile(name, "connection.autoconnect"), wanted, name);
+    assert.equal((await d.refresh())?.drift, false);
+    await d.destroy();
+    assert.equal(await exists("br0"), false);
+    assert.equal((await ip("route", "show", "default"))[0].dev, "eth1");
+  });
+
+  it("changes in place: addresses, spanning tree, MTU, ports; what others plugged in stays", async () => {
+    const d = drive("br0");
+    await d.up({ ports: ["eth2"], addresses: { addresses: ["192.0.2.1/24"] } });
+    await on(host(), ["sh", "-c", "ip tuntap add vnet7 mode tap && ip link set vnet7 master br0 up"]);
+    const { ifindex } = (await ip("link", "show", "dev", "br0"))[0];
+    const args = {
+      ports: ["eth2", "eth3"],
+      addresses: {
+        addresses: ["192.0.2.2/24", "2001:db8:1::2/64"],
+        dns: ["192.0.2.53", "2001:db8:1::53"],
+        search: ["lab.test"],
+      },
+      ...{ stp: true, forwardDelay: 4, helloTime: 1, maxAge: 6, priority: 4096, ageingTime: 200 },
+      ...{ multicastSnooping: false, mtu: 1400 },
+    };
+    assert.equal(await d.up(args), true);
+    assert.deepEqual(await addresses("br0"), ["192.0.2.2/24"]);
+    assert.deepEqual(await ports("br0"), ["eth2", "eth3", "vnet7"]);
+    const { linkinfo, mtu, ifindex: after } = (await ip("-d", "link", "show", "dev", "br0"))[0];
+    assert.equal(after, ifindex);
+    assert.equal(mtu, 1400);
+    const { stp_state, forward_delay, hello_time, max_age, priority, ageing_time, mcast_snooping } = linkinfo.info_data;
+    assert.deepEqual(
+      [stp_state, forward_delay, hello_time, max_age, priority, ageing_time, mcast_snooping],
+      [1, 400, 100, 600, 4096, 20000, 0],
+    );
+    assert.equal((await d.refresh())?.drift, false);
+    assert.equal(await d.up({ ports: ["eth3"], addresses: "none" }), true);
+    assert.deepEqual(await ports("br0"), ["eth3", "vnet7"]);
+    assert.deepEqual(await addresses("br0"), []);
+    assert.equal((await d.refresh())?.drift, false);
+    await on(host(), ["ip", "link", "del", "vnet7"]);
+  });
+
+  it("shows what somebody changed, by name, and sets it right", async () => {
+    const d = drive("br0");
+    const args: Record<string, unknown> = {
+      ...{ ports: ["eth2"], addresses: { addresses: ["192.0.2.1/24"] }, autoconnect: true },
+      ...{ stp: true, forwardDelay: 4, helloTime: 1, maxAge: 6 },
+    };
+    await d.up(args);
+    const drifts: [string, () => Promise<unknown>][] = [
+      ["ports", () => nmcli("device", "disconnect", "eth2")],
+      ["addresses", () => on(host(), ["ip", "addr", "del", "192.0.2.1/24", "dev", "br0"])],
+      ["stp", () => nmcli("connection", "modify", "br0", "bridge.stp", "no")],
+      ["autoconnect", () => nmcli("connection", "modify", "br0", "connection.autoconnect", "no")],
+      ["up", () => nmcli("connection", "down", "br0")],
+    ];
+    for (const [field, change] of drifts) {
+      await change();
+      const found = await d.refresh();
+      assert.equal(found?.drift, true, field);
+      const differing = Object.keys(args)
+        .concat("up")
+        .filter((k) => JSON.stringify(found?.inputs[k]) !== JSON.stringify(k === "up" ? true : args[k]));
+      assert.deepEqual(differing, [field]);
+      assert.equal(await d.up(args), true);
+      assert.equal((await d.refresh())?.drift, false, field);
+    }
+  });
+
+  it("is taken back at once when the gateway is lost", async () => {
+    const d = drive("br0");
+    const wrong = {
+      ports: ["eth1"],
+      addresses: { addresses: ["203.0.114.10/24"], gateway: "203.0.114.1" },
+      rollbackAfter: 12,
+    };
+    await assert.rejects(d.up(wrong), /proving that it works failed: .*everything is as it was/);
+    assert.equal(await exists("br0"), false);
+    assert.equal(await pingable(), true);
+  });
+
+  for (const action of ["configure", "attach", "activate", "prove", "commit"]) {
+    it(`comes back by itself when the run is killed before "${action}", and others' work stays`, async () => {
+      const args = { name: "br0", ports: ["eth1"], addresses: "inherit", rollbackAfter: 10 };
+      const child = require.resolve("../support/link-child.js");
+      const { code } = await run([process.execPath, child, host().uri, action, JSON.stringify(args)]);
+      assert.equal(code, 128 + 9);
+      // Meanwhile a VM starts on another bridge, and another tool adds a profile.
+      await on(host(), [
+        "sh",
+        "-c",
+        "ip link add virbr9 type bridge && ip tuntap add vnet9 mode tap && ip link set vnet9 master virbr9 up",
+      ]);
+      await nmcli(
+        "connection",
+        "add",
+        "type",
+        "dummy",
+        "ifname",
+        "dum0",
+        "con-name",
+        "theirs",
+        "save",
+        "no",
+        "autoconnect",
+        "no",
+      );
+      try {
+        const back = async () =>
+          (await addresses("eth1")).includes(`${HOST}/24`) &&
+          (await addresses("br0")).length === 0 &&
+          (await pingable());
+        await waitFor(back, 20_000);
+        assert.deepEqual(await ports("virbr9"), ["vnet9"]);
+        assert.equal(await profile("theirs", "connection.id"), "theirs");
+        assert.deepEqual(await onDisk(), ["lan.nmconnection"]);
+        // The next run takes up where it is, as if nothing had been.
+        const d = drive("br0");
+        await d.up({ ports: ["eth1"], addresses: "inherit" });
+        assert.deepEqual(await addresses("br0"), [`${HOST}/24`]);
+        assert.equal(await pingable(), true);
+      } finally {
+        await nmcli("connection", "delete", "theirs");
+        await on(host(), ["sh", "-c", "ip link del vnet9; ip link del virbr9"]);
+      }
+    });
+  }
+
+  it("refuses what exists, unless adopted; an adopted one is released", async () => {
+    await nmcli(
+      "connection",
+      "add",
+      "type",
+      "bridge",
+      "ifname",
+      "br7",
+      "con-name",
+      "office",
+      "bridge.stp",
+      "no",
+      "ip4",
+      "192.0.2.9/24",
+      "ipv6.method",
+      "disabled",
+    );
+    await nmcli("connection", "up", "office");
+    try {
+      const d = drive("br7");
+      await assert.rejects(d.up({}), /bridge "br7" exists already on .*: set adopt: true/);
+      await d.up({ adopt: true, stp: true });
+      assert.equal(await profile("office", "bridge.stp"), "yes");
+      assert.deepEqual(await addresses("br7"), ["192.0.2.9/24"]);
+      await assert.rejects(drive("br7", { stack: "other" }).up({ adopt: true }), /belongs to stack p\/s/);
+      await d.destroy();
+      assert.equal(await exists("br7"), true);
+      await on(host(), ["ip", "link", "add", "br8", "type", "bridge"]);
+      await assert.rejects(drive("br8").up({}), /a device of this name is on the host already/);
+    } finally {
+      await nmcli("connection", "delete", "office");
+      await host().exec(["ip", "link", "del", "br8"]);
+    }
+  });
+
+  it("is not deleted while VMs are on it", async () => {
+    const d = drive("br0");
+    await d.up({});
+    await on(host(), ["sh", "-c", "ip tuntap add vnet8 mode tap && ip link set vnet8 master br0 up"]);
+    await assert.rejects(d.destroy(), /bridge "br0" is in use by vnet8/);
+    await on(host(), ["ip", "link", "del", "vnet8"]);
+  });
+
+  it("is deleted where somebody took it down", async () => {
+    const d = drive("br0");
+    await d.up({ ports: ["eth2"], addresses: "dhcp", mtu: 1400 });
+    await nmcli("connection", "down", "br0");
+    await d.destroy();
+    assert.equal((await host().exec(["nmcli", "connection", "show", "br0"])).code, 10);
+  });
+
+  it("is gone when somebody removed it", async () => {
+    const d = drive("br0");
+    await d.up({});
+    await nmcli("connection", "delete", "br0");
+    assert.equal(await d.refresh(), undefined);
+  });
+});
