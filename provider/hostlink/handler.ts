@@ -2,6 +2,7 @@
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
 import { PartialFailure, VirtnetError } from "../handler.js";
 import { type Channel, channelOf } from "../host/channel.js";
+import { deviceMade, linkOwner } from "../host/devices.js";
 import { type Host, hostAt, proveHost } from "../host/hosts.js";
 import { priceOf } from "../network/prices.js";
 import { differing } from "../schema/differences.js";
@@ -47,6 +48,8 @@ export function linkHandler(kind: Kind): Handler {
     const inputs: Inputs = { ...news };
     for (const k of STATE_FIELDS) if (inputs[k] === undefined) inputs[k] = true;
     sawInCheck(kind, inputs);
+    // A network or NIC over it may be judged before it is there.
+    if (typeof inputs.name === "string") deviceMade(uriOf(inputs), inputs.name, linkOwner(inputs.name));
     const unchanged = same(argsOf(olds), inputs);
     const around = unchanged ? {} : await neighbours(ctx, inputs);
     const failures = checkLink(kind, inputs, around);

@@ -1,5 +1,6 @@
 /** What a host tells beside libvirt: its addresses and devices, read once a host and run, where there is a channel. */
 import { addressOn, type Channel, channelOf, type HostAddress } from "../host/channel.js";
+import { forgetDevices } from "../host/devices.js";
 import type { Host } from "../host/hosts.js";
 import type { NetworkInfo } from "../libvirt/api.js";
 import { choosesFirewall, type Firewall } from "./abilities.js";
@@ -17,28 +18,13 @@ export interface HostFacts {
 }
 
 const facts = new Map<string, Promise<HostFacts | undefined>>();
-const made = new Map<string, Map<string, string>>();
-
-/**
- * The device that `owner` has now, in this run; undefined: it has none any more. Known from then on, whenever the host
- * was read.
- */
-export function deviceMade(uri: string, device: string | undefined, owner: string): void {
-  const devices = made.get(uri) ?? new Map<string, string>();
-  made.set(uri, devices);
-  for (const [d, o] of devices) if (o === owner) devices.delete(d);
-  if (device !== undefined) devices.set(device, owner);
-}
-
-/** Devices that this run makes, with their owner. */
-export const devicesMade = (uri: string): ReadonlyMap<string, string> => made.get(uri) ?? new Map();
 
 /** Devices or addresses of a host were changed: the next reading is a new one. Without a URI, of all hosts. */
 export function forgetFacts(uri?: string): void {
   if (uri !== undefined) facts.delete(uri);
   else {
     facts.clear();
-    made.clear();
+    forgetDevices();
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
 import { PartialFailure, Unknown, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
+import { deviceMade } from "../host/devices.js";
 import { type Host, hostAt, type Masters, proveHost } from "../host/hosts.js";
 import type { Connection, HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { same } from "../schema/tree.js";
@@ -10,7 +11,7 @@ import { modes, type Owner, STATE_FIELDS } from "./args.js";
 import { checkNetwork } from "./check.js";
 import { differences } from "./differences.js";
 import { readNetwork, writeNetwork } from "./document.js";
-import { daemonOf, deviceMade, factsOf, forgetFacts } from "./facts.js";
+import { daemonOf, factsOf, forgetFacts } from "./facts.js";
 import { guardOf } from "./guard.js";
 import { healOne } from "./heal.js";
 import { nicsOn } from "./nics.js";

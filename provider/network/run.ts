@@ -1,9 +1,10 @@
 /** What check has seen in this process: resources are judged against each other, whatever the order. */
 import { type Context, type Failure, type Inputs, Unknown } from "../handler.js";
+import { devicesMade, isLink } from "../host/devices.js";
 import { hostAt } from "../host/hosts.js";
 import type { NetworkInfo } from "../libvirt/api.js";
 import { readNetwork } from "./document.js";
-import { addressesBeside, devicesMade, factsOf, forgetFacts, ownBridgeOf } from "./facts.js";
+import { addressesBeside, factsOf, forgetFacts, ownBridgeOf } from "./facts.js";
 import type { Neighbour, Surroundings } from "./rules/rule.js";
 import { announce } from "./say.js";
 
@@ -67,12 +68,17 @@ export async function neighbours(ctx: Context, inputs: Inputs, olds: Inputs = {}
         .map(ownBridgeOf)
         .filter((b) => b !== undefined),
     );
+    const links: string[] = [];
     for (const [device, owner] of devicesMade(uri)) {
+      if (isLink(owner)) {
+        links.push(device);
+        continue;
+      }
       bridges.add(device);
       if (owner === inputs.name || owner === olds.name)
         others.push({ name: String(inputs.name), from: "the host", bridge: device, subnets: [] });
     }
-    const devices = new Set([...facts.devices.filter((d) => !facts.bridges.has(d)), ...bridges]);
+    const devices = new Set([...facts.devices.filter((d) => !facts.bridges.has(d)), ...bridges, ...links]);
     return { others, daemon: libVersion, hostAddresses: addressesBeside(facts, bridges), hostDevices: [...devices] };
   } catch (e) {
     announce(

@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { linkHandler } from "../../provider/hostlink/handler.js";
 import { driveHandler } from "../support/drive.js";
 import { on, withNetworkManager } from "../support/networkmanager.js";
-import { type SshAccess, sshTo } from "../support/ssh.js";
+import { needsSshd, type SshAccess, sshTo } from "../support/ssh.js";
 
 const HOST = "198.51.100.10";
 const ROUTER = "198.51.100.1";
 
 describe("a bridge over the NIC that carries ssh", () => {
+  needsSshd();
   const host = withNetworkManager(1);
   let access: SshAccess;
   const drive = () =>

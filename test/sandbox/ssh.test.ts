@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { channelOf } from "../../provider/host/channel.js";
 import { withSandbox } from "../support/sandbox.js";
-import { type SshAccess, sshTo } from "../support/ssh.js";
+import { needsSshd, type SshAccess, sshTo } from "../support/ssh.js";
 
 describe("the channel by ssh", () => {
+  needsSshd();
   const sandbox = withSandbox();
   let access: SshAccess;
   before(async () => {

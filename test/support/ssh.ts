@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { run, type Sandbox } from "../../sandbox/index.js";
+import { skip } from "../skip.js";
 
 export interface SshAccess {
   /** `qemu+ssh://` with the key, the known hosts, and the program that starts from outside. */
@@ -16,6 +17,14 @@ const must = async (what: Promise<{ stdout: string; stderr: string; code: number
   if (code !== 0) throw new Error(stderr || stdout || `code ${code}`);
   return stdout;
 };
+
+/** Skips the tests of a suite where there is no sshd to be reached. */
+export function needsSshd(): void {
+  before("looks for sshd", async function () {
+    const { code } = await run(["sh", "-c", "PATH=$PATH:/usr/sbin; command -v ssh ssh-keygen sshd"]);
+    if (code !== 0) skip(this, "there is no ssh or sshd here: apt-get install openssh-client openssh-server");
+  });
+}
 
 /** @param host an address of the sandbox that is reached from outside. */
 export async function sshTo(sandbox: Sandbox, host = sandbox.hostAddress.v4, port = 2222): Promise<SshAccess> {
