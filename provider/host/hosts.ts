@@ -115,8 +115,12 @@ export class Host {
     return this.#masters.map;
   }
 
-  /** Something was written: the next reading is a new one. */
-  changed(): void {
+  /**
+   * Something was written: the next reading is a new one. `renamed`: also for who looks only at what others have, since an
+   * object under its old name would be one more of them.
+   */
+  changed(renamed = false): void {
+    if (renamed) this.#snapshot = undefined;
     if (this.#snapshot) this.#snapshot.written = true;
     if (this.#allDomains) this.#allDomains.written = true;
     this.#domains = undefined;

@@ -264,6 +264,7 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
       ...(there ? {} : { uuid: id }),
     };
     const { info, restartMs } = await reach(ctx, host, c, target, { ...observed, ...lastRestart(olds) });
+    if (there && there.name !== info.name) host.changed(true);
     return { outs: { ...news, ...(await outputs(host, info, adopted, news, restartMs)) } };
   });
 }
