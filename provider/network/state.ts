@@ -3,8 +3,7 @@ import type { Inputs } from "../handler.js";
 import type { HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { compare } from "../schema/compare.js";
 import { formatIp, parseCidr } from "../schema/net.js";
-import type { AnyNode, ListNode, ObjectNode } from "../schema/node.js";
-import { canonOf, same } from "../schema/tree.js";
+import { project } from "../schema/project.js";
 import { CONTROL_FIELDS, modes, STATE_FIELDS } from "./args.js";
 import { fieldsOf, readNetwork } from "./document.js";
 import { MODES, type Mode } from "./parts/forward.js";
@@ -122,27 +121,14 @@ export function argsOnHost(args: Inputs, info: NetworkInfo, connected = true): I
     else if (k in values && values[k] !== undefined) out[k] = values[k];
   }
   if (stored.mode !== mode) out.mode = stored.mode;
-  const state = { running: info.active, autostart: info.autostart, nicsConnected: connected };
+  // `false` asks for nothing: NICs are left as they are.
+  const state = {
+    running: info.active,
+    autostart: info.autostart,
+    nicsConnected: args.nicsConnected !== false && connected,
+  };
   for (const k of STATE_FIELDS) if (args[k] !== undefined) out[k] = state[k];
   return out;
 }
 
 const topOf = (path: string): string => path.split(/[.[]/)[0] as string;
-
-function project(node: AnyNode, set: unknown, there: unknown): unknown {
-  if (set === undefined) return undefined;
-  if (node.kind === "object") {
-    const out: Inputs = {};
-    for (const [name, f] of Object.entries((node as ObjectNode).fields)) {
-      const v = project(f, (set as Inputs)[name], (there as Inputs | undefined)?.[name]);
-      if (v !== undefined) out[name] = v;
-    }
-    return out;
-  }
-  if (node.kind === "list") {
-    const list = node as ListNode<AnyNode>;
-    const equal = compare(list, set, there ?? [], undefined).length === 0;
-    return equal ? set : (there ?? []);
-  }
-  return same(canonOf(node, set), canonOf(node, there)) ? set : there;
-}
