@@ -45,6 +45,16 @@ export class VirtnetError extends Error {
   override name = "VirtnetError";
 }
 
+/** A step of a plan failed. `restored`: all is as it was; otherwise the message names what is not. */
+export class ApplyError extends VirtnetError {
+  override name = "ApplyError";
+  readonly restored: boolean;
+  constructor(message: string, restored: boolean, cause: unknown) {
+    super(message, { cause });
+    this.restored = restored;
+  }
+}
+
 /** The object exists but is not as wanted: the engine keeps it in state and goes on from there. */
 export class PartialFailure extends VirtnetError {
   override name = "PartialFailure";

@@ -1,21 +1,11 @@
 /** Run the steps of a plan. Decides nothing; when one fails, the backend takes everything back. */
 import { randomUUID } from "node:crypto";
-import { VirtnetError } from "../handler.js";
+import { ApplyError } from "../handler.js";
 import type { Channel } from "../host/channel.js";
 import type { Mark } from "./args.js";
 import type { Backend, LinkRef } from "./backends/backend.js";
 import { type Baseline, baseline, prove } from "./proof.js";
 import type { Action, Plan } from "./steps.js";
-
-/** A step failed. `restored`: all is as it was. */
-export class ApplyError extends VirtnetError {
-  override name = "ApplyError";
-  readonly restored: boolean;
-  constructor(message: string, restored: boolean, cause: unknown) {
-    super(message, { cause });
-    this.restored = restored;
-  }
-}
 
 export interface ApplyHooks {
   /** Called before every action; tests end the process here. */

@@ -1,13 +1,13 @@
 /** Bridge, Bond and Vlan: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
-import { PartialFailure, VirtnetError } from "../handler.js";
+import { ApplyError, PartialFailure, VirtnetError } from "../handler.js";
 import { type Channel, channelOf } from "../host/channel.js";
 import { deviceMade, linkOwner } from "../host/devices.js";
 import { type Host, hostAt, proveHost } from "../host/hosts.js";
 import { priceOf } from "../network/prices.js";
 import { differing } from "../schema/differences.js";
 import { same } from "../schema/tree.js";
-import { ApplyError, apply } from "./apply.js";
+import { apply } from "./apply.js";
 import { CONTROL_FIELDS, fieldsOf, type Kind, kinds, type Owner, STATE_FIELDS } from "./args.js";
 import type { Backend } from "./backends/backend.js";
 import { backendOf } from "./backends/index.js";

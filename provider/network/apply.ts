@@ -1,5 +1,5 @@
 /** Run the steps of a plan. Decides nothing; where one fails, what was there is restored, and the error says what was not. */
-import { VirtnetError } from "../handler.js";
+import { ApplyError, VirtnetError } from "../handler.js";
 import type { Channel } from "../host/channel.js";
 import type { Connection, NetworkInfo, Ref } from "../libvirt/api.js";
 import { parseXml } from "../schema/xml.js";
@@ -13,16 +13,6 @@ import { restore } from "./restore.js";
 import { home, undo } from "./settle.js";
 import { startNetwork } from "./starting.js";
 import type { Action, Plan, Step } from "./steps.js";
-
-/** A step failed. `restored`: all is as it was; otherwise the message names what is not. */
-export class ApplyError extends VirtnetError {
-  override name = "ApplyError";
-  readonly restored: boolean;
-  constructor(message: string, restored: boolean, cause: unknown) {
-    super(message, { cause });
-    this.restored = restored;
-  }
-}
 
 /** Heals from outside when this process dies in the middle. */
 export interface Guard {

@@ -1,12 +1,12 @@
 /** The Network resource: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
-import { PartialFailure, Unknown, VirtnetError } from "../handler.js";
+import { ApplyError, PartialFailure, Unknown, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { deviceMade } from "../host/devices.js";
 import { type Host, hostAt, type Masters, proveHost } from "../host/hosts.js";
 import type { Connection, HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { same } from "../schema/tree.js";
-import { ApplyError, apply } from "./apply.js";
+import { apply } from "./apply.js";
 import { modes, type Owner, STATE_FIELDS } from "./args.js";
 import { checkNetwork } from "./check.js";
 import { differences } from "./differences.js";

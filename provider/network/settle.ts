@@ -11,7 +11,8 @@ import { fieldsOf, readNetwork } from "./document.js";
 import { type Journal, parkName } from "./journal.js";
 import { bringLeases, keepLeases } from "./leases.js";
 import { bounce } from "./moves.js";
-import { interfaceOf, networkOf, nicsOn, onNetwork, storedUsers } from "./nics.js";
+import { interfaceOf, type Nic, networkOf, nicsOn, onNetwork, storedUsers } from "./nics.js";
+import { namesOf, whetherConnected } from "./observe.js";
 import { bringHome, homeOf, park } from "./park.js";
 import { startNetwork } from "./starting.js";
 
@@ -91,16 +92,26 @@ export async function home(c: Connection, journal: Journal, autostart: boolean, 
     await withoutDelay(info, channel, () => bringHome(c, where, from, journal.nics));
     await bringPorts(info, journal.ports, channel);
     if (journal.nics.length > 0) await askNeighboursAgain(info, channel);
-    const known = new Set(journal.nics.map((n) => `${n.domain} ${n.mac}`));
-    // VMs that came to the park network meanwhile.
-    const others = nicsOn(await c.domains.list({ active: true }), { names: [], park: parkOfIt });
-    const late = others.filter((n) => !known.has(`${n.domain} ${n.mac}`));
-    if (late.length > 0) await bringHome(c, where, from, late);
+    const late = await strays(c, info, journal);
+    if (late.length > 0) {
+      await park(c, parkOfIt, late);
+      await bringHome(c, where, from, late);
+    }
     if (journal.renew) await bounce(c, journal.nics);
   }
   if (journal.from !== journal.to) await repoint(c, from, info.name);
   if (info.autostart !== autostart && info.persistent) await c.networks.setAutostart({ uuid: info.uuid }, autostart);
   await removePark(c, journal.uuid);
+}
+
+/** NICs of VMs that came meanwhile: to the park network, or to the network before it was taken down, where they hang on nothing now. */
+async function strays(c: Connection, info: NetworkInfo, journal: Journal): Promise<Nic[]> {
+  const known = new Set(journal.nics.map((n) => `${n.domain} ${n.mac}`));
+  const names = { ...namesOf(info), names: [...new Set([info.name, journal.from, journal.to])] };
+  const others = nicsOn(await c.domains.list({ active: true }), names).filter(
+    (n) => !known.has(`${n.domain} ${n.mac}`),
+  );
+  return (await whetherConnected(c, info, others)).filter((n) => n.parked || n.connected === false);
 }
 
 /** The bridge that libvirt made for it. */

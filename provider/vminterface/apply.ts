@@ -1,21 +1,11 @@
 /** Run the steps of a plan. Decides nothing; what it did it can take back, and says what it took back. */
-import { VirtnetError } from "../handler.js";
+import { ApplyError } from "../handler.js";
 import type { Connection } from "../libvirt/api.js";
 import { asPlugged, withoutAlias } from "./document.js";
 import { explain } from "./explain.js";
 import type { Action, Plan, Step } from "./steps.js";
 import { Undo } from "./undo.js";
 import { type UnplugOptions, unplug } from "./unplug.js";
-
-/** A step failed. `restored`: all is as it was. */
-export class ApplyError extends VirtnetError {
-  override name = "ApplyError";
-  readonly restored: boolean;
-  constructor(message: string, restored: boolean, cause: unknown) {
-    super(message, { cause });
-    this.restored = restored;
-  }
-}
 
 interface Run {
   c: Connection;

@@ -1,7 +1,7 @@
 /** The VmInterface resource: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import { randomUUID } from "node:crypto";
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
-import { PartialFailure, VirtnetError } from "../handler.js";
+import { ApplyError, PartialFailure, VirtnetError } from "../handler.js";
 import { type Host, hostAt, proveHost } from "../host/hosts.js";
 import type { Connection, DomainInfo, HostIdentity } from "../libvirt/api.js";
 import type { Owner } from "../network/args.js";
@@ -11,7 +11,7 @@ import { announce } from "../network/say.js";
 import { hasUnknown } from "../schema/differences.js";
 import { same } from "../schema/tree.js";
 import { addressesOf, waitForAddress } from "./addresses.js";
-import { ApplyError, apply } from "./apply.js";
+import { apply } from "./apply.js";
 import { sources, type WaitForAddress } from "./args.js";
 import { checkVmInterface } from "./check.js";
 import { differences, replacing } from "./differences.js";

@@ -251,6 +251,29 @@ describe("a change that is cut off", function () {
     await child({ ...first, was: second.desired });
   });
 
+  it("VMs that start or stop while it runs: the one is plugged in, the other is no fault", async () => {
+    const change = CHANGES[0] as Change;
+    const orders = async (): Promise<Orders> => ({
+      ...{ uri: host().uri, desired: change.to, was: change.from, uuid: await reset(change), stopBefore: 3 },
+    });
+    const vm = (name: string, mac: string) =>
+      `<domain type='qemu'><name>${name}</name><memory unit='MiB'>32</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices><interface type='network'><mac address='${mac}'/><source network='net'/><model type='virtio'/></interface><memballoon model='none'/></devices></domain>`;
+    const master = (name: string) =>
+      run(`basename $(readlink /sys/class/net/$(virsh -q domiflist ${name} | awk '{print $1}')/master)`);
+    // After the NICs were looked at, before they are parked.
+    const started = await child(await orders(), undefined, async () => {
+      await virsh(host(), ["create", "/dev/stdin"], vm("late", "52:54:00:00:73:03"));
+    });
+    assert.equal(started.answer?.error, undefined);
+    assert.equal(await assertWhole(change), "after");
+    assert.equal(await master("late"), "flt0");
+    const stopped = await child(await orders(), undefined, async () => {
+      await virsh(host(), ["destroy", "late"]);
+    });
+    assert.equal(stopped.answer?.error, undefined);
+    assert.equal(await assertWhole(change), "after");
+  });
+
   it("is healed by the watchdog within 3 s of the death of its process", async () => {
     const change = CHANGES[0] as Change;
     const uuid = await reset(change);

@@ -253,6 +253,26 @@ describe("the restart of a network under running VMs", () => {
     await d.destroy();
   });
 
+  it("keeps the VMs of a transient network connected when it is adopted and changed", async () => {
+    const xml =
+      "<network><name>fleeting</name><bridge name='rs21' stp='off'/><ip address='10.72.21.1' prefix='24'/></network>";
+    await virsh(host(), ["net-create", "/dev/stdin"], xml);
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vm("web", [nic("52:54:00:00:21:01", "network", "network='fleeting'")]),
+    );
+    const d = drive(host().uri, "fleeting");
+    await d.up({ ...nat(21), mode: "isolated", mtu: 1400, adopt: true });
+    assert.equal(await onBridge("rs21"), "1");
+    assert.equal(await run("cat /sys/class/net/rs21/mtu"), "1400");
+    assert.match(await virsh(host(), ["net-info", "fleeting"]), /Persistent:\s+yes/);
+    assert.deepEqual(await parks(), []);
+    assert.equal((await d.refresh())?.drift, false);
+    await virsh(host(), ["destroy", "web"]);
+    await d.destroy();
+  });
+
   it("takes running VMs along between any two modes, in both directions", async () => {
     await run("ip link add lan2 type bridge && ip link set lan2 up");
     const d = drive(host().uri, "pairs");
