@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { Inputs } from "../../provider/handler.js";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
+import { open } from "../../provider/libvirt/index.js";
+import { awaitIdle } from "../../provider/network/moves.js";
 import { drive } from "../support/network.js";
 import { virsh, withSandbox } from "../support/sandbox.js";
 
@@ -249,6 +251,34 @@ describe("the restart of a network under running VMs", () => {
     assert.equal(await run("cat /sys/class/net/rs10/mtu"), "1400");
     assert.deepEqual(d.state?.outs.pending, []);
     assert.equal(await onBridge("rs10"), "1");
+    await virsh(host(), ["destroy", "web"]);
+    await d.destroy();
+  });
+
+  it("waits for a VM that is busy with a migration, and names it where that does not end", async () => {
+    const d = drive(host().uri, "busy");
+    await d.up(nat(22));
+    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:22:01", "network", "network='busy'")]));
+    // A migration to a host that does not answer.
+    await run("iptables -A OUTPUT -d 203.0.113.99 -j DROP");
+    await run(
+      "setsid virsh migrate --p2p --live web qemu+tcp://203.0.113.99/system >/dev/null 2>&1 </dev/null & sleep 2",
+    );
+    const c = await open(host().uri);
+    const domain = (await virsh(host(), ["domuuid", "web"])).trim();
+    await assert.rejects(
+      awaitIdle(c, [{ domain, domainName: "web", mac: "52:54:00:00:22:01" }], 500),
+      /VM web is busy with a migration, a save or another job/,
+    );
+    await c.close();
+    const changed = d.up(nat(22, { mtu: 1400 }));
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    assert.equal(await run("cat /sys/class/net/rs22/mtu"), "1500", "it did not wait");
+    await run("iptables -R OUTPUT 1 -d 203.0.113.99 -p tcp -j REJECT --reject-with tcp-reset");
+    await changed;
+    assert.equal(await run("cat /sys/class/net/rs22/mtu"), "1400");
+    assert.equal(await onBridge("rs22"), "1");
+    await run("iptables -D OUTPUT 1");
     await virsh(host(), ["destroy", "web"]);
     await d.destroy();
   });
