@@ -343,6 +343,8 @@ export interface NatArgs {
   autostart?: boolean;
   /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
   nicsConnected?: boolean;
+  /** Whether what libvirt made on the host for it is there: its bridge, the bridge's IPv4 addresses, its dnsmasq; known where a command can be run on the host. `false`: what is gone stays so. Default: true. */
+  intact?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a network of this name that exists already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
@@ -406,6 +408,8 @@ export interface RouteArgs {
   autostart?: boolean;
   /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
   nicsConnected?: boolean;
+  /** Whether what libvirt made on the host for it is there: its bridge, the bridge's IPv4 addresses, its dnsmasq; known where a command can be run on the host. `false`: what is gone stays so. Default: true. */
+  intact?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a network of this name that exists already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
@@ -467,6 +471,8 @@ export interface OpenArgs {
   autostart?: boolean;
   /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
   nicsConnected?: boolean;
+  /** Whether what libvirt made on the host for it is there: its bridge, the bridge's IPv4 addresses, its dnsmasq; known where a command can be run on the host. `false`: what is gone stays so. Default: true. */
+  intact?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a network of this name that exists already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
@@ -528,6 +534,8 @@ export interface IsolatedArgs {
   autostart?: boolean;
   /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
   nicsConnected?: boolean;
+  /** Whether what libvirt made on the host for it is there: its bridge, the bridge's IPv4 addresses, its dnsmasq; known where a command can be run on the host. `false`: what is gone stays so. Default: true. */
+  intact?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a network of this name that exists already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
@@ -581,6 +589,8 @@ export interface BridgeArgs {
   autostart?: boolean;
   /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
   nicsConnected?: boolean;
+  /** Whether what libvirt made on the host for it is there: its bridge, the bridge's IPv4 addresses, its dnsmasq; known where a command can be run on the host. `false`: what is gone stays so. Default: true. */
+  intact?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a network of this name that exists already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */

@@ -45,6 +45,8 @@ export interface Channel {
   addresses(): Promise<HostAddress[]>;
   /** All network devices, each with the bridge (or bond) that it is a port of. */
   masters(): Promise<Map<string, string | undefined>>;
+  /** Command lines of all running programs of a name; undefined where they cannot be listed. */
+  programs(name: string): Promise<string[] | undefined>;
   /** The host's address on the device of its default route: what routers of that network know it by. */
   defaultSource(family: 4 | 6): Promise<string | undefined>;
 }
@@ -185,6 +187,11 @@ function channelBy(by: Channel["by"], run: Run, runAnew: Run): Channel {
     addresses,
     masters: async () =>
       new Map((await ip<IpAddress & { master?: string }>(["link", "show"])).map((l) => [l.ifname, l.master])),
+    async programs(name) {
+      // ps ends with 1 where there is none.
+      const { stdout, code } = await run(["ps", "-C", name, "-o", "args="]);
+      return code > 1 ? undefined : stdout.split("\n").filter((line) => line !== "");
+    },
     async defaultSource(family) {
       const routes = await ip<IpRoute>([`-${family}`, "route", "show", "default"]);
       const [best] = routes.sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0));

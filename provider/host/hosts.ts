@@ -1,7 +1,7 @@
 /** The hosts of this process: one pool of connections a URI, what identifies each, and one reading of its networks shared by all resources. */
 import { VirtnetError } from "../handler.js";
 import type { Connection, DomainInfo, HostIdentity, NetworkInfo, Pool } from "../libvirt/api.js";
-import { channelOf } from "./channel.js";
+import { type Channel, channelOf, type HostAddress } from "./channel.js";
 import { listNetworks } from "./listing.js";
 
 /**
@@ -22,6 +22,23 @@ interface Snapshot {
 /** Device → bridge that it is on. */
 export type Masters = ReadonlyMap<string, string | undefined>;
 
+/** What a host says of itself, beside libvirt. */
+export interface Vitals {
+  masters: Masters;
+  addresses: readonly HostAddress[];
+  /** Command lines of its dnsmasqs; absent: not known. */
+  dnsmasqs?: readonly string[];
+}
+
+async function readVitals(channel: Channel): Promise<Vitals> {
+  const [masters, addresses, dnsmasqs] = await Promise.all([
+    channel.masters(),
+    channel.addresses(),
+    channel.programs("dnsmasq"),
+  ]);
+  return { masters, addresses, ...(dnsmasqs ? { dnsmasqs } : {}) };
+}
+
 export class Host {
   readonly uri: string;
   readonly pool: Pool;
@@ -31,7 +48,7 @@ export class Host {
   #snapshot: Snapshot | undefined;
   #domains: { at: number; list: Promise<DomainInfo[]> } | undefined;
   #allDomains: { at: number; written: boolean; list: Promise<readonly DomainInfo[]> } | undefined;
-  #masters: { at: number; map: Promise<Masters | undefined> } | undefined;
+  #vitals: { at: number; read: Promise<Vitals | undefined> } | undefined;
 
   constructor(uri: string, pool: Pool) {
     this.uri = uri;
@@ -107,12 +124,17 @@ export class Host {
     return list;
   }
 
-  /** Which bridge each device is on, read at most {@link SNAPSHOT_MS} ago; undefined where there is no channel. */
-  masters(): Promise<Masters | undefined> {
+  /** What the host says of itself, read at most {@link SNAPSHOT_MS} ago; undefined where there is no channel. */
+  vitals(): Promise<Vitals | undefined> {
     const now = Date.now();
-    if (!this.#masters || now - this.#masters.at > SNAPSHOT_MS)
-      this.#masters = { at: now, map: Promise.resolve(channelOf(this.uri)?.masters()).catch(() => undefined) };
-    return this.#masters.map;
+    if (!this.#vitals || now - this.#vitals.at > SNAPSHOT_MS) {
+      const channel = channelOf(this.uri);
+      this.#vitals = {
+        at: now,
+        read: channel ? readVitals(channel).catch(() => undefined) : Promise.resolve(undefined),
+      };
+    }
+    return this.#vitals.read;
   }
 
   /**
@@ -124,7 +146,7 @@ export class Host {
     if (this.#snapshot) this.#snapshot.written = true;
     if (this.#allDomains) this.#allDomains.written = true;
     this.#domains = undefined;
-    this.#masters = undefined;
+    this.#vitals = undefined;
   }
 
   /** Work that writes nothing, on the connection at hand, or on another where that one is lost. */

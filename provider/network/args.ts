@@ -20,6 +20,8 @@ export interface StateArgs {
   autostart?: boolean;
   /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
   nicsConnected?: boolean;
+  /** Whether what libvirt made on the host for it is there: its bridge, the bridge's IPv4 addresses, its dnsmasq; known where a command can be run on the host. `false`: what is gone stays so. Default: true. */
+  intact?: boolean;
 }
 
 /** How the resource is handled; nothing of it is in libvirt's definition, except the owner mark. */
@@ -54,6 +56,7 @@ export const stateShape = {
   running: v.optional(v.boolean()),
   autostart: v.optional(v.boolean()),
   nicsConnected: v.optional(v.boolean()),
+  intact: v.optional(v.boolean()),
 };
 export const controlShape = {
   uri: v.optional(v.pipe(v.string(), v.minLength(1, "must not be empty"))),

@@ -42,13 +42,10 @@ async function readFacts(host: Host): Promise<HostFacts | undefined> {
   const channel = channelOf(host.uri);
   if (!channel) return undefined;
   const networks = await host.networks();
-  const [addresses, masters, v4, v6] = await Promise.all([
-    channel.addresses(),
-    host.masters(),
-    channel.defaultSource(4),
-    channel.defaultSource(6),
-  ]);
-  const devices = [...(masters ?? new Map()).keys()];
+  const [vitals, v4, v6] = await Promise.all([host.vitals(), channel.defaultSource(4), channel.defaultSource(6)]);
+  if (!vitals) return undefined;
+  const { addresses } = vitals;
+  const devices = [...vitals.masters.keys()];
   // Where the bridge of a running network is not to be seen, the command ran elsewhere than libvirt.
   const there = new Set(devices);
   const bridges = new Set<string>();

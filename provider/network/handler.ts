@@ -3,7 +3,7 @@ import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
 import { ApplyError, PartialFailure, Unknown, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { deviceMade } from "../host/devices.js";
-import { type Host, hostAt, type Masters, proveHost } from "../host/hosts.js";
+import { type Host, hostAt, proveHost, type Vitals } from "../host/hosts.js";
 import type { Connection, HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { same } from "../schema/tree.js";
 import { apply } from "./apply.js";
@@ -14,6 +14,7 @@ import { readNetwork, writeNetwork } from "./document.js";
 import { daemonOf, factsOf, forgetFacts } from "./facts.js";
 import { guardOf } from "./guard.js";
 import { healOne } from "./heal.js";
+import { brokenParts } from "./intact.js";
 import { nicsOn } from "./nics.js";
 import { namesOf, observe, usersOf, whetherConnected } from "./observe.js";
 import type { Mode } from "./parts/forward.js";
@@ -21,7 +22,7 @@ import { plan, refusal, type Wish } from "./plan.js";
 import { type Impact, priceOf, worst } from "./prices.js";
 import { forgetRun, neighbours, sawInCheck, seen } from "./run.js";
 import { announce, priceLine } from "./say.js";
-import { argsOf, argsOnHost, type Computed, computed } from "./state.js";
+import { argsOf, argsOnHost, type Computed, type Condition, computed } from "./state.js";
 import type { Observed, ObservedNetwork, Plan } from "./steps.js";
 import { verify } from "./verify.js";
 
@@ -66,7 +67,7 @@ async function tellPrice(ctx: Context, id: string, olds: Inputs, news: Inputs, r
   let p: Plan;
   try {
     const host = hostAt(uriOf(news));
-    const how = { nics: true, ...(await daemonOf(host)), name: String(news.name), masters: () => host.masters() };
+    const how = { nics: true, ...(await daemonOf(host)), name: String(news.name), vitals: () => host.vitals() };
     const byId = await host.read((c) => observe(c, { uuid: id }, how));
     const observed = byId.network ? byId : await host.read((c) => observe(c, { name: String(news.name) }, how));
     const wish = { desired: news, was, owner: news.owner as Owner | undefined, adopted: olds.adopted === true };
@@ -100,9 +101,9 @@ async function tellPrice(ctx: Context, id: string, olds: Inputs, news: Inputs, r
 }
 
 /** Before a write nothing that was read earlier counts. */
-function freshMasters(host: Host): Promise<Masters | undefined> {
+function freshVitals(host: Host): Promise<Vitals | undefined> {
   host.changed();
-  return host.masters();
+  return host.vitals();
 }
 
 const lastRestart = ({ restartMs }: Inputs): { restartMs?: number } =>
@@ -111,7 +112,7 @@ const lastRestart = ({ restartMs }: Inputs): { restartMs?: number } =>
 async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
   const host = hostAt(uriOf(inputs));
   const identity = await host.identity();
-  const how = { nics: true, ...(await daemonOf(host)), masters: () => freshMasters(host) };
+  const how = { nics: true, ...(await daemonOf(host)), vitals: () => freshVitals(host) };
   return host.use(keyOf(String(inputs.name)), async (c) => {
     let observed = await observe(c, { name: String(inputs.name) }, how);
     const there = observed.network;
@@ -211,18 +212,21 @@ async function read(
   // A lookup (Network.get) brings the UUID and the host only; what it found has a name and a mode too.
   const lookedUp = olds.mode === undefined ? { name: info.name, mode: readNetwork(info.inactiveXml).mode } : {};
   const before = argsOf(olds);
-  const args = argsOnHost(before, info, await connected(host, info));
+  const args = argsOnHost(before, info, await conditionOf(host, info));
   const out = await outputs(host, info, olds.adopted === true, before, olds.restartMs);
   return { id: info.uuid, outs: { ...lookedUp, ...args, ...out }, inputs: args };
 }
 
-/** Whether all NICs of running VMs are plugged into it, as far as can be known. A stopped network has its own name for that. */
-async function connected(host: Host, info: NetworkInfo): Promise<boolean> {
-  if (!info.active) return true;
+/** As far as can be known. A stopped network has its own name for that. */
+async function conditionOf(host: Host, info: NetworkInfo): Promise<Condition> {
+  if (!info.active) return {};
   const nics = nicsOn(await host.domains(), namesOf(info));
-  if (nics.length === 0) return true;
-  const masters = await host.masters();
-  return (await host.read((c) => whetherConnected(c, info, nics, masters))).every((n) => n.connected !== false);
+  const vitals = await host.vitals();
+  const seen = nics.length === 0 ? [] : await host.read((c) => whetherConnected(c, info, nics, vitals?.masters));
+  return {
+    nicsConnected: seen.every((n) => n.connected !== false),
+    intact: !vitals || brokenParts(info, vitals).length === 0,
+  };
 }
 
 /** By UUID; else, made again under another UUID, by name and our own mark. */
@@ -246,7 +250,7 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
     nics: true,
     ...(await daemonOf(host)),
     name: String(news.name),
-    masters: () => freshMasters(host),
+    vitals: () => freshVitals(host),
   };
   return host.use(keyOf(id), async (c) => {
     await healOne(c, id);

@@ -1,9 +1,10 @@
 /** Read what is there, into the plan's terms. */
-import type { Masters } from "../host/hosts.js";
+import type { Masters, Vitals } from "../host/hosts.js";
 import type { Connection, DomainInfo, NetworkInfo, Ref } from "../libvirt/api.js";
 import { parseXml } from "../schema/xml.js";
 import type { Firewall } from "./abilities.js";
 import { readNetwork } from "./document.js";
+import { brokenParts } from "./intact.js";
 import { parkName } from "./journal.js";
 import { type Names, type Nic, nicsOn, portOf, storedUsers, targetOf } from "./nics.js";
 import type { Observed, ObservedNetwork } from "./steps.js";
@@ -30,8 +31,8 @@ export interface ObserveOptions {
   firewall?: Firewall;
   /** The name that it shall have: with another one, the stored definitions of VMs count too. */
   name?: string;
-  /** Which bridge a device of the host is on, where a channel can tell. */
-  masters?: () => Promise<Masters | undefined>;
+  /** What the host says of itself, where a channel can tell. */
+  vitals?: () => Promise<Vitals | undefined>;
 }
 
 export async function observe(c: Connection, ref: Ref, options: ObserveOptions): Promise<Observed> {
@@ -48,9 +49,9 @@ export async function observe(c: Connection, ref: Ref, options: ObserveOptions):
   const domains = await c.domains.list(renamed ? {} : { active: true });
   const on = nicsOn(domains, namesOf(found));
   // What else is on the bridge counts also where no VM is.
-  const masters = found.active && options.masters ? await options.masters() : undefined;
-  const nics = await whetherConnected(c, found, on, masters);
-  const ports = masters ? { ports: foreignPorts(found, nics, masters) } : {};
+  const vitals = found.active && options.vitals ? await options.vitals() : undefined;
+  const nics = await whetherConnected(c, found, on, vitals?.masters);
+  const ports = vitals ? { ports: foreignPorts(found, nics, vitals.masters), broken: brokenParts(found, vitals) } : {};
   return { ...daemon, nics, network, ...ports, ...(renamed ? { stored: storedUsers(domains, namesOf(found)) } : {}) };
 }
 

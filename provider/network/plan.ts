@@ -84,6 +84,16 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
   if (running && wantsRunning(desired) && costly.length > 0)
     return [restartStep({ ...change, changes: merged(config, live), prices: costly.map(price) }), ...rest.autostart];
 
+  const broken = desired.intact === false ? [] : (observed.broken ?? []);
+  if (running && wantsRunning(desired) && broken.length > 0) {
+    const prices = [...config, ...live].map(price);
+    const gone: Price = { impact: "restart", why: broken.join("; ") };
+    return [
+      restartStep({ ...change, changes: ["intact", ...merged(config, live)], prices: [gone, ...prices] }),
+      ...rest.autostart,
+    ];
+  }
+
   const steps: Step[] = [];
   const asOne = running && !markDiffers && net.persistent && live.length > 0 && sameChanges(config, live);
   if (!asOne && rewrite)

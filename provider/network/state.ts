@@ -96,8 +96,14 @@ function upstreamRoutes(values: Inputs, via: (family: 4 | 6) => string): Compute
   });
 }
 
-/** The arguments as the host has them: set paths only, in the user's spelling where it means the same. `connected`: no NIC of a running VM is off it. */
-export function argsOnHost(args: Inputs, info: NetworkInfo, connected = true): Inputs {
+/** What can be seen of a running network beside its definitions; absent: nothing is wrong as far as is known. */
+export interface Condition {
+  nicsConnected?: boolean;
+  intact?: boolean;
+}
+
+/** The arguments as the host has them: set paths only, in the user's spelling where it means the same. */
+export function argsOnHost(args: Inputs, info: NetworkInfo, seen: Condition = {}): Inputs {
   const stored = readNetwork(info.inactiveXml);
   // A document of another mode is shown as that mode; its other fields are not the user's.
   const mode = (MODES.includes(args.mode as Mode) ? args.mode : stored.mode) as Mode;
@@ -125,7 +131,8 @@ export function argsOnHost(args: Inputs, info: NetworkInfo, connected = true): I
   const state = {
     running: info.active,
     autostart: info.autostart,
-    nicsConnected: args.nicsConnected !== false && connected,
+    nicsConnected: args.nicsConnected !== false && seen.nicsConnected !== false,
+    intact: args.intact !== false && seen.intact !== false,
   };
   for (const k of STATE_FIELDS) if (args[k] !== undefined) out[k] = state[k];
   return out;

@@ -30,6 +30,8 @@ export interface Observed {
   stored?: readonly StoredUser[];
   /** Devices on its bridge that are no VM's; absent: there is no channel that could tell. */
   ports?: readonly string[];
+  /** What libvirt made on the host for it and is gone, in words; absent: there is no channel that could tell. */
+  broken?: readonly string[];
   /** How long its last restart took, in ms, where this is known. */
   restartMs?: number;
 }

@@ -255,6 +255,43 @@ describe("the restart of a network under running VMs", () => {
     await d.destroy();
   });
 
+  it("shows what is gone from the host as intact: false, and brings it back with the VMs on it", async () => {
+    const d = drive(host().uri, "broken");
+    const args = nat(23, {
+      ips: [{ address: "10.72.23.1/24", dhcp: { ranges: [{ start: "10.72.23.10", end: "10.72.23.99" }] } }],
+    });
+    await d.up(args);
+    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:23:01", "network", "network='broken'")]));
+    const dnsmasq = () => run("ps -C dnsmasq -o args= | grep -c /broken.conf || true");
+    const whole = async () => [
+      await onBridge("rs23"),
+      await run("ip -o -4 addr show rs23 | grep -c 10.72.23.1/24 || true"),
+      await dnsmasq(),
+    ];
+    const healthy = await whole();
+    assert.deepEqual(healthy.slice(0, 2), ["1", "1"]);
+    const damages: [string, RegExp][] = [
+      ["ip link del rs23", /its bridge rs23 is gone/],
+      ["ip addr flush dev rs23", /its address 10\.72\.23\.1\/24 is not on rs23/],
+      ["kill $(cat /run/libvirt/network/broken.pid)", /its dnsmasq does not run/],
+    ];
+    for (const [damage, says] of damages) {
+      await run(`${damage}; sleep 0.3`);
+      hostAt(host().uri).changed(); // as another process would, read anew
+      const seen = await d.refresh();
+      assert.deepEqual([seen?.inputs.intact, seen?.drift], [false, true], damage);
+      await d.up(args);
+      assert.ok(
+        d.log.some((l) => says.test(l)),
+        `${damage}\n${d.log.join("\n")}`,
+      );
+      assert.deepEqual(await whole(), healthy, damage);
+      assert.equal((await d.refresh())?.drift, false, damage);
+    }
+    await virsh(host(), ["destroy", "web"]);
+    await d.destroy();
+  });
+
   it("waits for a VM that is busy with a migration, and names it where that does not end", async () => {
     const d = drive(host().uri, "busy");
     await d.up(nat(22));
