@@ -69,23 +69,34 @@ export async function apply(
   return { ref: run.ref, downMs: run.downMs };
 }
 
+/** What libvirt's refusal means, also of one that has been put in other words. */
+const classOf = (e: unknown): unknown =>
+  e instanceof Error ? ("class" in e ? e.class : classOf((e as { cause?: unknown }).cause)) : undefined;
 const text = (e: unknown): string => (e instanceof Error ? e.message : String(e));
 
 /** The network is as it shall be, and only the way home failed: tried once more, since forwards is nearer than back. */
-async function finishedAnyway({ journal, hooks, c }: Run, action: Action): Promise<boolean> {
+async function finishedAnyway(run: Run, action: Action): Promise<boolean> {
+  const { journal, hooks, c } = run;
   if (action.do !== "home" || !journal) return false;
   const again = (on: Connection) => home(on, journal, journal.before.autostart, hooks.channel);
   const done = await (hooks.fresh ? hooks.fresh(again) : again(c)).then(
     () => true,
     () => false,
   );
-  if (done) hooks.guard?.disarm(journal.uuid);
+  if (done) {
+    hooks.guard?.disarm(journal.uuid);
+    delete run.journal;
+  }
   return done;
 }
 
 async function takenBack(run: Run, step: Step, action: Action, cause: unknown): Promise<ApplyError> {
   const { journal, plan, hooks } = run;
   const left: string[] = [];
+  const began = `network ${JSON.stringify(plan.network)}: ${VERBS[action.do]} failed`;
+  // Somebody else's journal or network is there: what is there now is theirs to change.
+  const isTheirs = run.done.length === 1 && classOf(cause) === "exists";
+  if (isTheirs) return new ApplyError(`${began}: ${text(cause)}; nothing was changed`, true, cause);
   const back = async (c: Connection): Promise<void> => {
     if (journal) {
       await undo(c, journal, hooks.channel);
@@ -96,7 +107,7 @@ async function takenBack(run: Run, step: Step, action: Action, cause: unknown): 
   await (hooks.fresh ? hooks.fresh(back) : back(run.c)).catch((e: unknown) => {
     left.push(text(e));
   });
-  const what = `network ${JSON.stringify(plan.network)}: ${VERBS[action.do]} failed${step.changes.length > 0 ? ` (for ${step.changes.join(", ")})` : ""}: ${text(cause)}`;
+  const what = `${began}${step.changes.length > 0 ? ` (for ${step.changes.join(", ")})` : ""}: ${text(cause)}`;
   const restored = plan.before ? "; all is restored as it was" : "; nothing is left of it";
   const heal = journal ? `: run up again, or "virtnet heal"` : "";
   return new ApplyError(

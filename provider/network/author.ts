@@ -1,10 +1,10 @@
 /** Which process writes a journal, and whether that process still runs. */
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Author } from "./journal.js";
 
 /** A run on another machine cannot be looked at; after this long, in ms, it counts as dead. */
-const LONGEST_MS = 5 * 60_000;
+const LONGEST_MS = 15 * 60_000;
 
 export function thisProcess(): Author {
   return {
@@ -17,11 +17,30 @@ export function thisProcess(): Author {
 
 export function stillRuns(author: Author, now = Date.now()): boolean {
   if (author.machine !== machineId()) return now - Date.parse(author.at) < LONGEST_MS;
-  return startOf(author.pid) === author.started && author.started !== "";
+  return author.started === "" ? answers(author.pid) : startOf(author.pid) === author.started;
 }
 
-/** Containers have a host name of their own, and processes of their own. */
-const machineId = (): string => hostname();
+/** Where a process number means the same process: many machines are called localhost, and containers count from 1. */
+function machineId(): string {
+  const read = (what: () => string): string => {
+    try {
+      return what().trim();
+    } catch {
+      return ""; // not Linux
+    }
+  };
+  const boot = read(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
+  return [hostname(), boot, read(() => readlinkSync("/proc/self/ns/pid"))].join(" ").trim();
+}
+
+function answers(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (e) {
+    return (e as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
 
 function startOf(pid: number): string | undefined {
   try {

@@ -15,6 +15,7 @@ import { daemonOf, factsOf, forgetFacts } from "./facts.js";
 import { guardOf } from "./guard.js";
 import { healOne } from "./heal.js";
 import { brokenParts } from "./intact.js";
+import { parkName } from "./journal.js";
 import { nicsOn } from "./nics.js";
 import { namesOf, observe, usersOf, whetherConnected } from "./observe.js";
 import type { Mode } from "./parts/forward.js";
@@ -206,6 +207,11 @@ async function read(
   const proof = proveHost(olds, identity, label(olds));
   const info = find(await host.networks(), id, olds);
   if (!info) {
+    const networks = [...(await host.networks()).values()];
+    if (networks.some((n) => n.name === parkName(id)))
+      throw new VirtnetError(
+        `${label(olds)} is being changed, or a run that changed it died in the middle: run up, or "virtnet heal --uri ${host.uri}"`,
+      );
     if (proof === "proven") return undefined;
     throw notProven(olds, identity);
   }
@@ -312,7 +318,7 @@ async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
     // Moved to another resource of the program, or to another stack: not ours to delete any more.
     if (mark && owner && (mark.project !== owner.project || mark.stack !== owner.stack || mark.key !== owner.key))
       return;
-    if (!mark && owner && info.persistent && olds.adopted !== true) {
+    if (!mark && owner && info.persistent) {
       announce(
         ctx,
         "warning",

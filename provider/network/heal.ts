@@ -46,4 +46,4 @@ async function heal(c: Connection, park: NetworkInfo, force: boolean): Promise<H
 }
 
 const busy = ({ from, author }: Journal & { author: { machine: string; pid: number; at: string } }): string =>
-  `network ${JSON.stringify(from)} is being changed by another run (process ${author.pid} on ${author.machine}, since ${author.at}): wait until it has ended; if it has, and cannot be seen from here, "virtnet heal --force" ends it`;
+  `network ${JSON.stringify(from)} is being changed by another run (process ${author.pid} on ${author.machine.split(" ")[0]}, since ${author.at}): wait until it has ended; if it has, and cannot be seen from here, "virtnet heal --force" ends it`;

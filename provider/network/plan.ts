@@ -1,5 +1,5 @@
 /** (desired, observed) → steps. Pure: plain data in, plain data out; what to do with them is apply's. */
-import type { Inputs } from "../handler.js";
+import { type Inputs, VirtnetError } from "../handler.js";
 import { type Change, compare } from "../schema/compare.js";
 import { same } from "../schema/tree.js";
 import { keepsFirewallClean } from "./abilities.js";
@@ -78,13 +78,18 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
   const rest = stateSteps(desired, net);
 
   if (config.some((c) => c.path === "name")) {
+    if (running && desired.apply === "next-restart")
+      throw new VirtnetError(
+        `network ${JSON.stringify(net.name)}: name cannot wait for the next restart (libvirt has one name for both definitions): take apply: "next-restart" or the new name back`,
+      );
     const all = [...config, ...live];
     return [renameStep({ ...change, changes: merged(config, live), prices: all.map(price) }), ...rest.autostart];
   }
   if (running && wantsRunning(desired) && costly.length > 0)
     return [restartStep({ ...change, changes: merged(config, live), prices: costly.map(price) }), ...rest.autostart];
 
-  const broken = desired.intact === false ? [] : (observed.broken ?? []);
+  // A restart would bring what waits for one as well.
+  const broken = desired.intact === false || desired.apply === "next-restart" ? [] : (observed.broken ?? []);
   if (running && wantsRunning(desired) && broken.length > 0) {
     const prices = [...config, ...live].map(price);
     const gone: Price = { impact: "restart", why: broken.join("; ") };

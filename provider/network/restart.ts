@@ -25,6 +25,8 @@ export interface CostlyChange extends NetworkChange {
   prices: Price[];
 }
 
+const vms = (observed: Observed): string[] => [...new Set(observed.nics.map((n) => n.domainName))];
+
 /** How long stopping and starting a network takes where it was never measured, in ms (docs/benchmarks.md). */
 const USUAL_RESTART_MS = 600;
 /** A port waits twice the shortest forward delay that the kernel allows (br_set_forward_delay) before it forwards. */
@@ -44,7 +46,9 @@ function movesOf({ net, observed, after }: NetworkChange): Moves {
   const plug: Plug = plugOf(after);
   const taps = observed.nics.filter((n) => n.on === "tap");
   const others = observed.nics.filter((n) => n.on !== "tap");
-  const named = plug === "tap" ? undefined : taps.find((n) => n.by === "bridge");
+  const [now, then] = [readNetwork(net.liveXml ?? net.xml), readNetwork(after)];
+  const bridgeGoes = then.mode === "bridge" || now.bridgeName !== then.bridgeName;
+  const named = bridgeGoes ? taps.find((n) => n.by === "bridge") : undefined;
   if (named)
     throw new VirtnetError(
       `network ${JSON.stringify(net.name)}: NIC ${named.mac} of VM ${named.domainName} names the bridge of the network itself, which goes away: point it at the network first (<source network='${net.name}'/>)`,
@@ -103,8 +107,12 @@ export function renameStep(change: CostlyChange): Step {
   const { net, observed, after, changes, prices, wantsRunning } = change;
   const running = net.liveXml !== undefined;
   const moves = movesOf(change);
-  const starts = running && wantsRunning;
-  const renew = starts && change.renews && newAddresses(net.liveXml as string, after);
+  const starts = wantsRunning;
+  if (!starts && observed.nics.length > 0)
+    throw new VirtnetError(
+      `network ${JSON.stringify(net.name)}: name cannot change while it does not run and NICs of running VMs (${vms(observed).join(", ")}) name it: they could not follow; rename it running, and stop it then`,
+    );
+  const renew = running && starts && change.renews && newAddresses(net.liveXml as string, after);
   const impact = running ? worst(["restart", ...prices.map((p) => p.impact)]) : "none";
   const to = readNetwork(after).values.name as string;
   const follow = [...new Set((observed.stored ?? []).filter((s) => s.by === "network").map((s) => s.domainName))];
@@ -116,7 +124,7 @@ export function renameStep(change: CostlyChange): Step {
     impact,
     why: `${reasons(prices)}; ${kept}`,
     changes,
-    ...(starts ? noticed(change, moves, renew, impact) : { affects: [] }),
+    ...(running ? noticed(change, moves, renew, impact) : { affects: vms(observed), notice: "are connected again" }),
     actions: [
       { do: "journal", journal: journalOf(change, to, renew) },
       ...(running ? [...park(moves), { do: "destroy" } as const] : []),

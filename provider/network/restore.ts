@@ -33,7 +33,12 @@ async function nothing(c: Connection, name: string, done: readonly Action[]): Pr
 async function asBefore(c: Connection, before: ObservedNetwork, done: readonly Action[]): Promise<string[]> {
   const ref = { uuid: before.uuid };
   const now = await c.networks.get(ref);
-  if (!now || !sameText(now.inactiveXml, before.xml)) await c.networks.define(before.xml, { validate: false });
+  // A stored definition that we did not write is somebody else's by now.
+  const wrote = done.some(
+    (a) => a.do === "define" || a.do === "undefine" || (a.do === "update" && a.affect !== "live"),
+  );
+  if (!now || (wrote && !sameText(now.inactiveXml, before.xml)))
+    await c.networks.define(before.xml, { validate: false });
   // A live update that failed in the middle: its answer may be lost, so each is taken back where it is found.
   for (const a of [...done].reverse()) if (a.do === "update") await takeBack(c, before, a);
   const running = before.liveXml !== undefined;

@@ -34,6 +34,7 @@ export async function finish(c: Connection, journal: Journal, channel?: Channel)
     sameDefinition(now.liveXml, journal.before.liveXml) &&
     !sameDefinition(now.liveXml, journal.after);
   if (!now || untouched) return await undo(c, journal, channel);
+  if (journal.from !== journal.to) await bringLeases(channel, journal.before.xml);
   try {
     if (journal.running && !now.active) await startNetwork(c, { uuid: journal.uuid });
   } catch {
@@ -71,13 +72,11 @@ export async function undo(c: Connection, journal: Journal, channel?: Channel): 
   return "before";
 }
 
-/** All NICs that are on the network under either name. */
+/** All NICs that are on the network under either name; those of others on a bridge of the host are not. */
 async function parkAll(c: Connection, journal: Journal): Promise<void> {
   const domains = await c.domains.list({ active: true });
-  const bridge = homeOf((await c.networks.get({ uuid: journal.uuid })) as NetworkInfo).bridge;
-  const own = readNetwork(journal.before.xml).mode !== "bridge" || readNetwork(journal.after).mode !== "bridge";
-  const names = { names: [journal.from, journal.to], ...(own ? { bridge } : {}) };
-  await park(c, parkName(journal.uuid), nicsOn(domains, names));
+  const { bridge } = namesOf((await c.networks.get({ uuid: journal.uuid })) as NetworkInfo);
+  await park(c, parkName(journal.uuid), nicsOn(domains, { names: [journal.from, journal.to], bridge }));
 }
 
 /** NICs, stored definitions and autostart follow the network as it is now; then the park network goes. */

@@ -8,8 +8,11 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
+import { channelOf } from "../../provider/host/channel.js";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
 import { healAll } from "../../provider/network/heal.js";
+import { parkName, readJournal } from "../../provider/network/journal.js";
+import { undo } from "../../provider/network/settle.js";
 import type { Answer, Orders } from "../support/run-plan.js";
 import { virsh, withSandbox } from "../support/sandbox.js";
 
@@ -271,6 +274,54 @@ describe("a change that is cut off", function () {
       await virsh(host(), ["destroy", "late"]);
     });
     assert.equal(stopped.answer?.error, undefined);
+    assert.equal(await assertWhole(change), "after");
+  });
+
+  it("an undo leaves alone what others have on a bridge of the host", async () => {
+    const change = CHANGES[2] as Change;
+    const uuid = await reset(change);
+    const orders: Orders = { uri: host().uri, desired: change.to, was: change.from, uuid };
+    const { answer } = await child(orders);
+    await reset(change);
+    const vm = `<domain type='qemu'><name>stranger</name><memory unit='MiB'>32</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices><interface type='bridge'><mac address='52:54:00:00:73:04'/><source bridge='lan0'/><model type='virtio'/></interface><memballoon model='none'/></devices></domain>`;
+    await virsh(host(), ["create", "/dev/stdin"], vm);
+    // It has started in its new mode, and its NICs are still on the park network.
+    assert.ok((await child({ ...orders, killBefore: (answer?.actions.indexOf("home") ?? 0) + 1 })).killed);
+    await hostAt(host().uri).use("undo", async (c) => {
+      const park = await c.networks.get({ name: parkName(uuid) });
+      const journal = readJournal(park?.inactiveXml ?? "<network/>");
+      assert.ok(journal);
+      assert.equal(await undo(c, journal, channelOf(host().uri)), "before");
+    });
+    assert.equal(await assertWhole(change), "before");
+    assert.match(await virsh(host(), ["dumpxml", "stranger"]), /type='bridge'>[\s\S]*<source bridge='lan0'\/>/);
+    await virsh(host(), ["destroy", "stranger"]);
+  });
+
+  it("two at once that have both looked already: the one that comes second takes nothing back of the first", async () => {
+    const change = CHANGES[0] as Change;
+    const uuid = await reset(change);
+    const first: Orders = { uri: host().uri, desired: change.to, was: change.from, uuid, stopBefore: 5 };
+    const second: Orders = { ...first, desired: nat({ mtu: 1300 }), stopBefore: 1 };
+    let letGo = (): void => undefined;
+    const go = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    let waits = (): void => undefined;
+    const waiting = new Promise<void>((resolve) => {
+      waits = resolve;
+    });
+    const other = child(second, undefined, async () => {
+      waits();
+      await go;
+    });
+    await waiting;
+    const { answer } = await child(first, undefined, async () => {
+      letGo();
+      assert.match((await other).answer?.error ?? "", /another run is changing it .*; nothing was changed/);
+      assert.equal((await look()).active, false, "it was started under the first one");
+    });
+    assert.equal(answer?.error, undefined);
     assert.equal(await assertWhole(change), "after");
   });
 

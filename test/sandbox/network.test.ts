@@ -277,7 +277,13 @@ describe("a network on a real libvirtd", () => {
     assert.deepEqual(await names(), ["let-go"]);
     assert.ok(d.log.some((l) => /let-go.*disowned.*left as it is/.test(l)));
     d.state = { id, outs };
-    await d.up(nat(117, { mtu: 1400, adopt: true }));
+    await d.up(nat(117, { mtu: 1400, adopt: true, deleteAdopted: true }));
+    await virsh(host(), ["net-define", "/dev/stdin"], bare);
+    const again = d.state as NonNullable<typeof d.state>;
+    await d.destroy();
+    assert.deepEqual(await names(), ["let-go"], "adopted or not, who is disowned deletes nothing");
+    d.state = again;
+    await d.up(nat(117, { mtu: 1300, adopt: true, deleteAdopted: true }));
     await d.destroy();
     assert.deepEqual(await names(), []);
   });

@@ -273,7 +273,11 @@ describe("the restart of a network under running VMs", () => {
     const damages: [string, RegExp][] = [
       ["ip link del rs23", /its bridge rs23 is gone/],
       ["ip addr flush dev rs23", /its address 10\.72\.23\.1\/24 is not on rs23/],
-      ["kill $(cat /run/libvirt/network/broken.pid)", /its dnsmasq does not run/],
+      [
+        // Its helper process ends a moment later.
+        "kill $(cat /run/libvirt/network/broken.pid); for i in $(seq 100); do ps -C dnsmasq -o args= | grep -q /broken.conf || break; sleep 0.1; done",
+        /its dnsmasq does not run/,
+      ],
     ];
     for (const [damage, says] of damages) {
       await run(`${damage}; sleep 0.3`);
@@ -288,6 +292,32 @@ describe("the restart of a network under running VMs", () => {
       assert.deepEqual(await whole(), healthy, damage);
       assert.equal((await d.refresh())?.drift, false, damage);
     }
+    await virsh(host(), ["destroy", "web"]);
+    await d.destroy();
+  });
+
+  it("refuses what would leave NICs behind: a bridge that they name, a new name while it does not run", async () => {
+    const d = drive(host().uri, "keeps");
+    await d.up(nat(24));
+    await virsh(host(), ["create", "/dev/stdin"], vm("db", [nic("52:54:00:00:24:01", "bridge", "bridge='rs24'")]));
+    const other = { bridge: { name: "rs25", stp: false } };
+    await assert.rejects(d.up(nat(24, other)), /NIC 52:54:00:00:24:01 of VM db names the bridge .* which goes away/);
+    await virsh(host(), ["destroy", "db"]);
+    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:24:02", "network", "network='keeps'")]));
+    await assert.rejects(
+      d.up(nat(24, { name: "kept", running: false })),
+      /name cannot change while it does not run and NICs of running VMs \(web\) name it/,
+    );
+    await assert.rejects(
+      d.up(nat(24, { name: "kept", apply: "next-restart" })),
+      /name cannot wait for the next restart/,
+    );
+    // Stopped by hand, renamed, started: in one up.
+    await virsh(host(), ["net-destroy", "keeps"]);
+    await d.up(nat(24, { name: "kept" }));
+    assert.equal(await onBridge("rs24"), "1");
+    assert.match(await liveNic("web", "52:54:00:00:24:02"), /source network='kept'/);
+    assert.deepEqual(await parks(), []);
     await virsh(host(), ["destroy", "web"]);
     await d.destroy();
   });
