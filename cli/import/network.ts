@@ -2,9 +2,10 @@
 import type { Inputs } from "../../provider/handler.js";
 import type { NetworkInfo } from "../../provider/libvirt/api.js";
 import { checkNetwork } from "../../provider/network/check.js";
-import { fieldsOf, type Mark, readNetwork } from "../../provider/network/document.js";
+import { fieldsOf, readNetwork } from "../../provider/network/document.js";
 import { plan } from "../../provider/network/plan.js";
 import type { Observed } from "../../provider/network/steps.js";
+import type { Mark } from "../../provider/ownership.js";
 import type { ObjectNode } from "../../provider/schema/node.js";
 import { compact } from "./compact.js";
 import { leftovers } from "./leftovers.js";

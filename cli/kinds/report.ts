@@ -1,7 +1,8 @@
 /** What `virtnet plan` prints; documented for users in docs/cli.md. Fields are only ever added. */
-import type { Mark } from "../../provider/network/document.js";
+
 import type { Impact } from "../../provider/network/prices.js";
 import type { Step } from "../../provider/network/steps.js";
+import type { Mark } from "../../provider/ownership.js";
 import type { Step as NicStep } from "../../provider/vminterface/steps.js";
 
 export interface PlanReport {

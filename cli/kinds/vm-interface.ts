@@ -2,8 +2,8 @@
 import { type Context, type Failure, type Inputs, VirtnetError } from "../../provider/handler.js";
 import type { Host } from "../../provider/host/hosts.js";
 import type { Connection, DomainInfo } from "../../provider/libvirt/api.js";
-import type { Owner } from "../../provider/network/args.js";
 import type { Impact } from "../../provider/network/prices.js";
+import type { Owner } from "../../provider/ownership.js";
 import { nicsOf, withoutAlias, writeNic } from "../../provider/vminterface/document.js";
 import { vmInterfaceHandler } from "../../provider/vminterface/handler.js";
 import { observe, refOf, toObserved } from "../../provider/vminterface/observe.js";

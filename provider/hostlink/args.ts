@@ -1,15 +1,14 @@
 /** The arguments of Bridge, Bond and Vlan: one kind a file, and what all have beside the fields of their kind. */
 import * as v from "valibot";
 import type { Inputs } from "../handler.js";
-import { type ControlArgs, controlShape as networkControl, type Owner } from "../network/args.js";
+import { type ControlArgs, controlShape as networkControl } from "../network/args.js";
 import type { PriceTable } from "../network/prices.js";
+import type { Mark as OwnerMark } from "../ownership.js";
 import { type AnyNode, type ObjectNode, type ObjectValue, whole } from "../schema/node.js";
 import { bond } from "./kinds/bond.js";
 import { bridge } from "./kinds/bridge.js";
 import { vlan } from "./kinds/vlan.js";
 import type { Rule } from "./rules/rule.js";
-
-export type { Owner };
 
 /** What a kind of link is made of; each is one file in `kinds/`, closed by `satisfies LinkKind`. */
 export interface LinkKind {
@@ -66,9 +65,7 @@ export type BondArgs = Fields<"bond"> & LinkStateArgs & LinkControlArgs;
 export type VlanArgs = Fields<"vlan"> & LinkStateArgs & LinkControlArgs;
 
 /** The mark on a link: whose it is, and what a later run must know. */
-export interface Mark extends Owner {
-  /** It was there before the resource. */
-  adopted: boolean;
+export interface Mark extends OwnerMark {
   /** What `addresses: "inherit"` took over, in full. */
   inherited?: Inputs;
 }

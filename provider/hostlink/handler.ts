@@ -5,10 +5,11 @@ import { type Channel, channelOf } from "../host/channel.js";
 import { deviceMade, linkOwner } from "../host/devices.js";
 import { type Host, hostAt, proveHost } from "../host/hosts.js";
 import { priceOf } from "../network/prices.js";
+import { mayTake, type Owner, sameOwner } from "../ownership.js";
 import { differing } from "../schema/differences.js";
 import { same } from "../schema/tree.js";
 import { apply } from "./apply.js";
-import { CONTROL_FIELDS, fieldsOf, type Kind, kinds, type Owner, STATE_FIELDS } from "./args.js";
+import { CONTROL_FIELDS, fieldsOf, type Kind, kinds, STATE_FIELDS } from "./args.js";
 import type { Backend } from "./backends/backend.js";
 import { backendOf } from "./backends/index.js";
 import { checkLink } from "./check.js";
@@ -100,21 +101,8 @@ export function linkHandler(kind: Kind): Handler {
   }
 
   /** Whether an existing link may be taken; throws where not. @returns whether it counts as adopted. */
-  function takeOver({ mark }: ObservedLink, inputs: Inputs, hostname: string): boolean {
-    const owner = inputs.owner as Owner | undefined;
-    const what = `${label(inputs)} exists already on ${hostname}`;
-    if (mark && owner && mark.project === owner.project && mark.stack === owner.stack) return mark.adopted;
-    const adopt = inputs.adopt as boolean | { from: string } | undefined;
-    if (!mark) {
-      if (adopt) return true;
-      throw new VirtnetError(`${what}: set adopt: true to take it over with what it has, or choose another name`);
-    }
-    const from = `${mark.project}/${mark.stack}`;
-    if (typeof adopt === "object" && adopt.from === from) return mark.adopted;
-    throw new VirtnetError(
-      `${what} and belongs to stack ${from}: set adopt: { from: ${JSON.stringify(from)} } to take it over`,
-    );
-  }
+  const takeOver = ({ mark }: ObservedLink, inputs: Inputs, hostname: string): boolean =>
+    mayTake(mark, inputs, { what: `${label(inputs)} exists already on ${hostname}`, or: "name" });
 
   /** Plan, apply, verify. */
   async function reach(
@@ -209,8 +197,7 @@ export function linkHandler(kind: Kind): Handler {
       const { mark } = link;
       const owner = olds.owner as Owner | undefined;
       // Moved to another resource of the program, or to another stack: not ours to delete any more.
-      if (mark && owner && (mark.project !== owner.project || mark.stack !== owner.stack || mark.key !== owner.key))
-        return;
+      if (mark && owner && !sameOwner(mark, owner)) return;
       if (olds.adopted === true && olds.deleteAdopted !== true) {
         await there.backend.mark({ id: link.id, kind, name: link.name }, null);
         return;

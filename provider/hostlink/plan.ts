@@ -1,10 +1,11 @@
 /** (desired, observed) → steps. Pure: plain data in, plain data out; what to do with them is apply's. */
 import { type Inputs, VirtnetError } from "../handler.js";
 import { type Price, priceOf, worst } from "../network/prices.js";
+import type { Owner } from "../ownership.js";
 import { compare } from "../schema/compare.js";
 import { same } from "../schema/tree.js";
 import type { Addressing } from "./addressing.js";
-import { fieldsOf, type Kind, kinds, type Mark, type Owner } from "./args.js";
+import { fieldsOf, type Kind, kinds, type Mark } from "./args.js";
 import type { Action, Observed, ObservedLink, Plan, Step } from "./steps.js";
 
 export interface Wish {

@@ -1,5 +1,6 @@
 /** The arguments of a Network: a union told apart by `mode`, and what all modes have beside their libvirt fields. */
 import * as v from "valibot";
+import type { Owner } from "../ownership.js";
 import { closed, type ObjectValue } from "../schema/node.js";
 import type { NetworkMode } from "./mode.js";
 import { bridge } from "./modes/bridge.js";
@@ -42,14 +43,6 @@ export interface ControlArgs {
   renewLeases?: boolean;
   /** Set by the SDK: whose object it is. */
   owner?: Owner;
-}
-
-/** Whose object: the mark that stands in the network's metadata. */
-export interface Owner {
-  project: string;
-  stack: string;
-  /** The resource in the program: its name, with the parent's where it has one. */
-  key: string;
 }
 
 export const stateShape = {

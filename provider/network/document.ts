@@ -1,16 +1,12 @@
 /** A network's XML document: what it holds, and the document that holds what is wanted. Pure. */
 import type { Inputs } from "../handler.js";
+import type { Mark } from "../ownership.js";
 import type { AnyNode } from "../schema/node.js";
 import { readTree, writeTree } from "../schema/tree.js";
 import { addChild, child, children, type Element, newDocument, parseXml, printXml } from "../schema/xml.js";
-import { modes, type Owner } from "./args.js";
+import { modes } from "./args.js";
 import { type Mode, modeOf } from "./parts/forward.js";
 import { OWN_NS } from "./parts/metadata.js";
-
-export interface Mark extends Owner {
-  /** The network was there before the resource. */
-  adopted: boolean;
-}
 
 export const fieldsOf = (mode: Mode): AnyNode => modes[mode].fields as unknown as AnyNode;
 

@@ -5,9 +5,10 @@ import { channelOf } from "../host/channel.js";
 import { deviceMade } from "../host/devices.js";
 import { type Host, hostAt, proveHost, type Vitals } from "../host/hosts.js";
 import type { Connection, HostIdentity, NetworkInfo } from "../libvirt/api.js";
+import { mayTake, type Owner, sameOwner } from "../ownership.js";
 import { same } from "../schema/tree.js";
 import { apply } from "./apply.js";
-import { modes, type Owner, STATE_FIELDS } from "./args.js";
+import { modes, STATE_FIELDS } from "./args.js";
 import { checkNetwork } from "./check.js";
 import { differences } from "./differences.js";
 import { readNetwork, writeNetwork } from "./document.js";
@@ -141,22 +142,12 @@ async function outputs(
 }
 
 /** Whether an existing network may be taken; throws where not. @returns whether it counts as adopted. */
-function takeOver(there: ObservedNetwork, inputs: Inputs, host: HostIdentity): boolean {
-  const owner = inputs.owner as Owner | undefined;
-  const { mark } = there;
-  const what = `${label(inputs)} exists already on ${host.hostname} (uuid ${there.uuid})`;
-  if (mark && owner && mark.project === owner.project && mark.stack === owner.stack) return mark.adopted;
-  const adopt = inputs.adopt as boolean | { from: string } | undefined;
-  if (!mark) {
-    if (adopt) return true;
-    throw new VirtnetError(`${what}: set adopt: true to take it over with what it has, or choose another name`);
-  }
-  const from = `${mark.project}/${mark.stack}`;
-  if (typeof adopt === "object" && adopt.from === from) return mark.adopted;
-  throw new VirtnetError(
-    `${what} and belongs to stack ${from}: set adopt: { from: ${JSON.stringify(from)} } to take it over, or release it with "virtnet disown network ${there.name}"`,
-  );
-}
+const takeOver = ({ mark, uuid, name }: ObservedNetwork, inputs: Inputs, host: HostIdentity): boolean =>
+  mayTake(mark, inputs, {
+    what: `${label(inputs)} exists already on ${host.hostname} (uuid ${uuid})`,
+    or: "name",
+    release: `virtnet disown network ${name}`,
+  });
 
 /** What `reach` is asked for; the mark comes from the inputs. */
 type Target = Pick<Wish, "was" | "uuid"> & { desired: Inputs; adopted: boolean; restartMs?: unknown };
@@ -242,11 +233,8 @@ function find(networks: ReadonlyMap<string, NetworkInfo>, id: string, olds: Inpu
   return [...networks.values()].find((n) => n.name === olds.name && isOurs(n, olds));
 }
 
-function isOurs(network: NetworkInfo, olds: Inputs): boolean {
-  const owner = olds.owner as Owner | undefined;
-  const mark = readNetwork(network.inactiveXml).mark;
-  return mark !== undefined && mark.project === owner?.project && mark.stack === owner.stack && mark.key === owner.key;
-}
+const isOurs = (network: NetworkInfo, olds: Inputs): boolean =>
+  sameOwner(readNetwork(network.inactiveXml).mark, olds.owner as Owner | undefined);
 
 async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Promise<{ outs: Inputs }> {
   const host = hostAt(uriOf(news));
@@ -316,8 +304,7 @@ async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
     const mark = readNetwork(info.inactiveXml).mark;
     const owner = olds.owner as Owner | undefined;
     // Moved to another resource of the program, or to another stack: not ours to delete any more.
-    if (mark && owner && (mark.project !== owner.project || mark.stack !== owner.stack || mark.key !== owner.key))
-      return;
+    if (mark && owner && !sameOwner(mark, owner)) return;
     if (!mark && owner && info.persistent) {
       announce(
         ctx,

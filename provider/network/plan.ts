@@ -1,10 +1,11 @@
 /** (desired, observed) → steps. Pure: plain data in, plain data out; what to do with them is apply's. */
 import { type Inputs, VirtnetError } from "../handler.js";
+import type { Mark, Owner } from "../ownership.js";
 import { type Change, compare } from "../schema/compare.js";
 import { same } from "../schema/tree.js";
 import { keepsFirewallClean } from "./abilities.js";
-import { modes, type Owner } from "./args.js";
-import { fieldsOf, type Mark, readNetwork, sameMark, writeNetwork } from "./document.js";
+import { modes } from "./args.js";
+import { fieldsOf, readNetwork, sameMark, writeNetwork } from "./document.js";
 import { updateSteps } from "./live.js";
 import type { Mode } from "./parts/forward.js";
 import { IMPACTS, type Impact, type Price, priceOf, worst } from "./prices.js";

@@ -1,7 +1,7 @@
 /** The plan as plain data. */
 import type { Affect, Ref, UpdateCommand, UpdateSection } from "../libvirt/api.js";
+import type { Mark } from "../ownership.js";
 import type { Firewall } from "./abilities.js";
-import type { Mark } from "./document.js";
 import type { Journal, JournalNic } from "./journal.js";
 import type { Nic, StoredUser } from "./nics.js";
 import type { Impact } from "./prices.js";

@@ -1,6 +1,7 @@
 /** The arguments of a VmInterface: a union told apart by the kind of source, and what all have beside their libvirt fields. */
 import * as v from "valibot";
-import { controlShape as networkControl, type Owner } from "../network/args.js";
+import { controlShape as networkControl } from "../network/args.js";
+import type { Owner } from "../ownership.js";
 import { closed, line, type ObjectValue } from "../schema/node.js";
 import type { Source, SourceKind } from "./source.js";
 import { bridge } from "./sources/bridge.js";

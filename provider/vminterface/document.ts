@@ -1,6 +1,6 @@
 /** `<interface>` within a domain's XML: what it holds, and the one that holds what is wanted. Pure. */
 import { type Inputs, VirtnetError } from "../handler.js";
-import type { Mark } from "../network/document.js";
+import type { Mark } from "../ownership.js";
 import type { AnyNode, ObjectNode } from "../schema/node.js";
 import { readTree, writeTree } from "../schema/tree.js";
 import { addChild, child, children, cloneXml, type Element, newDocument, parseXml, printXml } from "../schema/xml.js";

@@ -4,10 +4,9 @@ import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
 import { ApplyError, PartialFailure, VirtnetError } from "../handler.js";
 import { type Host, hostAt, proveHost } from "../host/hosts.js";
 import type { Connection, DomainInfo, HostIdentity } from "../libvirt/api.js";
-import type { Owner } from "../network/args.js";
-import type { Mark } from "../network/document.js";
 import { type Impact, priceOf, worst } from "../network/prices.js";
 import { announce } from "../network/say.js";
+import { type Mark, mayTake, type Owner, sameOwner, sameStack } from "../ownership.js";
 import { hasUnknown } from "../schema/differences.js";
 import { same } from "../schema/tree.js";
 import { addressesOf, waitForAddress } from "./addresses.js";
@@ -17,7 +16,6 @@ import { checkVmInterface } from "./check.js";
 import { differences, replacing } from "./differences.js";
 import { nicsOf, readNic, withLinkDown, withoutAlias } from "./document.js";
 import { refuseBusy } from "./explain.js";
-import { sameOwner, sameStack } from "./mark.js";
 import { isVm, observe, refOf, toObserved } from "./observe.js";
 import { plan, refusal } from "./plan.js";
 import { around, forgetNics, macFor, ownerNow, sawInCheck, seen, tookOver } from "./run.js";
@@ -170,21 +168,12 @@ function takeOver(vm: ObservedVm, inputs: Inputs, host: HostIdentity): boolean {
   if (!nic) return false;
   const owner = inputs.owner as Owner | undefined;
   const mark = markOf(vm);
-  if (mark && owner && sameStack(mark, owner)) {
-    tookOver(idOf(vm, inputs.mac), owner.key);
-    return mark.adopted;
-  }
-  const adopt = inputs.adopt as boolean | { from: string } | undefined;
-  const what = `${label(inputs)} exists already on ${host.hostname}`;
-  if (!mark) {
-    if (adopt) return true;
-    throw new VirtnetError(`${what}: set adopt: true to take it over with what it has, or choose another mac`);
-  }
-  const from = `${mark.project}/${mark.stack}`;
-  if (typeof adopt === "object" && adopt.from === from) return mark.adopted;
-  throw new VirtnetError(
-    `${what} and belongs to stack ${from}: set adopt: { from: ${JSON.stringify(from)} } to take it over, or release it with "virtnet disown vm-interface ${vm.name} ${nic.mac}"`,
-  );
+  if (mark && owner && sameStack(mark, owner)) tookOver(idOf(vm, inputs.mac), owner.key);
+  return mayTake(mark, inputs, {
+    what: `${label(inputs)} exists already on ${host.hostname}`,
+    or: "mac",
+    release: `virtnet disown vm-interface ${vm.name} ${nic.mac}`,
+  });
 }
 
 /** Plan, apply, verify, wait. Where the NIC is left other than it was, the error carries its state. */

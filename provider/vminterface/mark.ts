@@ -5,8 +5,7 @@
  *
  * @example "ua-virtnet__shop__prod__web-eth1", adopted: "ua-virtnet__shop__prod__web-eth1__adopted"
  */
-import type { Owner } from "../network/args.js";
-import type { Mark } from "../network/document.js";
+import type { Mark } from "../ownership.js";
 
 const PREFIX = "ua-virtnet";
 const SEPARATOR = "__";
@@ -26,12 +25,6 @@ export function decodeMark(alias: string | undefined): Mark | undefined {
 /** Whether the alias is another program's or the user's own: it is left alone. */
 export const isForeignAlias = (alias: string | undefined): boolean =>
   alias?.startsWith("ua-") === true && decodeMark(alias) === undefined;
-
-export const sameOwner = (mark: Mark | undefined, owner: Owner | undefined): boolean =>
-  mark !== undefined && owner !== undefined && sameStack(mark, owner) && mark.key === owner.key;
-
-export const sameStack = (mark: Mark, owner: Owner): boolean =>
-  mark.project === owner.project && mark.stack === owner.stack;
 
 const escaped = (s: string): string =>
   [...Buffer.from(s, "utf8")]

@@ -1,8 +1,8 @@
 /** (desired, observed) → steps. Pure: plain data in, plain data out; what to do with them is apply's. */
 import { type Inputs, VirtnetError } from "../handler.js";
-import type { Owner } from "../network/args.js";
-import { type Mark, sameMark } from "../network/document.js";
+import { sameMark } from "../network/document.js";
 import { IMPACTS, type Impact, type Price, priceOf, worst } from "../network/prices.js";
+import type { Mark, Owner } from "../ownership.js";
 import { type Change, compare } from "../schema/compare.js";
 import { priceHere, priceOfMove } from "./abilities.js";
 import { sources } from "./args.js";
