@@ -1,11 +1,12 @@
 /** The Network resource: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
-import { ApplyError, PartialFailure, Unknown, VirtnetError } from "../handler.js";
+import { ApplyError, PartialFailure, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { deviceMade } from "../host/devices.js";
 import { type Host, hostAt, proveHost, type Vitals } from "../host/hosts.js";
 import type { Connection, HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { mayTake, type Owner, sameOwner } from "../ownership.js";
+import { hasUnknown } from "../schema/differences.js";
 import { same } from "../schema/tree.js";
 import { apply } from "./apply.js";
 import { modes, STATE_FIELDS } from "./args.js";
@@ -65,7 +66,7 @@ async function diff(ctx: Context, id: string, olds: Inputs, news: Inputs): Promi
 /** Print what the change will cost, and refuse what may not cost that much. */
 async function tellPrice(ctx: Context, id: string, olds: Inputs, news: Inputs, rows: string[]): Promise<void> {
   const was = argsOf(olds);
-  if (JSON.stringify(news, (_k, v) => (v === Unknown ? "\u0000" : v)).includes("\\u0000")) return;
+  if (hasUnknown(news)) return;
   let p: Plan;
   try {
     const host = hostAt(uriOf(news));

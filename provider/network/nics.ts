@@ -30,6 +30,10 @@ export interface Nic {
   on: Plug;
   /** Still on the park network of an earlier run. */
   parked: boolean;
+  /** The device on the host, `vnet3`. */
+  device?: string;
+  /** Key of libvirt's record that it is plugged. */
+  port?: string;
   /** Whether it is plugged into the network as it runs now; absent: not known. */
   connected?: boolean;
   /** Its live `<interface>`. */
@@ -72,13 +76,9 @@ export const networkOf = (iface: Element): string | undefined =>
 export const bridgeOf = (iface: Element): string | undefined =>
   child(iface, "source")?.getAttribute("bridge") ?? undefined;
 
-/** Key of libvirt's record that the NIC is plugged; only in running definitions. */
-export const portOf = (iface: Element): string | undefined =>
-  child(iface, "source")?.getAttribute("portid") ?? undefined;
+const portOf = (iface: Element): string | undefined => child(iface, "source")?.getAttribute("portid") ?? undefined;
 
-/** The device on the host, `vnet3`; only in running definitions. */
-export const targetOf = (iface: Element): string | undefined =>
-  child(iface, "target")?.getAttribute("dev") ?? undefined;
+const targetOf = (iface: Element): string | undefined => child(iface, "target")?.getAttribute("dev") ?? undefined;
 
 export function plugOfNic(iface: Element): Plug {
   const type = iface.getAttribute("type");
@@ -99,17 +99,39 @@ function refersTo(iface: Element, { names, bridge, park }: Names): Reference {
   return named ? { by: "bridge", parked: false } : undefined;
 }
 
+// Once a reading of the host, however many networks ask; not to be changed.
+const runningOf = new WeakMap<DomainInfo, readonly Element[]>();
+
+function runningInterfaces(d: DomainInfo): readonly Element[] {
+  let all = runningOf.get(d);
+  if (!all) {
+    all = d.liveXml === undefined ? [] : interfacesOf(d.liveXml);
+    runningOf.set(d, all);
+  }
+  return all;
+}
+
 /** NICs of running domains that are on the network. */
 export function nicsOn(domains: readonly DomainInfo[], at: Names): Nic[] {
   return domains.flatMap((d) =>
-    (d.liveXml === undefined ? [] : interfacesOf(d.liveXml)).flatMap((iface) => {
+    runningInterfaces(d).flatMap((iface) => {
       const ref = refersTo(iface, at);
       if (!ref) return [];
-      const who = { domain: d.uuid, domainName: d.name, mac: macOf(iface) };
-      return [{ ...who, ...ref, on: plugOfNic(iface), xml: printXml(iface) }];
+      const [device, port] = [targetOf(iface), portOf(iface)];
+      return [
+        {
+          ...{ domain: d.uuid, domainName: d.name, mac: macOf(iface), ...ref, on: plugOfNic(iface) },
+          ...(device !== undefined ? { device } : {}),
+          ...(port !== undefined ? { port } : {}),
+          xml: printXml(iface),
+        },
+      ];
     }),
   );
 }
+
+/** The VMs that NICs belong to, each once. */
+export const vmsOf = (nics: readonly { domainName: string }[]): string[] => [...new Set(nics.map((n) => n.domainName))];
 
 /** NICs in the stored definitions of domains, running or not. */
 export function storedUsers(domains: readonly DomainInfo[], at: Names): StoredUser[] {

@@ -1,12 +1,11 @@
 /** Read what is there, into the plan's terms. */
 import type { Masters, Vitals } from "../host/hosts.js";
 import type { Connection, DomainInfo, NetworkInfo, Ref } from "../libvirt/api.js";
-import { parseXml } from "../schema/xml.js";
 import type { Firewall } from "./abilities.js";
 import { readNetwork } from "./document.js";
 import { brokenParts } from "./intact.js";
 import { parkName } from "./journal.js";
-import { type Names, type Nic, nicsOn, portOf, storedUsers, targetOf } from "./nics.js";
+import { type Names, type Nic, nicsOn, storedUsers, vmsOf } from "./nics.js";
 import type { Observed, ObservedNetwork } from "./steps.js";
 
 export function toObserved(n: NetworkInfo): ObservedNetwork {
@@ -69,7 +68,7 @@ export function namesOf(network: NetworkInfo): Names {
 function foreignPorts(network: NetworkInfo, nics: readonly Nic[], masters: Masters): string[] {
   const { mode, bridgeName } = readNetwork(network.liveXml ?? network.inactiveXml);
   if (mode === "bridge" || bridgeName === undefined) return [];
-  const taps = new Set(nics.map((n) => targetOf(parseXml(n.xml))));
+  const taps = new Set(nics.map((n) => n.device));
   return [...masters]
     .filter(([d, on]) => on === bridgeName && !taps.has(d) && d !== `${bridgeName}-nic`)
     .map(([d]) => d);
@@ -92,11 +91,9 @@ export async function whetherConnected(
   const ports = masters ? undefined : new Set((await c.networks.ports({ uuid: network.uuid })).map((p) => p.uuid));
   return nics.map((nic) => {
     if (nic.parked) return { ...nic, connected: false };
-    const iface = parseXml(nic.xml);
-    const device = targetOf(iface);
+    const { device, port } = nic;
     if (masters && device !== undefined && masters.has(device))
       return { ...nic, connected: masters.get(device) === bridgeName };
-    const port = portOf(iface);
     return ports && port !== undefined ? { ...nic, connected: ports.has(port) } : nic;
   });
 }
@@ -105,6 +102,5 @@ export async function whetherConnected(
 export async function usersOf(c: Connection, network: NetworkInfo): Promise<string[]> {
   const domains: DomainInfo[] = await c.domains.list();
   const names = namesOf(network);
-  const users = [...nicsOn(domains, names), ...storedUsers(domains, names)];
-  return [...new Set(users.map((u) => u.domainName))];
+  return vmsOf([...nicsOn(domains, names), ...storedUsers(domains, names)]);
 }

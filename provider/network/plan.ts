@@ -7,8 +7,9 @@ import { keepsFirewallClean } from "./abilities.js";
 import { modes } from "./args.js";
 import { fieldsOf, readNetwork, sameMark, writeNetwork } from "./document.js";
 import { updateSteps } from "./live.js";
+import { vmsOf } from "./nics.js";
 import type { Mode } from "./parts/forward.js";
-import { IMPACTS, type Impact, type Price, priceOf, worst } from "./prices.js";
+import { type Impact, type Price, priceOf, reasons, tooCostly, worst } from "./prices.js";
 import { rejoinStep, renameStep, restartStep } from "./restart.js";
 import type { Action, Observed, ObservedNetwork, Plan, Step } from "./steps.js";
 
@@ -76,7 +77,7 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
   const after = rewrite ? writeNetwork(desired, was, net.xml, mark) : net.xml;
   const change = { net, observed, after, wantsRunning: wantsRunning(desired), renews: desired.renewLeases !== false };
   const costly = live.filter((c) => price(c).section === undefined);
-  const rest = stateSteps(desired, net);
+  const autostart = autostartSteps(desired, net);
 
   if (config.some((c) => c.path === "name")) {
     if (running && desired.apply === "next-restart")
@@ -84,10 +85,10 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
         `network ${JSON.stringify(net.name)}: name cannot wait for the next restart (libvirt has one name for both definitions): take apply: "next-restart" or the new name back`,
       );
     const all = [...config, ...live];
-    return [renameStep({ ...change, changes: merged(config, live), prices: all.map(price) }), ...rest.autostart];
+    return [renameStep({ ...change, changes: merged(config, live), prices: all.map(price) }), ...autostart];
   }
   if (running && wantsRunning(desired) && costly.length > 0)
-    return [restartStep({ ...change, changes: merged(config, live), prices: costly.map(price) }), ...rest.autostart];
+    return [restartStep({ ...change, changes: merged(config, live), prices: costly.map(price) }), ...autostart];
 
   // A restart would bring what waits for one as well.
   const broken = desired.intact === false || desired.apply === "next-restart" ? [] : (observed.broken ?? []);
@@ -96,7 +97,7 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
     const gone: Price = { impact: "restart", why: broken.join("; ") };
     return [
       restartStep({ ...change, changes: ["intact", ...merged(config, live)], prices: [gone, ...prices] }),
-      ...rest.autostart,
+      ...autostart,
     ];
   }
 
@@ -117,7 +118,7 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
   if (running && !wantsRunning(desired)) steps.push(stopStep(observed));
   if (!running && wantsRunning(desired)) steps.push(startStep());
   const rejoins = desired.nicsConnected !== false && wantsRunning(desired) ? rejoinStep(change, running) : undefined;
-  return [...steps, ...(rejoins ? [rejoins] : []), ...rest.autostart];
+  return [...steps, ...(rejoins ? [rejoins] : []), ...autostart];
 }
 
 function defineStep(
@@ -160,7 +161,7 @@ function stopStep(observed: Observed): Step {
     impact: "restart",
     why: "running is false",
     changes: ["running"],
-    affects: [...new Set(observed.nics.map((n) => n.domainName))],
+    affects: vmsOf(observed.nics),
     notice: "off the network until it runs again",
     actions: [{ do: "destroy" }],
   };
@@ -175,24 +176,21 @@ const startStep = (): Step => ({
   actions: [{ do: "start" }],
 });
 
-function stateSteps(desired: Inputs, net: ObservedNetwork): { autostart: Step[] } {
+function autostartSteps(desired: Inputs, net: ObservedNetwork): Step[] {
   const on = wantsAutostart(desired);
-  if (net.autostart === on) return { autostart: [] };
-  return {
-    autostart: [
-      {
-        kind: "autostart",
-        impact: "none",
-        why: `autostart is ${on ? "off" : "on"}`,
-        changes: ["autostart"],
-        affects: [],
-        actions: [{ do: "autostart", on }],
-      },
-    ],
-  };
+  if (net.autostart === on) return [];
+  return [
+    {
+      kind: "autostart",
+      impact: "none",
+      why: `autostart is ${on ? "off" : "on"}`,
+      changes: ["autostart"],
+      affects: [],
+      actions: [{ do: "autostart", on }],
+    },
+  ];
 }
 
-const reasons = (prices: Price[]): string => [...new Set(prices.map((p) => p.why))].join("; ");
 const merged = (a: Change[], b: Change[]): string[] => [...new Set([...a, ...b].map((c) => c.path))];
 
 function sameChanges(a: Change[], b: Change[]): boolean {
@@ -200,9 +198,5 @@ function sameChanges(a: Change[], b: Change[]): boolean {
 }
 
 /** Why the plan costs more than allowed; undefined where it does not. */
-export function refusal(p: Plan, max: Impact | undefined): string | undefined {
-  if (max === undefined || IMPACTS.indexOf(p.impact) <= IMPACTS.indexOf(max)) return undefined;
-  const costly = p.steps.filter((s) => IMPACTS.indexOf(s.impact) > IMPACTS.indexOf(max));
-  const what = costly.map((s) => `${s.changes.join(", ")} (${s.impact}: ${s.why})`).join("; ");
-  return `network ${JSON.stringify(p.network)}: maxImpact is "${max}", but ${what}: allow "${p.impact}" or take the change back`;
-}
+export const refusal = (p: Plan, max: Impact | undefined): string | undefined =>
+  tooCostly(`network ${JSON.stringify(p.network)}`, p, max);

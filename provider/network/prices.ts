@@ -79,3 +79,18 @@ export function priceOf(table: PriceTable, row: string): Price {
 export function worst(impacts: readonly Impact[]): Impact {
   return impacts.reduce<Impact>((a, b) => (IMPACTS.indexOf(b) > IMPACTS.indexOf(a) ? b : a), "none");
 }
+
+/** Why changes cost what they cost, each reason once. */
+export const reasons = (prices: readonly Price[]): string => [...new Set(prices.map((p) => p.why))].join("; ");
+
+/** What is said of a plan that costs more than `maxImpact` allows; undefined where it does not. */
+export function tooCostly(
+  object: string,
+  plan: { impact: Impact; steps: readonly { impact: Impact; why: string; changes: readonly string[] }[] },
+  max: Impact | undefined,
+): string | undefined {
+  if (max === undefined || IMPACTS.indexOf(plan.impact) <= IMPACTS.indexOf(max)) return undefined;
+  const costly = plan.steps.filter((s) => IMPACTS.indexOf(s.impact) > IMPACTS.indexOf(max));
+  const what = costly.map((s) => `${s.changes.join(", ")} (${s.impact}: ${s.why})`).join("; ");
+  return `${object}: maxImpact is "${max}", but ${what}: allow "${plan.impact}" or take the change back`;
+}

@@ -6,8 +6,8 @@ import { VirtnetError } from "../handler.js";
 import { canonIp } from "../schema/net.js";
 import { readNetwork } from "./document.js";
 import type { Journal, JournalNic } from "./journal.js";
-import { type Nic, type Plug, plugOf } from "./nics.js";
-import { type Impact, type Price, worst } from "./prices.js";
+import { type Nic, type Plug, plugOf, vmsOf } from "./nics.js";
+import { type Impact, type Price, reasons, worst } from "./prices.js";
 import type { Action, Observed, ObservedNetwork, Step } from "./steps.js";
 
 export interface NetworkChange {
@@ -24,8 +24,6 @@ export interface CostlyChange extends NetworkChange {
   changes: string[];
   prices: Price[];
 }
-
-const vms = (observed: Observed): string[] => [...new Set(observed.nics.map((n) => n.domainName))];
 
 /** How long stopping and starting a network takes where it was never measured, in ms (docs/benchmarks.md). */
 const USUAL_RESTART_MS = 600;
@@ -110,12 +108,12 @@ export function renameStep(change: CostlyChange): Step {
   const starts = wantsRunning;
   if (!starts && observed.nics.length > 0)
     throw new VirtnetError(
-      `network ${JSON.stringify(net.name)}: name cannot change while it does not run and NICs of running VMs (${vms(observed).join(", ")}) name it: they could not follow; rename it running, and stop it then`,
+      `network ${JSON.stringify(net.name)}: name cannot change while it does not run and NICs of running VMs (${vmsOf(observed.nics).join(", ")}) name it: they could not follow; rename it running, and stop it then`,
     );
   const renew = running && starts && change.renews && newAddresses(net.liveXml as string, after);
   const impact = running ? worst(["restart", ...prices.map((p) => p.impact)]) : "none";
   const to = readNetwork(after).values.name as string;
-  const follow = [...new Set((observed.stored ?? []).filter((s) => s.by === "network").map((s) => s.domainName))];
+  const follow = vmsOf((observed.stored ?? []).filter((s) => s.by === "network"));
   const kept =
     "managed saves, snapshots and files of other tools that name the network keep the old name" +
     (follow.length > 0 ? `; the stored definitions of ${follow.join(", ")} follow` : "");
@@ -124,7 +122,9 @@ export function renameStep(change: CostlyChange): Step {
     impact,
     why: `${reasons(prices)}; ${kept}`,
     changes,
-    ...(running ? noticed(change, moves, renew, impact) : { affects: vms(observed), notice: "are connected again" }),
+    ...(running
+      ? noticed(change, moves, renew, impact)
+      : { affects: vmsOf(observed.nics), notice: "are connected again" }),
     actions: [
       { do: "journal", journal: journalOf(change, to, renew) },
       ...(running ? [...park(moves), { do: "destroy" } as const] : []),
@@ -146,7 +146,7 @@ export function rejoinStep(change: NetworkChange, running: boolean): Step | unde
     impact: "none",
     why: "they hang on nothing: libvirt does not plug NICs of running VMs into a network that starts",
     changes: ["nicsConnected"],
-    affects: [...new Set(lost.map((n) => n.domainName))],
+    affects: vmsOf(lost),
     notice: "are connected again",
     actions: [
       { do: "journal", journal: { ...journalOf(change, net.name, false), nics: refs(lost) }, fresh: true },
@@ -174,7 +174,7 @@ function noticed(
   renew: boolean,
   impact: Impact,
 ): Pick<Step, "affects" | "notice"> {
-  const affects = [...new Set(change.observed.nics.map((n) => n.domainName))];
+  const affects = vmsOf(change.observed.nics);
   if (affects.length === 0) return { affects };
   const plug = new Set(moves.replugged.map((n) => n.domainName));
   const parts: string[] = [];
@@ -216,5 +216,3 @@ function newAddresses(before: string, after: string): boolean {
   const onHost = (d: typeof a) => (d.mode === "bridge" ? (d.bridgeName ?? "device") : "");
   return subnets(a.values) !== subnets(b.values) || onHost(a) !== onHost(b);
 }
-
-const reasons = (prices: readonly Price[]): string => [...new Set(prices.map((p) => p.why))].join("; ");

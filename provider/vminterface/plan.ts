@@ -1,7 +1,7 @@
 /** (desired, observed) → steps. Pure: plain data in, plain data out; what to do with them is apply's. */
 import { type Inputs, VirtnetError } from "../handler.js";
 import { sameMark } from "../network/document.js";
-import { IMPACTS, type Impact, type Price, priceOf, worst } from "../network/prices.js";
+import { type Impact, type Price, priceOf, reasons, tooCostly, worst } from "../network/prices.js";
 import type { Mark, Owner } from "../ownership.js";
 import { type Change, compare } from "../schema/compare.js";
 import { priceHere, priceOfMove } from "./abilities.js";
@@ -130,7 +130,7 @@ function runningSteps(
   const prices = changes.map((c) => priceIn(desired, nic, c, observed));
   const replugs = prices.some((p) => p.impact !== "live");
   const xml = writeNic(desired, was, nic.xml, replugs && takesMark(nic) ? mark : undefined);
-  const why = [...new Set(prices.filter((p) => !replugs || p.impact !== "live").map((p) => p.why))].join("; ");
+  const why = reasons(prices.filter((p) => !replugs || p.impact !== "live"));
   const paths = changes.map((c) => c.path);
   if (!replugs)
     return [
@@ -185,9 +185,5 @@ const carrierOfWish = (desired: Inputs, kind: SourceKind, observed: Observed): C
   kind === "network" ? observed.carriers[String(desired.network)] : OWN[kind];
 
 /** Why the plan costs more than allowed; undefined where it does not. */
-export function refusal(p: Plan, max: Impact | undefined): string | undefined {
-  if (max === undefined || IMPACTS.indexOf(p.impact) <= IMPACTS.indexOf(max)) return undefined;
-  const costly = p.steps.filter((s) => IMPACTS.indexOf(s.impact) > IMPACTS.indexOf(max));
-  const what = costly.map((s) => `${s.changes.join(", ")} (${s.impact}: ${s.why})`).join("; ");
-  return `NIC ${p.mac} of VM ${JSON.stringify(p.domainName)}: maxImpact is "${max}", but ${what}: allow "${p.impact}" or take the change back`;
-}
+export const refusal = (p: Plan, max: Impact | undefined): string | undefined =>
+  tooCostly(`NIC ${p.mac} of VM ${JSON.stringify(p.domainName)}`, p, max);
