@@ -68,3 +68,6 @@ export class PartialFailure extends VirtnetError {
     this.reasons = reasons;
   }
 }
+
+/** What kind of failure libvirt's error is; undefined for any other error. Asks for the property, so that libvirt need not be loaded. */
+export const classOf = (e: unknown): unknown => (e instanceof Error && "class" in e ? e.class : undefined);

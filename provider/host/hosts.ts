@@ -1,23 +1,12 @@
 /** The hosts of this process: one pool of connections a URI, what identifies each, and one reading of its networks shared by all resources. */
-import { VirtnetError } from "../handler.js";
+import { classOf, VirtnetError } from "../handler.js";
 import type { Connection, DomainInfo, HostIdentity, NetworkInfo, Pool } from "../libvirt/api.js";
 import { type Channel, channelOf, type HostAddress } from "./channel.js";
 import { listNetworks } from "./listing.js";
+import { Recent } from "./recent.js";
 
-/**
- * How long a reading of all networks may be used by reads, in ms and in times of what it took: over a slow line a run would
- * else spend its time reading. A write reads its own network anew.
- */
-const SNAPSHOT_MS = 10_000;
-const SNAPSHOT_TIMES = 10;
-
-interface Snapshot {
-  /** When it is too old, by performance.now(). */
-  until: number;
-  /** Something was written since. */
-  written: boolean;
-  networks: Promise<Map<string, NetworkInfo>>;
-}
+/** Over a slow line networks are kept this many times as long as they took to read. */
+const NETWORKS_TIMES = 10;
 
 /** Device → bridge that it is on. */
 export type Masters = ReadonlyMap<string, string | undefined>;
@@ -45,14 +34,21 @@ export class Host {
   readonly #tails = new Map<string, Promise<unknown>>();
   #identity: Promise<HostIdentity> | undefined;
   #writes = false;
-  #snapshot: Snapshot | undefined;
-  #domains: { at: number; list: Promise<DomainInfo[]> } | undefined;
-  #allDomains: { at: number; written: boolean; list: Promise<readonly DomainInfo[]> } | undefined;
-  #vitals: { at: number; read: Promise<Vitals | undefined> } | undefined;
+  readonly #networks: Recent<ReadonlyMap<string, NetworkInfo>>;
+  readonly #domains = new Recent(() => this.read((c) => c.domains.list({ active: true })));
+  readonly #allDomains = new Recent(() => this.read((c) => c.domains.list()));
+  readonly #vitals = new Recent(async (): Promise<Vitals | undefined> => {
+    const channel = channelOf(this.uri);
+    return channel ? await readVitals(channel).catch(() => undefined) : undefined;
+  });
 
   constructor(uri: string, pool: Pool) {
     this.uri = uri;
     this.pool = pool;
+    this.#networks = new Recent(
+      async () => new Map((await listNetworks(pool, !this.#writes)).map((n) => [n.uuid, n])),
+      NETWORKS_TIMES,
+    );
   }
 
   /** Who answers under this URI. */
@@ -64,77 +60,32 @@ export class Host {
     return this.#identity;
   }
 
-  /** All networks by UUID, read not long ago ({@link SNAPSHOT_MS}). */
+  /** All networks by UUID, read not long ago ({@link Recent}). */
   networks(): Promise<ReadonlyMap<string, NetworkInfo>> {
-    if (this.#snapshot?.written) this.#snapshot = undefined;
-    return this.networksOfOthers();
+    return this.#networks.now();
   }
 
   /**
    * The same, but what this process has written since may be missing: for who looks only at what others have. While 40
    * networks are made, each check would read all of them anew, and wait for libvirt, which holds readers back meanwhile.
    */
-  async networksOfOthers(): Promise<ReadonlyMap<string, NetworkInfo>> {
-    if (!this.#snapshot || performance.now() > this.#snapshot.until) this.#snapshot = this.#read();
-    return this.#snapshot.networks;
+  networksOfOthers(): Promise<ReadonlyMap<string, NetworkInfo>> {
+    return this.#networks.ofOthers();
   }
 
-  #read(): Snapshot {
-    const begun = performance.now();
-    const networks = listNetworks(this.pool, !this.#writes).then((all) => new Map(all.map((n) => [n.uuid, n])));
-    const snapshot: Snapshot = { until: Number.POSITIVE_INFINITY, written: false, networks };
-    networks.then(
-      () => {
-        const now = performance.now();
-        snapshot.until = now + Math.max(SNAPSHOT_MS, SNAPSHOT_TIMES * (now - begun));
-      },
-      () => {
-        if (this.#snapshot === snapshot) this.#snapshot = undefined;
-      },
-    );
-    return snapshot;
+  /** All running domains, read not long ago. */
+  domains(): Promise<readonly DomainInfo[]> {
+    return this.#domains.now();
   }
 
-  /** All running domains, read at most {@link SNAPSHOT_MS} ago. */
-  async domains(): Promise<readonly DomainInfo[]> {
-    const now = Date.now();
-    if (!this.#domains || now - this.#domains.at > SNAPSHOT_MS) {
-      const list = this.read((c) => c.domains.list({ active: true }));
-      list.catch(() => {
-        this.#domains = undefined;
-      });
-      this.#domains = { at: now, list };
-    }
-    return this.#domains.list;
-  }
-
-  /**
-   * All domains, stopped ones too, read at most {@link SNAPSHOT_MS} ago. `ofOthers`: what this process has written since
-   * may be missing.
-   */
+  /** All domains, stopped ones too, read not long ago. `ofOthers`: what this process has written since may be missing. */
   allDomains(options: { ofOthers?: boolean } = {}): Promise<readonly DomainInfo[]> {
-    const now = Date.now();
-    const known = this.#allDomains;
-    if (known && now - known.at <= SNAPSHOT_MS && (!known.written || options.ofOthers === true)) return known.list;
-    const list = this.read((c) => c.domains.list());
-    list.catch(() => {
-      this.#allDomains = undefined;
-    });
-    this.#allDomains = { at: now, written: false, list };
-    return list;
+    return options.ofOthers === true ? this.#allDomains.ofOthers() : this.#allDomains.now();
   }
 
-  /** What the host says of itself, read at most {@link SNAPSHOT_MS} ago; undefined where there is no channel. */
+  /** What the host says of itself, read not long ago; undefined where there is no channel. */
   vitals(): Promise<Vitals | undefined> {
-    const now = Date.now();
-    if (!this.#vitals || now - this.#vitals.at > SNAPSHOT_MS) {
-      const channel = channelOf(this.uri);
-      this.#vitals = {
-        at: now,
-        read: channel ? readVitals(channel).catch(() => undefined) : Promise.resolve(undefined),
-      };
-    }
-    return this.#vitals.read;
+    return this.#vitals.now();
   }
 
   /**
@@ -142,17 +93,14 @@ export class Host {
    * object under its old name would be one more of them.
    */
   changed(renamed = false): void {
-    if (renamed) this.#snapshot = undefined;
-    if (this.#snapshot) this.#snapshot.written = true;
-    if (this.#allDomains) this.#allDomains.written = true;
-    this.#domains = undefined;
-    this.#vitals = undefined;
+    if (renamed) this.#networks.forget();
+    for (const reading of [this.#networks, this.#domains, this.#allDomains, this.#vitals]) reading.changed();
   }
 
   /** Work that writes nothing, on the connection at hand, or on another where that one is lost. */
   async surely<T>(c: Connection, fn: (c: Connection) => Promise<T>): Promise<T> {
     return await fn(c).catch((e: unknown) => {
-      if (!(e instanceof Error && "class" in e && (e.class === "transport" || e.class === "timeout"))) throw e;
+      if (classOf(e) !== "transport" && classOf(e) !== "timeout") throw e;
       return this.insist(fn);
     });
   }
@@ -169,8 +117,7 @@ export class Host {
           return await fn(c);
         });
       } catch (e) {
-        const away = e instanceof Error && "class" in e && e.class === "transport";
-        if (!away || Date.now() - started > patienceMs) throw e;
+        if (classOf(e) !== "transport" || Date.now() - started > patienceMs) throw e;
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
     }

@@ -1,5 +1,5 @@
 /** Run the steps of a plan. Decides nothing; where one fails, what was there is restored, and the error says what was not. */
-import { ApplyError, VirtnetError } from "../handler.js";
+import { ApplyError, classOf, VirtnetError } from "../handler.js";
 import type { Channel } from "../host/channel.js";
 import type { Connection, NetworkInfo, Ref } from "../libvirt/api.js";
 import { parseXml } from "../schema/xml.js";
@@ -69,9 +69,6 @@ export async function apply(
   return { ref: run.ref, downMs: run.downMs };
 }
 
-/** What libvirt's refusal means, also of one that has been put in other words. */
-const classOf = (e: unknown): unknown =>
-  e instanceof Error ? ("class" in e ? e.class : classOf((e as { cause?: unknown }).cause)) : undefined;
 const text = (e: unknown): string => (e instanceof Error ? e.message : String(e));
 
 /** The network is as it shall be, and only the way home failed: tried once more, since forwards is nearer than back. */
@@ -95,7 +92,8 @@ async function takenBack(run: Run, step: Step, action: Action, cause: unknown): 
   const left: string[] = [];
   const began = `network ${JSON.stringify(plan.network)}: ${VERBS[action.do]} failed`;
   // Somebody else's journal or network is there: what is there now is theirs to change.
-  const isTheirs = run.done.length === 1 && classOf(cause) === "exists";
+  const refused = classOf(cause) ?? classOf((cause as Error | undefined)?.cause);
+  const isTheirs = run.done.length === 1 && refused === "exists";
   if (isTheirs) return new ApplyError(`${began}: ${text(cause)}; nothing was changed`, true, cause);
   const back = async (c: Connection): Promise<void> => {
     if (journal) {
@@ -172,7 +170,7 @@ const ACTIONS: Handlers = {
     try {
       await serial(run, () => run.c.networks.define(parkXml(whole, thisProcess())));
     } catch (e) {
-      if (!(e instanceof Error && "class" in e && e.class === "exists")) throw e;
+      if (classOf(e) !== "exists") throw e;
       run.hooks.guard?.disarm(whole.uuid);
       delete run.journal;
       throw new VirtnetError("another run is changing it at this moment: run again when that has ended", { cause: e });
