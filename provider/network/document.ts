@@ -1,5 +1,6 @@
 /** A network's XML document: what it holds, and the document that holds what is wanted. Pure. */
 import type { Inputs } from "../handler.js";
+import type { NetworkInfo } from "../libvirt/api.js";
 import type { Mark } from "../ownership.js";
 import type { AnyNode } from "../schema/node.js";
 import { readTree, writeTree } from "../schema/tree.js";
@@ -44,6 +45,18 @@ export function readNetwork(xml: string, mode?: Mode): NetworkDocument {
   lately.unshift({ xml, mode: mode === own ? undefined : mode, document });
   lately.length = Math.min(lately.length, REMEMBERED);
   return document;
+}
+
+// Once a reading of the host, however many resources ask.
+const bridgeOf = new WeakMap<NetworkInfo, string | undefined>();
+
+/** The bridge that libvirt makes for a network; one of the host, in mode `bridge`, is not its own. */
+export function ownBridgeOf(n: NetworkInfo): string | undefined {
+  if (!bridgeOf.has(n)) {
+    const doc = readNetwork(n.liveXml ?? n.inactiveXml);
+    bridgeOf.set(n, doc.mode === "bridge" ? undefined : doc.bridgeName);
+  }
+  return bridgeOf.get(n);
 }
 
 /**

@@ -2,9 +2,8 @@
 import { addressOn, type Channel, channelOf, type HostAddress } from "../host/channel.js";
 import { forgetDevices } from "../host/devices.js";
 import type { Host } from "../host/hosts.js";
-import type { NetworkInfo } from "../libvirt/api.js";
 import { choosesFirewall, type Firewall } from "./abilities.js";
-import { readNetwork } from "./document.js";
+import { ownBridgeOf } from "./document.js";
 
 export interface HostFacts {
   addresses: readonly HostAddress[];
@@ -90,18 +89,6 @@ function once<T>(ask: () => Promise<T | undefined>): () => Promise<T | undefined
     answer ??= await ask();
     return answer;
   };
-}
-
-// Once a reading of the host, however many resources ask.
-const bridgeOf = new WeakMap<NetworkInfo, string | undefined>();
-
-/** The bridge that libvirt makes for a network. */
-export function ownBridgeOf(n: NetworkInfo): string | undefined {
-  if (!bridgeOf.has(n)) {
-    const doc = readNetwork(n.liveXml ?? n.inactiveXml);
-    bridgeOf.set(n, doc.mode === "bridge" ? undefined : doc.bridgeName);
-  }
-  return bridgeOf.get(n);
 }
 
 /** The host's own addresses: not those of networks' bridges (`also`: of others than when it was read), of the loopback, or link-local. */

@@ -2,7 +2,7 @@
 import type { Masters, Vitals } from "../host/hosts.js";
 import type { Connection, DomainInfo, NetworkInfo, Ref } from "../libvirt/api.js";
 import type { Firewall } from "./abilities.js";
-import { readNetwork } from "./document.js";
+import { ownBridgeOf, readNetwork } from "./document.js";
 import { brokenParts } from "./intact.js";
 import { parkName } from "./journal.js";
 import { type Names, type Nic, nicsOn, storedUsers, vmsOf } from "./nics.js";
@@ -56,22 +56,15 @@ export async function observe(c: Connection, ref: Ref, options: ObserveOptions):
 
 /** How NICs may refer to a network: a bridge of the host is not its own. */
 export function namesOf(network: NetworkInfo): Names {
-  const { mode, bridgeName } = readNetwork(network.liveXml ?? network.inactiveXml);
-  return {
-    names: [network.name],
-    bridge: mode === "bridge" ? undefined : bridgeName,
-    park: parkName(network.uuid),
-  };
+  return { names: [network.name], bridge: ownBridgeOf(network), park: parkName(network.uuid) };
 }
 
 /** Devices on the network's own bridge that no VM has. */
 function foreignPorts(network: NetworkInfo, nics: readonly Nic[], masters: Masters): string[] {
-  const { mode, bridgeName } = readNetwork(network.liveXml ?? network.inactiveXml);
-  if (mode === "bridge" || bridgeName === undefined) return [];
+  const bridge = ownBridgeOf(network);
+  if (bridge === undefined) return [];
   const taps = new Set(nics.map((n) => n.device));
-  return [...masters]
-    .filter(([d, on]) => on === bridgeName && !taps.has(d) && d !== `${bridgeName}-nic`)
-    .map(([d]) => d);
+  return [...masters].filter(([d, on]) => on === bridge && !taps.has(d) && d !== `${bridge}-nic`).map(([d]) => d);
 }
 
 /**
@@ -84,16 +77,16 @@ export async function whetherConnected(
   nics: Nic[],
   seen?: Masters,
 ): Promise<Nic[]> {
-  const { mode, bridgeName } = readNetwork(network.liveXml ?? network.inactiveXml);
-  if (!network.active || mode === "bridge" || nics.length === 0) return nics;
+  const bridge = ownBridgeOf(network);
+  if (!network.active || bridge === undefined || nics.length === 0) return nics;
   // Where its bridge is not to be seen, somebody else's devices are.
-  const masters = bridgeName !== undefined && seen?.has(bridgeName) ? seen : undefined;
+  const masters = seen?.has(bridge) ? seen : undefined;
   const ports = masters ? undefined : new Set((await c.networks.ports({ uuid: network.uuid })).map((p) => p.uuid));
   return nics.map((nic) => {
     if (nic.parked) return { ...nic, connected: false };
     const { device, port } = nic;
     if (masters && device !== undefined && masters.has(device))
-      return { ...nic, connected: masters.get(device) === bridgeName };
+      return { ...nic, connected: masters.get(device) === bridge };
     return ports && port !== undefined ? { ...nic, connected: ports.has(port) } : nic;
   });
 }

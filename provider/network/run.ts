@@ -3,8 +3,8 @@ import { type Context, type Failure, type Inputs, Unknown } from "../handler.js"
 import { devicesMade, isLink } from "../host/devices.js";
 import { hostAt } from "../host/hosts.js";
 import type { NetworkInfo } from "../libvirt/api.js";
-import { readNetwork } from "./document.js";
-import { addressesBeside, factsOf, forgetFacts, ownBridgeOf } from "./facts.js";
+import { ownBridgeOf, readNetwork } from "./document.js";
+import { addressesBeside, factsOf, forgetFacts } from "./facts.js";
 import type { Neighbour, Surroundings } from "./rules/rule.js";
 import { announce } from "./say.js";
 

@@ -7,7 +7,7 @@ import type { Channel } from "../host/channel.js";
 import type { Connection, NetworkInfo } from "../libvirt/api.js";
 import { compare } from "../schema/compare.js";
 import { printXml } from "../schema/xml.js";
-import { fieldsOf, readNetwork } from "./document.js";
+import { fieldsOf, ownBridgeOf, readNetwork } from "./document.js";
 import { type Journal, parkName } from "./journal.js";
 import { bringLeases, keepLeases } from "./leases.js";
 import { bounce } from "./moves.js";
@@ -111,12 +111,6 @@ async function strays(c: Connection, info: NetworkInfo, journal: Journal): Promi
     (n) => !known.has(`${n.domain} ${n.mac}`),
   );
   return (await whetherConnected(c, info, others)).filter((n) => n.parked || n.connected === false);
-}
-
-/** The bridge that libvirt made for it. */
-function ownBridgeOf(info: NetworkInfo): string | undefined {
-  const { mode, bridgeName } = readNetwork(info.liveXml ?? info.inactiveXml);
-  return mode === "bridge" ? undefined : bridgeName;
 }
 
 /**
