@@ -139,10 +139,38 @@ function readTypes({ room, sdk, type: className, ending }) {
 
 const GENERATED = "<!-- Made by `npm run docs` from the code: do not edit. -->";
 
-function reference(rows, handling, outputs) {
-  const sections = groups(rows, ({ path, type, required, given, price, doc }) =>
+/** Rows that are the same in several modes stand once, under all of them. */
+const sectionsOf = (rows) =>
+  groups(rows, ({ path, type, required, given, price, doc }) =>
     JSON.stringify([path, type, required, given, price, doc]),
   );
+
+const handlingTable = (handling) =>
+  table(
+    ["argument", "type", "what it is"],
+    handling.map(({ name, written, doc }) => [code(name), code(written), doc]),
+  );
+
+const argumentTable = (list) =>
+  table(
+    ["argument", "type", "default", "change", "what it is"],
+    list.map(({ path, type, required, given, price, doc }) => [
+      code(path),
+      code(type),
+      required ? "**required**" : given,
+      price,
+      doc,
+    ]),
+  );
+
+const outputTable = (outputs) =>
+  table(
+    ["output", "type", "what it is"],
+    outputs.map(({ path, type, doc }) => [code(path), code(type), doc]),
+  );
+
+function reference(rows, handling, outputs) {
+  const sections = sectionsOf(rows);
   return page([
     "# Reference: Network",
     GENERATED,
@@ -150,36 +178,16 @@ function reference(rows, handling, outputs) {
       "What `[]` stands behind is a list. A field that is not set is libvirt's to decide, and is not compared. *Default* is what libvirt means when " +
       "the field is absent; *generated*: libvirt makes a value and keeps it. *Change* is what a change costs: [changes.md](changes.md).",
     "## How the resource is handled, in every mode",
-    table(
-      ["argument", "type", "what it is"],
-      handling.map(({ name, written, doc }) => [code(name), code(written), doc]),
-    ),
-    ...sections.flatMap(([modes, list]) => [
-      `## ${title(modes)}`,
-      table(
-        ["argument", "type", "default", "change", "what it is"],
-        list.map(({ path, type, required, given, price, doc }) => [
-          code(path),
-          code(type),
-          required ? "**required**" : given,
-          price,
-          doc,
-        ]),
-      ),
-    ]),
+    handlingTable(handling),
+    ...sections.flatMap(([modes, list]) => [`## ${title(modes)}`, argumentTable(list)]),
     "## Outputs",
-    table(
-      ["output", "type", "what it is"],
-      outputs.map(({ path, type, doc }) => [code(path), code(type), doc]),
-    ),
+    outputTable(outputs),
     "`virtnet.Network.get(name, id, { uri })` reads the outputs of a network that is managed elsewhere; `id` is its name or UUID.",
   ]);
 }
 
 function nicPage(rows, handling, outputs, sources) {
-  const sections = groups(rows, ({ path, type, required, given, price, doc }) =>
-    JSON.stringify([path, type, required, given, price, doc]),
-  );
+  const sections = sectionsOf(rows);
   const prices = groups(
     Object.entries(sources).flatMap(([mode, source]) =>
       Object.entries(source.prices).map(([path, price]) => ({ mode, path, ...price })),
@@ -193,28 +201,10 @@ function nicPage(rows, handling, outputs, sources) {
       "all may be outputs. What `[]` stands behind is a list. A field that is not set is libvirt's to decide, and is not compared. *Default* is what libvirt means when " +
       "the field is absent; *generated*: a value is made and kept. How it behaves: [vm-interfaces.md](vm-interfaces.md).",
     "## Which VM, and how the resource is handled",
-    table(
-      ["argument", "type", "what it is"],
-      handling.map(({ name, written, doc }) => [code(name), code(written), doc]),
-    ),
-    ...sections.flatMap(([kinds, list]) => [
-      `## ${sourceTitle(kinds)}`,
-      table(
-        ["argument", "type", "default", "change", "what it is"],
-        list.map(({ path, type, required, given, price, doc }) => [
-          code(path),
-          code(type),
-          required ? "**required**" : given,
-          price,
-          doc,
-        ]),
-      ),
-    ]),
+    handlingTable(handling),
+    ...sections.flatMap(([kinds, list]) => [`## ${sourceTitle(kinds)}`, argumentTable(list)]),
     "## Outputs",
-    table(
-      ["output", "type", "what it is"],
-      outputs.map(({ path, type, doc }) => [code(path), code(type), doc]),
-    ),
+    outputTable(outputs),
     '`virtnet.VmInterface.get(name, "UUID/MAC", { uri })` reads the outputs of a NIC that is managed elsewhere: UUID of its VM and its MAC.',
     "## What a change costs",
     "Of a running VM; a stopped one has its definition changed, which costs nothing. The longest path that fits counts. `live`: libvirt changes the running NIC, read back afterwards. " +
