@@ -28,7 +28,7 @@ compared. No steps: the host is as wanted. Exit code 1, after the JSON, where "m
     "impact": "live",             none, live, replug, restart or replace: the costliest step
     "refused": null,              or why maxImpact forbids it
     "steps": [{
-      "kind": "update",           create, define, mark, update, restart, start, stop or autostart
+      "kind": "update",           create, define, mark, update, restart, rename, rejoin, start, stop or autostart
       "impact": "live",
       "why": "…",
       "changes": ["ips[0].dhcp.hosts[1]"],

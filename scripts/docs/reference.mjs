@@ -227,12 +227,18 @@ const sourceTitle = (kinds) => (kinds.length === 5 ? "Every source" : `Source ${
 const HOW = {
   none: ["redefine", "the stored definition is written; nothing that runs is touched"],
   live: ["virNetworkUpdate", "the running network and its definition are changed by virNetworkUpdate, and read back"],
-  replug: ["replug", "a NIC is unplugged and plugged again; no field of a network costs this"],
+  replug: [
+    "redefine, replug",
+    "each NIC gets a new port, one after the other: a tap moves in some ms, macvtap and virtual functions are unplugged and plugged",
+  ],
   restart: [
     "redefine, restart",
     "the network is redefined and restarted; NICs of running VMs wait on another switch meanwhile, where they still reach each other, and come back",
   ],
-  replace: ["delete, create", "the network is deleted and made anew; refused while a VM has a NIC on it"],
+  replace: [
+    "delete, create",
+    "the network is deleted and made anew; no field costs this, only one of which nothing is known",
+  ],
 };
 
 function changes(modes) {
@@ -244,7 +250,7 @@ function changes(modes) {
     "# What a change costs",
     GENERATED,
     "One row a field; it covers everything below its path, and the longest path that fits counts. The preview prints the same, with the VMs " +
-      "that are affected, before anything is touched: `network dev: mtu: restarts it in place (…); web stays connected and misses the gateway meanwhile`.",
+      "that are affected, before anything is touched: `network dev: mtu: restarts it in place (…); web: stay connected to each other and lose the gateway for about 0.5 s`.",
     table(
       ["impact", "what is done"],
       Object.entries(HOW).map(([impact, [, sentence]]) => [impact, sentence]),
