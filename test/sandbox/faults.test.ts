@@ -15,6 +15,7 @@ import { parkName, readJournal } from "../../provider/network/journal.js";
 import { undo } from "../../provider/network/settle.js";
 import type { Answer, Orders } from "../support/run-plan.js";
 import { virsh, withSandbox } from "../support/sandbox.js";
+import { nicXml, vmXml } from "../support/vms.js";
 
 const nat = (more: Inputs = {}): Inputs => ({
   mode: "nat",
@@ -70,6 +71,8 @@ const CHANGES: Change[] = [
     bridges: ["flt0", "flt0"],
   },
 ];
+
+const vm = (name: string, mac: string): string => vmXml(name, { devices: nicXml(mac, "network", "network='net'") });
 
 describe("a change that is cut off", function () {
   this.timeout(900_000);
@@ -166,8 +169,6 @@ describe("a change that is cut off", function () {
     await run("ip link add lan0 type bridge && ip link set lan0 up");
     const { answer } = await child({ uri: host().uri, desired: nat(), was: {} });
     assert.equal(answer?.error, undefined);
-    const vm = (name: string, mac: string) =>
-      `<domain type='qemu'><name>${name}</name><memory unit='MiB'>32</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices><interface type='network'><mac address='${mac}'/><source network='net'/><model type='virtio'/></interface><memballoon model='none'/></devices></domain>`;
     await virsh(host(), ["create", "/dev/stdin"], vm("web", MAC));
     await virsh(host(), ["define", "/dev/stdin"], vm("off", "52:54:00:00:73:02"));
   });
@@ -259,8 +260,6 @@ describe("a change that is cut off", function () {
     const orders = async (): Promise<Orders> => ({
       ...{ uri: host().uri, desired: change.to, was: change.from, uuid: await reset(change), stopBefore: 3 },
     });
-    const vm = (name: string, mac: string) =>
-      `<domain type='qemu'><name>${name}</name><memory unit='MiB'>32</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices><interface type='network'><mac address='${mac}'/><source network='net'/><model type='virtio'/></interface><memballoon model='none'/></devices></domain>`;
     const master = (name: string) =>
       run(`basename $(readlink /sys/class/net/$(virsh -q domiflist ${name} | awk '{print $1}')/master)`);
     // After the NICs were looked at, before they are parked.
@@ -283,8 +282,8 @@ describe("a change that is cut off", function () {
     const orders: Orders = { uri: host().uri, desired: change.to, was: change.from, uuid };
     const { answer } = await child(orders);
     await reset(change);
-    const vm = `<domain type='qemu'><name>stranger</name><memory unit='MiB'>32</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices><interface type='bridge'><mac address='52:54:00:00:73:04'/><source bridge='lan0'/><model type='virtio'/></interface><memballoon model='none'/></devices></domain>`;
-    await virsh(host(), ["create", "/dev/stdin"], vm);
+    const nic = nicXml("52:54:00:00:73:04", "bridge", "bridge='lan0'");
+    await virsh(host(), ["create", "/dev/stdin"], vmXml("stranger", { devices: nic }));
     // It has started in its new mode, and its NICs are still on the park network.
     assert.ok((await child({ ...orders, killBefore: (answer?.actions.indexOf("home") ?? 0) + 1 })).killed);
     await hostAt(host().uri).use("undo", async (c) => {

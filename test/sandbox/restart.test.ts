@@ -5,6 +5,7 @@ import { open } from "../../provider/libvirt/index.js";
 import { awaitIdle } from "../../provider/network/moves.js";
 import { drive } from "../support/network.js";
 import { virsh, withSandbox } from "../support/sandbox.js";
+import { nicXml, vmXml } from "../support/vms.js";
 
 const nat = (n: number, more: Inputs = {}): Inputs => ({
   mode: "nat",
@@ -13,11 +14,7 @@ const nat = (n: number, more: Inputs = {}): Inputs => ({
   ...more,
 });
 
-/** VMs without an operating system: their taps are as real as any. */
-const vm = (name: string, nics: string[]): string =>
-  `<domain type='qemu'><name>${name}</name><memory unit='MiB'>32</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices>${nics.join("")}<memballoon model='none'/></devices></domain>`;
-const nic = (mac: string, type: string, source: string) =>
-  `<interface type='${type}'><mac address='${mac}'/><source ${source}/><model type='virtio'/></interface>`;
+const vm = (name: string, nics: string[]): string => vmXml(name, { slots: 0, devices: nics.join("") });
 
 describe("the restart of a network under running VMs", () => {
   const host = withSandbox();
@@ -37,10 +34,10 @@ describe("the restart of a network under running VMs", () => {
     const groups = { portGroups: [{ name: "g" }] };
     await d.up(nat(1, groups));
     const web = [
-      nic("52:54:00:00:01:01", "network", "network='restart'"),
-      nic("52:54:00:00:01:02", "network", "network='restart' portgroup='g'"),
+      nicXml("52:54:00:00:01:01", "network", "network='restart'"),
+      nicXml("52:54:00:00:01:02", "network", "network='restart' portgroup='g'"),
     ];
-    const db = [nic("52:54:00:00:01:03", "bridge", "bridge='rs1'")];
+    const db = [nicXml("52:54:00:00:01:03", "bridge", "bridge='rs1'")];
     for (const [name, nics] of [
       ["web", web],
       ["db", db],
@@ -69,7 +66,11 @@ describe("the restart of a network under running VMs", () => {
   it("brings the NICs back to the old network when the start of the new one fails", async () => {
     const d = drive(host().uri, "fails");
     await d.up(nat(2));
-    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:02:01", "network", "network='fails'")]));
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vm("web", [nicXml("52:54:00:00:02:01", "network", "network='fails'")]),
+    );
     // Its new subnet is taken by somebody else after the preview.
     const { networkHandler } = await import("../../provider/network/handler.js");
     await run("ip link add taken type bridge && ip addr add 10.72.9.1/24 dev taken && ip link set taken up");
@@ -90,7 +91,11 @@ describe("the restart of a network under running VMs", () => {
     await run("ip link add lan0 type bridge && ip link set lan0 up");
     const d = drive(host().uri, "moves");
     await d.up(nat(3));
-    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:03:01", "network", "network='moves'")]));
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vm("web", [nicXml("52:54:00:00:03:01", "network", "network='moves'")]),
+    );
     await d.up({ mode: "bridge", bridge: "lan0" });
     assert.equal(await onBridge("lan0"), "1");
     assert.match(await liveNic("web", "52:54:00:00:03:01"), /source network='moves'/);
@@ -108,7 +113,7 @@ describe("the restart of a network under running VMs", () => {
     await virsh(
       host(),
       ["create", "/dev/stdin"],
-      vm("web", [nic("52:54:00:00:04:01", "network", "network='macvtap'")]),
+      vm("web", [nicXml("52:54:00:00:04:01", "network", "network='macvtap'")]),
     );
     await assert.rejects(
       d.up(args("private")),
@@ -134,9 +139,13 @@ describe("the restart of a network under running VMs", () => {
     await virsh(
       host(),
       ["create", "/dev/stdin"],
-      vm("ours", [nic("52:54:00:00:05:01", "network", "network='shared'")]),
+      vm("ours", [nicXml("52:54:00:00:05:01", "network", "network='shared'")]),
     );
-    await virsh(host(), ["create", "/dev/stdin"], vm("theirs", [nic("52:54:00:00:05:02", "bridge", "bridge='lan1'")]));
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vm("theirs", [nicXml("52:54:00:00:05:02", "bridge", "bridge='lan1'")]),
+    );
     const tap = /dev='(vnet\d+)'/.exec(await liveNic("theirs", "52:54:00:00:05:02"))?.[1];
     const changes = async () =>
       await run(`cat /sys/class/net/${tap}/carrier_changes; ip -j link show ${tap} | grep -o 'master":"[^"]*'`);
@@ -156,7 +165,11 @@ describe("the restart of a network under running VMs", () => {
   it("says what stopping costs, and plugs the VMs in again when it is started: by us, or behind our back", async () => {
     const d = drive(host().uri, "stops");
     await d.up(nat(6));
-    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:06:01", "network", "network='stops'")]));
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vm("web", [nicXml("52:54:00:00:06:01", "network", "network='stops'")]),
+    );
     await d.up(nat(6, { running: false }));
     assert.ok(
       d.log.some((l) => /running: stops it .*; web: off the network until it runs again/.test(l)),
@@ -191,8 +204,16 @@ describe("the restart of a network under running VMs", () => {
     const d = drive(host().uri, "rename");
     await d.up(nat(7, { name: "before" }));
     const uuid = d.state?.id;
-    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:07:01", "network", "network='before'")]));
-    await virsh(host(), ["define", "/dev/stdin"], vm("db", [nic("52:54:00:00:07:02", "network", "network='before'")]));
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vm("web", [nicXml("52:54:00:00:07:01", "network", "network='before'")]),
+    );
+    await virsh(
+      host(),
+      ["define", "/dev/stdin"],
+      vm("db", [nicXml("52:54:00:00:07:02", "network", "network='before'")]),
+    );
     await d.up(nat(7, { name: "after" }));
     assert.equal(d.state?.id, uuid);
     assert.equal((await virsh(host(), ["net-uuid", "after"])).trim(), uuid);
@@ -227,7 +248,7 @@ describe("the restart of a network under running VMs", () => {
       /cannot be renamed to "other": a network of that name exists already/,
     );
     d.state = { id: d.state?.id as string, outs: { ...d.state?.outs, name: "mine" } };
-    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:08:01", "bridge", "bridge='rs8'")]));
+    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nicXml("52:54:00:00:08:01", "bridge", "bridge='rs8'")]));
     await assert.rejects(d.destroy(), /in use by web/);
     await virsh(host(), ["destroy", "web"]);
     await d.destroy();
@@ -236,7 +257,11 @@ describe("the restart of a network under running VMs", () => {
   it("stores a change for the next restart, and says that it is pending", async () => {
     const d = drive(host().uri, "later");
     await d.up(nat(10));
-    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:10:01", "network", "network='later'")]));
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vm("web", [nicXml("52:54:00:00:10:01", "network", "network='later'")]),
+    );
     const later = nat(10, { mtu: 1400, apply: "next-restart" });
     await d.up(later);
     assert.equal(await run("cat /sys/class/net/rs10/mtu"), "1500");
@@ -261,7 +286,11 @@ describe("the restart of a network under running VMs", () => {
       ips: [{ address: "10.72.23.1/24", dhcp: { ranges: [{ start: "10.72.23.10", end: "10.72.23.99" }] } }],
     });
     await d.up(args);
-    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:23:01", "network", "network='broken'")]));
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vm("web", [nicXml("52:54:00:00:23:01", "network", "network='broken'")]),
+    );
     const dnsmasq = () => run("ps -C dnsmasq -o args= | grep -c /broken.conf || true");
     const whole = async () => [
       await onBridge("rs23"),
@@ -299,11 +328,15 @@ describe("the restart of a network under running VMs", () => {
   it("refuses what would leave NICs behind: a bridge that they name, a new name while it does not run", async () => {
     const d = drive(host().uri, "keeps");
     await d.up(nat(24));
-    await virsh(host(), ["create", "/dev/stdin"], vm("db", [nic("52:54:00:00:24:01", "bridge", "bridge='rs24'")]));
+    await virsh(host(), ["create", "/dev/stdin"], vm("db", [nicXml("52:54:00:00:24:01", "bridge", "bridge='rs24'")]));
     const other = { bridge: { name: "rs25", stp: false } };
     await assert.rejects(d.up(nat(24, other)), /NIC 52:54:00:00:24:01 of VM db names the bridge .* which goes away/);
     await virsh(host(), ["destroy", "db"]);
-    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:24:02", "network", "network='keeps'")]));
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vm("web", [nicXml("52:54:00:00:24:02", "network", "network='keeps'")]),
+    );
     await assert.rejects(
       d.up(nat(24, { name: "kept", running: false })),
       /name cannot change while it does not run and NICs of running VMs \(web\) name it/,
@@ -325,7 +358,11 @@ describe("the restart of a network under running VMs", () => {
   it("waits for a VM that is busy with a migration, and names it where that does not end", async () => {
     const d = drive(host().uri, "busy");
     await d.up(nat(22));
-    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:22:01", "network", "network='busy'")]));
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vm("web", [nicXml("52:54:00:00:22:01", "network", "network='busy'")]),
+    );
     // A migration to a host that does not answer.
     await run("iptables -A OUTPUT -d 203.0.113.99 -j DROP");
     await run(
@@ -357,7 +394,7 @@ describe("the restart of a network under running VMs", () => {
     await virsh(
       host(),
       ["create", "/dev/stdin"],
-      vm("web", [nic("52:54:00:00:21:01", "network", "network='fleeting'")]),
+      vm("web", [nicXml("52:54:00:00:21:01", "network", "network='fleeting'")]),
     );
     const d = drive(host().uri, "fleeting");
     await d.up({ ...nat(21), mode: "isolated", mtu: 1400, adopt: true });
@@ -379,7 +416,11 @@ describe("the restart of a network under running VMs", () => {
       ["bridge", { mode: "bridge", bridge: "lan2" }, "lan2"],
     ];
     await d.up(own("nat"));
-    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic("52:54:00:00:20:01", "network", "network='pairs'")]));
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vm("web", [nicXml("52:54:00:00:20:01", "network", "network='pairs'")]),
+    );
     let count = 0;
     for (const [a, from] of modes)
       for (const [b, to, bridge] of modes) {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { virsh, withSandbox } from "../support/sandbox.js";
 import { type Stack, withProgram } from "../support/stack.js";
+import { nicXml, vmXml } from "../support/vms.js";
 
 describe("pulumi up that is cut off", () => {
   const host = withSandbox();
@@ -31,7 +32,7 @@ describe("pulumi up that is cut off", () => {
   before(async () => {
     write(1400);
     await stack().up();
-    const vm = `<domain type='qemu'><name>web</name><memory unit='MiB'>32</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices><interface type='network'><mac address='${MAC}'/><source network='net'/><model type='virtio'/></interface><memballoon model='none'/></devices></domain>`;
+    const vm = vmXml("web", { devices: nicXml(MAC, "network", "network='net'") });
     await virsh(host(), ["create", "/dev/stdin"], vm);
     assert.deepEqual(await seen(), whole(1400));
   });

@@ -21,6 +21,10 @@ export function vmXml(name: string, { slots = 6, machine = "q35", more = "", dev
   return `<domain type='qemu'><name>${name}</name><memory unit='MiB'>32</memory><os><type arch='x86_64' machine='${machine}'>hvm</type></os>${more}<devices><controller type='usb' model='none'/>${ports}${devices}<memballoon model='none'/></devices></domain>`;
 }
 
+/** An `<interface>` for its devices; `source`: the attribute of `<source>`, `network='dev'`. */
+export const nicXml = (mac: string, type: string, source: string): string =>
+  `<interface type='${type}'><mac address='${mac}'/><source ${source}/><model type='virtio'/></interface>`;
+
 /** The `<interface>` elements of a VM that contain a text, without their first word. */
 export async function nicsIn(sandbox: Sandbox, vm: string, containing: string, ...flags: string[]): Promise<string[]> {
   return (await virsh(sandbox, ["dumpxml", vm, ...flags]))
