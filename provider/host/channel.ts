@@ -9,7 +9,7 @@
  * await channel?.defaultSource(4);          // "203.0.113.2"
  * ```
  */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { overSsh, sshTarget } from "./ssh.js";
 
@@ -34,6 +34,16 @@ export interface RunOptions {
   limitMs?: number;
 }
 
+/** A program that runs until it is let go: a lock that it has is free then, also when this process is killed. */
+export interface Hold {
+  /** It has written a line; otherwise it has ended, or took too long. */
+  held: boolean;
+  /** What it said where it is not held. */
+  why: string;
+  /** Ends its input, and waits for its end. */
+  release(): Promise<void>;
+}
+
 export interface Channel {
   /** How commands get there. */
   readonly by: "local" | "ssh";
@@ -41,6 +51,8 @@ export interface Channel {
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** The same over a new connection: whether the host can be reached now. Locally the same as {@link run}. */
   runAnew(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** Starts a program that writes a line, and then runs as long as it can be written to. */
+  hold(argv: readonly string[], limitMs: number): Promise<Hold>;
   /** All addresses in use. */
   addresses(): Promise<HostAddress[]>;
   /** All network devices, each with the bridge (or bond) that it is a port of. */
@@ -63,7 +75,7 @@ export function channelOf(uri: string): Channel | undefined {
   if (prefix !== undefined) {
     const run = (argv: readonly string[], { limitMs = LIMIT_MS }: RunOptions = {}) =>
       start([...prefix, ...argv], limitMs);
-    return channelBy("local", run, run);
+    return channelBy("local", run, run, (argv, limitMs) => keepRunning([...prefix, ...argv], limitMs));
   }
   const target = drivesNetworks(uri) ? sshTarget(uri) : undefined;
   if (!target) return undefined;
@@ -73,7 +85,10 @@ export function channelOf(uri: string): Channel | undefined {
       const command = overSsh(target, argv, { anew });
       return start(command.argv, limitMs, command.input);
     };
-  return channelBy("ssh", by(false), by(true));
+  return channelBy("ssh", by(false), by(true), (argv, limitMs) => {
+    const command = overSsh(target, argv, { reads: true });
+    return keepRunning(command.argv, limitMs, command.input);
+  });
 }
 
 /** Drivers that have networks of a real host: `test:///default` has none. */
@@ -135,10 +150,16 @@ interface IpRoute {
   nexthops?: { dev?: string }[];
 }
 
+const environment = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  LC_ALL: "C",
+  PATH: `${process.env.PATH ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin`,
+});
+
 /** Runs a program here, to its end. Nothing, or `input`, is what it reads. */
 function start(argv: readonly string[], limitMs: number, input?: string): Promise<RunResult> {
   const [command = "", ...args] = argv;
-  const env = { ...process.env, LC_ALL: "C", PATH: `${process.env.PATH ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin` };
+  const env = environment();
   return new Promise((resolve) => {
     const child = execFile(
       command,
@@ -157,9 +178,49 @@ function start(argv: readonly string[], limitMs: number, input?: string): Promis
   });
 }
 
+/** How long a program may take to end once its input has. */
+const END_MS = 5_000;
+
+function keepRunning(argv: readonly string[], limitMs: number, input?: string): Promise<Hold> {
+  const [command = "", ...args] = argv;
+  const child = spawn(command, args, { env: environment(), stdio: ["pipe", "pipe", "pipe"] });
+  const ended = new Promise<void>((resolve) => {
+    child.on("close", () => resolve());
+    child.on("error", () => resolve());
+  });
+  child.stdin.on("error", () => {});
+  if (input !== undefined) child.stdin.write(input);
+  // It must not keep this process.
+  child.unref();
+  let why = "";
+  child.stderr.on("data", (text: Buffer) => {
+    why += text.toString();
+  });
+  const release = async () => {
+    child.stdin.end();
+    const late = setTimeout(() => child.kill("SIGKILL"), END_MS);
+    await ended;
+    clearTimeout(late);
+  };
+  return new Promise((resolve) => {
+    const late = setTimeout(() => child.kill("SIGKILL"), limitMs);
+    child.on("error", (e) => {
+      why ||= e.message;
+    });
+    child.stdout.once("data", () => {
+      clearTimeout(late);
+      resolve({ held: true, why: "", release });
+    });
+    void ended.then(() => {
+      clearTimeout(late);
+      resolve({ held: false, why: why.trim(), release });
+    });
+  });
+}
+
 type Run = Channel["run"];
 
-function channelBy(by: Channel["by"], run: Run, runAnew: Run): Channel {
+function channelBy(by: Channel["by"], run: Run, runAnew: Run, hold: Channel["hold"]): Channel {
   const ip = async <T>(args: string[]): Promise<T[]> => {
     const { stdout, stderr, code } = await run(["ip", "-j", ...args]);
     if (code !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr.trim()}`);
@@ -184,6 +245,7 @@ function channelBy(by: Channel["by"], run: Run, runAnew: Run): Channel {
     by,
     run,
     runAnew,
+    hold,
     addresses,
     masters: async () =>
       new Map((await ip<IpAddress & { master?: string }>(["link", "show"])).map((l) => [l.ifname, l.master])),

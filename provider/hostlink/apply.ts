@@ -1,15 +1,17 @@
 /** Run the steps of a plan. Decides nothing; when one fails, the backend takes everything back. */
 import { randomUUID } from "node:crypto";
-import { ApplyError } from "../handler.js";
+import { ApplyError, VirtnetError } from "../handler.js";
 import type { Channel } from "../host/channel.js";
 import type { Mark } from "./args.js";
 import type { Backend, LinkRef } from "./backends/backend.js";
 import { type Baseline, baseline, prove } from "./proof.js";
-import type { Action, Plan } from "./steps.js";
+import type { Action, Plan, Probe } from "./steps.js";
 
 export interface ApplyHooks {
   /** Called before every action; tests end the process here. */
   before?(action: Action): void | Promise<void>;
+  /** When it is aborted, nothing more is begun, and what was done is taken back. */
+  signal?: AbortSignal | undefined;
 }
 
 interface Run {
@@ -21,7 +23,12 @@ interface Run {
   checkpoint?: string;
   /** When the host takes the change back. */
   endsMs: number;
-  before: Baseline;
+  before?: Baseline;
+  probe: Probe | undefined;
+  /** The host is managed through what changes, or the user asks for a proof. */
+  proven: boolean;
+  /** Proven, and no longer taken back: what follows only has to be kept. */
+  holds: boolean;
 }
 
 /** Ended this long before the host acts by itself, so that the two do not meet. */
@@ -31,9 +38,11 @@ const SETTLE_MS = 45_000;
 
 /** @returns the manager's id of the link. */
 export async function apply(backend: Backend, channel: Channel, plan: Plan, hooks: ApplyHooks = {}): Promise<string> {
-  const marks = plan.steps.flatMap((s) => s.actions).map((a) => (a.do === "configure" ? a.mark : undefined));
+  const actions = plan.steps.flatMap((s) => s.actions);
+  const marks = actions.map((a) => (a.do === "configure" ? a.mark : undefined));
   const run: Run = {
-    ...{ backend, channel, made: false, endsMs: 0, before: { gateways: [] } },
+    ...{ backend, channel, made: false, endsMs: 0, probe: plan.probe, holds: false },
+    proven: typeof plan.probe === "string" || actions.some((a) => a.do === "prove" && a.management),
     mark: marks.find((m) => m !== undefined),
     link: { id: plan.id ?? randomUUID(), kind: plan.kind, name: plan.link },
   };
@@ -41,6 +50,7 @@ export async function apply(backend: Backend, channel: Channel, plan: Plan, hook
     for (const action of step.actions) {
       try {
         await hooks.before?.(action);
+        if (!run.holds) refuseLate(run, hooks.signal);
         await ACTIONS[action.do](run, action as never);
       } catch (e) {
         throw await takenBack(run, action, e);
@@ -50,9 +60,22 @@ export async function apply(backend: Backend, channel: Channel, plan: Plan, hook
   return run.link.id;
 }
 
+/** What is begun after the host has taken the change back would stay. */
+function refuseLate(run: Run, signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new VirtnetError("the run was stopped");
+  if (run.checkpoint !== undefined && Date.now() > run.endsMs - MARGIN_MS)
+    throw new VirtnetError("the time after which the host takes the change back is over");
+}
+
 async function takenBack(run: Run, action: Action, cause: unknown): Promise<ApplyError> {
   const text = cause instanceof Error ? cause.message : String(cause);
   const what = `${run.link.kind} ${JSON.stringify(run.link.name)}: ${VERBS[action.do]} failed: ${text}`;
+  if (run.holds)
+    return new ApplyError(
+      `${what}; the change is made and proven, but not kept for the next start of the host in all its parts: run up again`,
+      false,
+      cause,
+    );
   if (!run.made && run.checkpoint === undefined) return new ApplyError(`${what}; nothing was changed`, true, cause);
   try {
     await run.backend.rollback(run.link, run.checkpoint, run.made);
@@ -95,9 +118,10 @@ const ACTIONS: Handlers = {
     await run.backend.make(run.link, what);
   },
   async checkpoint(run, { devices, seconds }) {
-    run.before = await baseline(run.channel);
-    run.endsMs = Date.now() + seconds * 1000;
-    run.checkpoint = await run.backend.checkpoint(run.link, devices, seconds);
+    if (run.proven) run.before = await baseline(run.channel, run.probe);
+    const { id, sinceMs } = await run.backend.checkpoint(run.link, devices, seconds);
+    run.checkpoint = id;
+    run.endsMs = sinceMs + seconds * 1000;
   },
   attach: (run, { port }) => run.backend.attach(run.link, port),
   detach: (run, { port }) => run.backend.detach(run.link, port),
@@ -109,20 +133,28 @@ const ACTIONS: Handlers = {
     ),
   strip: (run) => run.backend.strip(run.link, run.checkpoint),
   activate: (run) => run.backend.activate(run.link),
-  async prove(run, { management }) {
+  async prove(run, { device }) {
     const limitMs = run.checkpoint === undefined ? SETTLE_MS : run.endsMs - MARGIN_MS - Date.now();
+    const untilMs = Date.now() + limitMs;
     // The device first: before it is up, no connection can be expected.
-    if (management) await prove(run.channel, run.before, Date.now() + limitMs);
-    else await run.backend.settled(run.link, limitMs);
+    if (device) await run.backend.settled(run.link, limitMs);
+    if (run.proven) await prove(run.channel, run.before ?? (await baseline(run.channel, run.probe)), untilMs);
   },
   async commit(run) {
-    await run.backend.commit(run.link, run.checkpoint);
-    delete run.checkpoint;
-    run.made = false;
+    await letGo(run);
+    await run.backend.keep(run.link);
   },
   mark: (run, { mark }) => run.backend.mark(run.link, mark),
   async remove(run) {
-    await run.backend.remove(run.link, run.checkpoint);
-    delete run.checkpoint;
+    await letGo(run);
+    await run.backend.remove(run.link);
   },
 };
+
+/** The host takes nothing back any more. Where that fails, it does. */
+async function letGo(run: Run): Promise<void> {
+  if (run.checkpoint !== undefined) await run.backend.letGo(run.checkpoint, run.endsMs);
+  delete run.checkpoint;
+  run.made = false;
+  run.holds = true;
+}

@@ -4,6 +4,7 @@ import type { Inputs } from "../handler.js";
 import { type ControlArgs, controlShape as networkControl } from "../network/args.js";
 import type { PriceTable } from "../network/prices.js";
 import type { Mark as OwnerMark } from "../ownership.js";
+import { anyIp } from "../schema/net.js";
 import { type AnyNode, type ObjectNode, type ObjectValue, whole } from "../schema/node.js";
 import { bond } from "./kinds/bond.js";
 import { bridge } from "./kinds/bridge.js";
@@ -37,6 +38,11 @@ export interface LinkControlArgs extends Pick<ControlArgs, "uri" | "owner"> {
   backend?: "networkmanager";
   /** After how many seconds the host takes a change back that is not proven by then, 10–600. Default: 60, and longer where a spanning tree or LACP needs it. */
   rollbackAfter?: number;
+  /**
+   * An address that has to answer the host's ping after a change, beside the gateways that answered before, and a new ssh connection
+   * where the host is reached by ssh. `false`: where nothing else can prove that the host is reachable, do without. Default: none.
+   */
+  probe?: string | false;
 }
 
 const { uri, adopt, deleteAdopted, owner } = networkControl;
@@ -44,6 +50,7 @@ export const controlShape = {
   ...{ uri, adopt, deleteAdopted, owner },
   backend: v.optional(v.picklist(["networkmanager"])),
   rollbackAfter: v.optional(whole(10, 600)),
+  probe: v.optional(v.union([v.literal(false), anyIp])),
 };
 export const CONTROL_FIELDS = Object.keys(controlShape) as (keyof LinkControlArgs)[];
 

@@ -9,6 +9,8 @@ export interface LinkFact {
   mtu: number;
   /** The bridge or bond that it is plugged into. */
   master?: string;
+  /** The device that it is on: of a VLAN, a macvlan, a macvtap. */
+  parent?: string;
   up: boolean;
   /** A Wi-Fi device. */
   wireless: boolean;
@@ -22,12 +24,21 @@ export interface HostLinks {
   links: ReadonlyMap<string, LinkFact>;
   /** Devices by which the host is managed: of the default routes, and of the ssh connection that asks. */
   management: readonly string[];
-  /** Default gateways with their device. */
-  gateways: readonly { device: string; via: string }[];
+  /** The same, with their ports and parents: what they are made of. */
+  carriers: readonly string[];
+  /** Who is asked for an answer: default gateways, and the next hop to whom an ssh session comes from. */
+  hops: readonly Hop[];
+}
+
+export interface Hop {
+  device: string;
+  via: string;
+  to: "the default route" | "the ssh session";
 }
 
 interface IpLink {
   ifname: string;
+  link?: string;
   address?: string;
   mtu: number;
   master?: string;
@@ -43,7 +54,9 @@ const SCRIPT = `ip -j -d addr show && echo ${CUT} && ip -j route show default &&
 echo ${CUT}
 for d in /sys/class/net/*; do if [ -e "$d/phy80211" ] || [ -e "$d/wireless" ]; then echo "\${d##*/}"; fi; done
 echo ${CUT}
-echo "$SSH_CONNECTION"`;
+echo "$SSH_CONNECTION"
+echo ${CUT}
+if [ -n "$SSH_CONNECTION" ]; then ip -j route get "\${SSH_CONNECTION%% *}" 2> /dev/null || true; fi`;
 
 export async function readLinks(channel: Channel): Promise<HostLinks> {
   const { stdout, stderr, code } = await channel.run(["sh", "-c", SCRIPT]);
@@ -53,21 +66,48 @@ export async function readLinks(channel: Channel): Promise<HostLinks> {
 
 /** The answer of {@link SCRIPT}. Pure. */
 export function parseLinks(text: string): HostLinks {
-  const [addr = "", v4 = "", v6 = "", wifi = "", ssh = ""] = text.split(`${CUT}\n`);
+  const [addr = "", v4 = "", v6 = "", wifi = "", ssh = "", back = ""] = text.split(`${CUT}\n`);
   const list = <T>(json: string): T[] => JSON.parse(json.trim() || "[]") as T[];
   const wireless = new Set(wifi.split("\n").filter((name) => name !== ""));
   // iproute2 prints empty objects for what it filters.
   const found = list<IpLink>(addr).filter(({ ifname }) => ifname !== undefined);
   const links = new Map(found.map((l) => [l.ifname, toFact(l, wireless)]));
   const routes = [...list<IpRoute>(v4), ...list<IpRoute>(v6)].flatMap(hops);
-  // "CLIENT PORT SERVER PORT" (sshd(8)): the connection that asks.
-  const server = ssh.trim().split(" ")[2];
-  const serving = [...links.values()].filter((l) => l.addresses.some((a) => a.split("/")[0] === server));
+  // "CLIENT PORT SERVER PORT" (sshd(8)): the connection that asks. A link-local address says its device.
+  const [client = "", , server = ""] = ssh.trim().split(" ");
+  const [local, zone] = server.split("%");
+  const serving = [...links.values()].filter(
+    (l) => l.name === zone || l.addresses.some((a) => a.split("/")[0] === local),
+  );
+  const management = [...new Set([...routes.map((r) => r.device), ...serving.map((l) => l.name)])];
+  // Without a gateway the client itself is next.
+  const peers = serving.length === 0 ? [] : list<IpRoute>(back).flatMap(hops);
   return {
     links,
-    management: [...new Set([...routes.map((r) => r.device), ...serving.map((l) => l.name)])],
-    gateways: routes.flatMap(({ device, via }) => (via === undefined ? [] : [{ device, via }])),
+    management,
+    carriers: withLower(management, links),
+    hops: [
+      ...routes.flatMap(({ device, via }): Hop[] =>
+        via === undefined ? [] : [{ device, via, to: "the default route" }],
+      ),
+      ...peers
+        .filter(({ device }) => device !== "lo")
+        .map(
+          ({ device, via }): Hop => ({ device, via: via ?? (client.split("%")[0] as string), to: "the ssh session" }),
+        ),
+    ],
   };
+}
+
+/** Devices with those that they are made of: ports of a bridge or bond, the parent of a VLAN. VMs' taps are none. */
+function withLower(devices: readonly string[], links: ReadonlyMap<string, LinkFact>): string[] {
+  const all = new Set(devices);
+  for (const name of all) {
+    const parent = links.get(name)?.parent;
+    if (parent !== undefined && links.has(parent)) all.add(parent);
+    for (const l of links.values()) if (l.master === name && l.kind !== "tun") all.add(l.name);
+  }
+  return [...all];
 }
 
 interface IpRoute {
@@ -91,6 +131,8 @@ function toFact(l: IpLink, wireless: ReadonlySet<string>): LinkFact {
     ...(l.address !== undefined ? { mac: l.address } : {}),
     mtu: l.mtu,
     ...(l.master !== undefined ? { master: l.master } : {}),
+    // A veth's other end is no device that it is on.
+    ...(l.link !== undefined && kind !== "veth" ? { parent: l.link } : {}),
     up: l.flags?.includes("UP") ?? false,
     wireless: wireless.has(l.ifname),
     addresses: (l.addr_info ?? [])

@@ -1,6 +1,6 @@
 /** Bridge, Bond and Vlan: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
-import { ApplyError, PartialFailure, VirtnetError } from "../handler.js";
+import { PartialFailure, VirtnetError } from "../handler.js";
 import { type Channel, channelOf } from "../host/channel.js";
 import { deviceMade, linkOwner } from "../host/devices.js";
 import { type Host, hostAt, proveHost } from "../host/hosts.js";
@@ -13,6 +13,7 @@ import { CONTROL_FIELDS, fieldsOf, type Kind, kinds, STATE_FIELDS } from "./args
 import type { Backend } from "./backends/backend.js";
 import { backendOf } from "./backends/index.js";
 import { checkLink } from "./check.js";
+import { withLock } from "./lock.js";
 import { observe } from "./observe.js";
 import { plan, planDelete, rollbackAfter } from "./plan.js";
 import { changed, neighbours, sawInCheck, seen } from "./run.js";
@@ -45,10 +46,15 @@ export function linkHandler(kind: Kind): Handler {
   const look = ({ backend, channel }: There, ref: { id?: string; name: string }, wanted?: Inputs): Promise<Observed> =>
     observe(backend, channel, kind, ref, wanted);
 
+  /** One change of links at a time a host: of this process, and of all. */
+  const alone = <T>({ host, channel }: There, work: () => Promise<T>): Promise<T> =>
+    host.serial("links", () => withLock(channel, host.uri, work));
+
   async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }> {
     const inputs: Inputs = { ...news };
     for (const k of STATE_FIELDS) if (inputs[k] === undefined) inputs[k] = true;
-    sawInCheck(kind, inputs);
+    const twin = sawInCheck(kind, inputs);
+    if (twin) return { inputs, failures: [twin] };
     // A network or NIC over it may be judged before it is there.
     if (typeof inputs.name === "string") deviceMade(uriOf(inputs), inputs.name, linkOwner(inputs.name));
     const unchanged = same(argsOf(olds), inputs);
@@ -58,7 +64,7 @@ export function linkHandler(kind: Kind): Handler {
     const managing = (around.management ?? []).filter((device) => ports.includes(device));
     if (failures.length === 0 && managing.length > 0 && Object.keys(olds).length === 0) {
       const by = channelOf(uriOf(inputs))?.by ?? "local";
-      ctx.log("info", `${kind} ${String(inputs.name)}: ${caution(managing, rollbackAfter(inputs), by)}`);
+      ctx.log("info", `${kind} ${String(inputs.name)}: ${caution(managing, rollbackAfter(inputs, around.links), by)}`);
     }
     return { inputs, failures };
   }
@@ -92,12 +98,20 @@ export function linkHandler(kind: Kind): Handler {
   async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
     const there = await reachHost(inputs);
     const identity = await there.host.identity();
-    return there.host.serial("links", async () => {
-      const observed = await look(there, { name: String(inputs.name) }, inputs);
+    return alone(there, async () => {
+      const observed = await lookAfresh(there, { name: String(inputs.name) }, inputs);
       const adopted = observed.link ? takeOver(observed.link, inputs, identity.hostname) : false;
       const link = await reach(ctx, there, inputs, undefined, observed, adopted);
       return { id: link.id, outs: { ...inputs, ...computed(link, identity, adopted) } };
     });
+  }
+
+  /** What a run left that died in the middle is swept first. For who changes something. */
+  async function lookAfresh(there: There, ref: { id?: string; name: string }, wanted?: Inputs): Promise<Observed> {
+    const observed = await look(there, ref, wanted);
+    if (!observed.leftover) return observed;
+    await run(there, plan({ kind, desired: { name: ref.name } }, observed));
+    return look(there, ref, wanted);
   }
 
   /** Whether an existing link may be taken; throws where not. @returns whether it counts as adopted. */
@@ -119,7 +133,7 @@ export function linkHandler(kind: Kind): Handler {
       );
     const p = plan({ kind, desired, was, owner: desired.owner as Owner | undefined, adopted }, observed);
     if (ctx.signal?.aborted) throw new VirtnetError(`${label(desired)}: stopped before anything was changed`);
-    const id = await run(there, p);
+    const id = await run(there, p, ctx);
     const after = await look(there, { id, name: String(desired.name) });
     try {
       return verify(kind, after.link, desired, was);
@@ -133,12 +147,9 @@ export function linkHandler(kind: Kind): Handler {
     }
   }
 
-  async function run({ backend, channel, host }: There, p: Plan): Promise<string> {
+  async function run({ backend, channel, host }: There, p: Plan, ctx?: Context): Promise<string> {
     try {
-      return await apply(backend, channel, p);
-    } catch (e) {
-      if (e instanceof ApplyError && !e.restored && p.id !== undefined) throw new VirtnetError(e.message);
-      throw e;
+      return await apply(backend, channel, p, { signal: ctx?.signal });
     } finally {
       changed(host.uri);
     }
@@ -152,7 +163,11 @@ export function linkHandler(kind: Kind): Handler {
     const there = await reachHost(olds);
     const identity = await there.host.identity();
     const proof = proveHost(olds, identity, label(olds));
-    const { link } = await look(there, { id, name: String(olds.name) });
+    const { link, leftover } = own(await look(there, { id, name: String(olds.name) }), id, olds);
+    if (leftover)
+      throw new VirtnetError(
+        `${label(olds)} is being changed, or a run that changed it died in the middle and the host is about to take it back: run up`,
+      );
     if (!link) {
       if (proof === "proven") return undefined;
       throw notCertain(olds, identity.hostname);
@@ -160,6 +175,12 @@ export function linkHandler(kind: Kind): Handler {
     const args = argsOnHost(kind, argsOf(olds), link);
     return { id: link.id, outs: { ...args, ...computed(link, identity, olds.adopted === true) }, inputs: args };
   }
+
+  /** Without a link that only has the same name: somebody else has made it since. */
+  const own = (observed: Observed, id: string, olds: Inputs): Observed => {
+    const { link, ...rest } = observed;
+    return !link || link.id === id || sameOwner(link.mark, olds.owner as Owner | undefined) ? observed : rest;
+  };
 
   const notCertain = (olds: Inputs, hostname: string) =>
     new VirtnetError(
@@ -169,26 +190,32 @@ export function linkHandler(kind: Kind): Handler {
   async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Promise<{ outs: Inputs }> {
     const there = await reachHost(news);
     const identity = await there.host.identity();
-    proveHost(olds, identity, label(news));
-    return there.host.serial("links", async () => {
-      const observed = await look(there, { id, name: String(news.name) }, news);
+    const proof = proveHost(olds, identity, label(news));
+    return alone(there, async () => {
+      const observed = await lookAfresh(there, { id, name: String(news.name) }, news);
       const { link } = observed;
-      const adopted = link
-        ? link.id === id && !link.mark
-          ? olds.adopted === true
-          : takeOver(link, news, identity.hostname)
-        : false;
+      if (!link && proof !== "proven") throw notCertain(olds, identity.hostname);
+      const adopted = link ? stillOurs(link, id, olds, news, identity.hostname) : false;
       const after = await reach(ctx, there, news, argsOf(olds), observed, adopted);
       return { outs: { ...news, ...computed(after, identity, adopted) } };
     });
+  }
+
+  /** Whether the link that is there may be changed; throws where not. @returns whether it counts as adopted. */
+  function stillOurs(link: ObservedLink, id: string, olds: Inputs, news: Inputs, hostname: string): boolean {
+    if (link.id !== id || link.mark) return takeOver(link, news, hostname);
+    if (olds.owner === undefined || news.adopt) return olds.adopted === true;
+    throw new VirtnetError(
+      `${label(news)} on ${hostname} no longer carries the mark of its owner ("virtnet disown", or another tool wrote its profile): set adopt: true to take it back, or let go of it with "pulumi state delete"`,
+    );
   }
 
   async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
     const there = await reachHost(olds);
     const identity = await there.host.identity();
     const proof = proveHost(olds, identity, label(olds));
-    await there.host.serial("links", async () => {
-      const observed = await look(there, { id, name: String(olds.name) });
+    await alone(there, async () => {
+      const observed = own(await lookAfresh(there, { id, name: String(olds.name) }), id, olds);
       const { link } = observed;
       if (!link) {
         if (proof === "proven") return;
@@ -198,26 +225,41 @@ export function linkHandler(kind: Kind): Handler {
       const owner = olds.owner as Owner | undefined;
       // Moved to another resource of the program, or to another stack: not ours to delete any more.
       if (mark && owner && !sameOwner(mark, owner)) return;
+      if (!mark && owner) {
+        ctx.log("warning", `${label(olds)} no longer carries the mark of its owner (disowned): it is left as it is`);
+        return;
+      }
       if (olds.adopted === true && olds.deleteAdopted !== true) {
         await there.backend.mark({ id: link.id, kind, name: link.name }, null);
         return;
       }
-      await refuseInUse(there, olds, observed);
+      await refuseInUse(there, olds, link, observed);
       if (ctx.signal?.aborted) throw new VirtnetError(`${label(olds)}: stopped before anything was changed`);
-      await run(there, planDelete(kind, olds, observed, link));
+      await run(there, planDelete(kind, olds, observed, link), ctx);
     });
   }
 
-  /** VMs would be cut off, and nothing would plug them in again. */
-  async function refuseInUse({ host }: There, olds: Inputs, { host: { links } }: Observed): Promise<void> {
-    const taps = [...links.values()].filter((l) => l.master === olds.name && l.kind === "tun").map((l) => l.name);
-    if (taps.length === 0) return;
+  /** VMs and others would be cut off, and nothing would plug them in again. */
+  async function refuseInUse(
+    { host }: There,
+    olds: Inputs,
+    link: ObservedLink,
+    { host: { links } }: Observed,
+  ): Promise<void> {
+    const own = Array.isArray(link.values.ports) ? link.values.ports : [];
+    const users = [...links.values()]
+      .filter((l) => (l.master === link.name && !own.includes(l.name)) || l.parent === link.name)
+      .map((l) => l.name);
+    if (users.length === 0) return;
     const domains = await host.read((c) => c.domains.list({ active: true }));
-    const users = domains.filter((d) =>
-      taps.some((tap) => new RegExp(`<target dev=['"]${tap}['"]`).test(d.liveXml ?? "")),
+    const who = users.map(
+      (device) =>
+        domains.find((d) => d.liveXml?.match(/<target dev=(['"]).*?\1/g)?.some((t) => t.slice(13, -1) === device))
+          ?.name ?? device,
     );
-    const who = users.length > 0 ? users.map((d) => d.name).join(", ") : taps.join(", ");
-    throw new VirtnetError(`${label(olds)} is in use by ${who}: move or remove their NICs first`);
+    throw new VirtnetError(
+      `${label(olds)} is in use by ${[...new Set(who)].join(", ")}: move or remove their NICs first`,
+    );
   }
 
   return { check, diff, create, read, update, delete: remove };

@@ -6,7 +6,8 @@ import { compare } from "../schema/compare.js";
 import { same } from "../schema/tree.js";
 import type { Addressing } from "./addressing.js";
 import { fieldsOf, type Kind, kinds, type Mark } from "./args.js";
-import type { Action, Observed, ObservedLink, Plan, Step } from "./steps.js";
+import type { HostLinks } from "./facts.js";
+import type { Action, Observed, ObservedLink, Plan, Probe, Step } from "./steps.js";
 
 export interface Wish {
   kind: Kind;
@@ -27,11 +28,13 @@ const ROLLBACK_S = 60;
 const LACP_S = 90;
 
 /** After how many seconds an unproven change is taken back. */
-export function rollbackAfter(desired: Inputs): number {
+export function rollbackAfter(desired: Inputs, links?: HostLinks["links"]): number {
   if (typeof desired.rollbackAfter === "number") return desired.rollbackAfter;
   // A port that joins a spanning tree listens and learns first, each for the forward delay (IEEE 802.1D).
   const tree = desired.stp === true ? 2 * ((desired.forwardDelay as number | undefined) ?? 15) : 0;
-  const lacp = ["802.3ad", 4].includes(desired.mode as string | number) ? LACP_S : 0;
+  // A bond that becomes a port starts anew as well.
+  const modes = [desired.mode, ...portsOf(desired).map((port) => links?.get(port)?.bond?.mode)];
+  const lacp = modes.some((mode) => mode === "802.3ad" || mode === 4) ? LACP_S : 0;
   return ROLLBACK_S + tree + lacp;
 }
 
@@ -41,24 +44,26 @@ export function plan(wish: Wish, observed: Observed): Plan {
   const { link, leftover } = observed;
   const touched = unique([name, ...portsOf(desired), ...portsOf(link?.values)]);
   const steps: Step[] = [];
-  if (leftover)
-    steps.push({
-      kind: "sweep",
-      impact: "none",
-      why: "an earlier run ended in the middle",
-      changes: [],
-      actions: [{ do: "sweep", ...leftover }],
-    });
-  steps.push(...(link ? changeSteps(wish, observed, link) : [createStep(wish, observed)]));
+  // First: what is there meanwhile is not what the plan can start from.
+  if (leftover) steps.push(sweepStep(leftover));
+  else steps.push(...(link ? changeSteps(wish, observed, link) : [createStep(wish, observed)]));
   return {
     kind,
     link: name,
     ...(link ? { id: link.id } : {}),
     steps,
     impact: worst(steps.map((s) => s.impact)),
-    management: observed.host.management.filter((d) => touched.includes(d)),
-    seconds: rollbackAfter(desired),
+    management: observed.host.carriers.filter((d) => touched.includes(d)),
+    ...probeOf(desired),
+    seconds: rollbackAfter(desired, observed.host.links),
   };
+}
+
+const probeOf = ({ probe }: Inputs): { probe?: Probe } => (probe === undefined ? {} : { probe: probe as Probe });
+
+function sweepStep(leftover: NonNullable<Observed["leftover"]>): Step {
+  const why = "an earlier run ended in the middle";
+  return { kind: "sweep", impact: "none", why, changes: [], actions: [{ do: "sweep", ...leftover }] };
 }
 
 /** The port whose addresses are taken over: that by which the host is managed, else the first that has any. */
@@ -81,7 +86,7 @@ const markOf = (wish: Wish, inherited: Addressing | undefined): Mark | undefined
     : undefined;
 
 const touchesManagement = (observed: Observed, devices: string[]): boolean =>
-  devices.some((d) => observed.host.management.includes(d));
+  devices.some((d) => observed.host.carriers.includes(d));
 
 function createStep(wish: Wish, observed: Observed): Step {
   const { desired } = wish;
@@ -91,7 +96,7 @@ function createStep(wish: Wish, observed: Observed): Step {
   // A lease, and what neighbours remember, hang on the MAC.
   const mac = (desired.mac as string | undefined) ?? observed.host.links.get(from?.port ?? "")?.mac;
   const mark = markOf(wish, from?.addressing);
-  const seconds = rollbackAfter(desired);
+  const seconds = rollbackAfter(desired, observed.host.links);
   const devices = [name, ...ports];
   const actions: Action[] = [
     { do: "make", values: desired, ports, ...(mac !== undefined ? { mac } : {}) },
@@ -106,7 +111,7 @@ function createStep(wish: Wish, observed: Observed): Step {
     // Before the ports come: once the one that has the addresses is plugged in, nothing more may have to be asked of the host.
     { do: "activate" },
     ...ports.map((port): Action => ({ do: "attach", port })),
-    { do: "prove", management: touchesManagement(observed, devices), seconds },
+    { do: "prove", device: true, management: touchesManagement(observed, devices) },
     { do: "commit" },
   ];
   return { kind: "create", impact: "none", why: "it does not exist", changes: [], actions };
@@ -119,7 +124,8 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
   const price = (row: string): Price => priceOf(kinds[kind].prices, row);
   const renews = desired.addresses === "inherit" && link.mark?.inherited === undefined;
   const from = renews ? source(wish, observed) : undefined;
-  const mark = markOf(wish, from?.addressing ?? (link.mark?.inherited as Addressing | undefined));
+  const inherited = from?.addressing ?? (link.mark?.inherited as Addressing | undefined);
+  const mark = markOf(wish, inherited);
   const markDiffers = mark !== undefined && !same(mark, link.mark);
   const costly = changes.filter((c) => price(c.row).impact === "replace");
   if (costly.length > 0) {
@@ -138,7 +144,7 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
           changes: [],
           actions: [
             ...(markDiffers ? [{ do: "mark", mark } as const] : []),
-            { do: "prove", management: touchesManagement(observed, [name]), seconds: rollbackAfter(desired) },
+            { do: "prove", device: true, management: touchesManagement(observed, [name]) },
             { do: "commit" },
           ],
         },
@@ -161,14 +167,15 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
   const gone = there.filter((p) => !wanted.includes(p));
   // A link that is down takes its ports along.
   const added = wanted.filter((p) => !link.up || !there.includes(p));
-  const seconds = rollbackAfter(desired);
+  const seconds = rollbackAfter(desired, observed.host.links);
   const devices = unique([...(link.up ? [name] : []), ...gone, ...added]);
   const actions: Action[] = [
     ...(devices.length > 0 ? [{ do: "checkpoint", devices, seconds } as const] : []),
     // First: it notes the checkpoint, in memory; what runs changes with what follows.
     {
       do: "configure",
-      values: desired,
+      // What was taken over once is known; the port has other things to do than addresses meanwhile.
+      values: desired.addresses === "inherit" && inherited && !from ? { ...desired, addresses: inherited } : desired,
       was: was ?? {},
       ...(from ? { inherit: from.port } : {}),
       ...(mark ? { mark } : {}),
@@ -176,7 +183,7 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
     { do: "activate" },
     ...gone.map((port): Action => ({ do: "detach", port })),
     ...added.map((port): Action => ({ do: "attach", port })),
-    { do: "prove", management: touchesManagement(observed, [name, ...gone, ...added]), seconds },
+    { do: "prove", device: true, management: touchesManagement(observed, [name, ...gone, ...added]) },
     { do: "commit" },
   ];
   const prices = changes.map((c) => price(c.row));
@@ -195,15 +202,15 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
 export function planDelete(kind: Kind, args: Inputs, observed: Observed, link: ObservedLink): Plan {
   const ports = portsOf(link.values);
   const devices = unique([...(link.up ? [link.name] : []), ...ports]);
-  const seconds = rollbackAfter(args);
-  const management = observed.host.management.filter((d) => devices.includes(d));
+  const seconds = rollbackAfter(args, observed.host.links);
+  const management = observed.host.carriers.filter((d) => devices.includes(d));
   const actions: Action[] = [
     ...(devices.length > 0 ? [{ do: "checkpoint", devices, seconds } as const] : []),
     { do: "strip" },
     ...ports.map((port): Action => ({ do: "detach", port })),
-    ...(link.up || management.length > 0 ? [{ do: "prove", management: management.length > 0, seconds } as const] : []),
+    { do: "prove", device: false, management: management.length > 0 },
     { do: "remove" },
   ];
   const step: Step = { kind: "delete", impact: "none", why: "it is deleted", changes: [], actions };
-  return { kind, link: link.name, id: link.id, steps: [step], impact: "none", management, seconds };
+  return { kind, link: link.name, id: link.id, steps: [step], impact: "none", management, ...probeOf(args), seconds };
 }

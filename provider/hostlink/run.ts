@@ -1,5 +1,5 @@
 /** What a run knows of the links of a host: those of the program, which check has seen, and those of the host, read once. */
-import { type Context, type Inputs, Unknown } from "../handler.js";
+import { type Context, type Failure, type Inputs, Unknown } from "../handler.js";
 import { type Channel, channelOf } from "../host/channel.js";
 import type { Kind } from "./args.js";
 import { type HostLinks, readLinks } from "./facts.js";
@@ -11,9 +11,29 @@ const facts = new Map<string, Promise<HostLinks | undefined>>();
 const keyOf = (inputs: Inputs): string | undefined =>
   typeof inputs.name === "string" && typeof inputs.uri === "string" ? `${inputs.uri} ${inputs.name}` : undefined;
 
-export function sawInCheck(kind: Kind, args: Inputs): void {
+/** @returns the fault where another resource of the program has the same device. */
+export function sawInCheck(kind: Kind, args: Inputs): Failure | undefined {
   const key = keyOf(args);
-  if (key !== undefined) checked.set(key, { kind, args });
+  if (key === undefined) return undefined;
+  const resource = (of: Inputs | undefined) => (of?.owner as { key?: unknown } | undefined)?.key;
+  const there = checked.get(key);
+  const [other, own] = [resource(there?.args), resource(args)];
+  if (there && typeof other === "string" && typeof own === "string" && (other !== own || there.kind !== kind))
+    return {
+      property: "name",
+      reason: `${JSON.stringify(args.name)} is the ${there.kind} of resource ${JSON.stringify(other)} of this program already: choose another name`,
+    };
+  // What the resource was called before does not count any more.
+  for (const [former, of] of checked)
+    if (own !== undefined && of.kind === kind && resource(of.args) === own) checked.delete(former);
+  checked.set(key, { kind, args });
+  return undefined;
+}
+
+/** For tests: a new run. */
+export function forgetLinks(): void {
+  checked.clear();
+  facts.clear();
 }
 
 export function seen(args: Inputs): boolean {

@@ -29,6 +29,9 @@ export interface Observed {
   ports: ReadonlyMap<string, Addressing>;
 }
 
+/** An address that the host must reach; `false`: nothing has to answer where nothing can. */
+export type Probe = string | false;
+
 /** One thing that a backend does. */
 export type Action =
   /** Remove what a dead run left. */
@@ -44,8 +47,8 @@ export type Action =
   /** No addresses any more. */
   | { do: "strip" }
   | { do: "activate" }
-  /** `management`: by a new connection, or an answer of the gateways; otherwise the device only has to be up. */
-  | { do: "prove"; management: boolean; seconds: number }
+  /** `device`: it is up; `management`: the host can be reached, by a new connection and an answer of the next hops. */
+  | { do: "prove"; device: boolean; management: boolean }
   /** The change holds, also for the next start of the host. */
   | { do: "commit" }
   | { do: "mark"; mark: Mark | null }
@@ -71,6 +74,8 @@ export interface Plan {
   impact: Impact;
   /** Devices by which the host is managed that the change touches. */
   management: string[];
+  /** What else must answer afterwards, as the user said. */
+  probe?: Probe;
   /** After how many seconds the host takes the change back. */
   seconds: number;
 }

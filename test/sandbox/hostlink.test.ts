@@ -174,7 +174,8 @@ describe("a bridge by NetworkManager", () => {
     it(`comes back by itself when the run is killed before "${action}", and others' work stays`, async () => {
       const args = { name: "br0", ports: ["eth1"], addresses: "inherit", rollbackAfter: 10 };
       const child = require.resolve("../support/link-child.js");
-      const { code } = await run([process.execPath, child, host().uri, action, JSON.stringify(args)]);
+      const orders = JSON.stringify({ uri: host().uri, desired: args, killBefore: action });
+      const { code } = await run([process.execPath, child, orders]);
       assert.equal(code, 128 + 9);
       // Meanwhile a VM starts on another bridge, and another tool adds a profile.
       await on(host(), [

@@ -32,8 +32,8 @@ export interface Backend {
   make(link: LinkRef, what: { values: Inputs; mac?: string; mark?: Mark; ports: readonly string[] }): Promise<void>;
   /** Remove what a run left that died in the middle. */
   sweep(link: LinkRef, checkpoint: string | undefined): Promise<void>;
-  /** @returns what commit and rollback need. */
-  checkpoint(link: LinkRef, devices: readonly string[], seconds: number): Promise<string>;
+  /** Waits for those of others. @returns its id, and since when (of `Date.now`) it counts, at the earliest. */
+  checkpoint(link: LinkRef, devices: readonly string[], seconds: number): Promise<{ id: string; sinceMs: number }>;
   configure(
     link: LinkRef,
     wish: { values: Inputs; was: Inputs; inherit?: string; mark?: Mark },
@@ -47,9 +47,12 @@ export interface Backend {
   mark(link: LinkRef, mark: Mark | null): Promise<void>;
   /** Waits until the device is up and has what it shall have. */
   settled(link: LinkRef, limitMs: number): Promise<void>;
-  commit(link: LinkRef, checkpoint: string | undefined): Promise<void>;
+  /** The checkpoint ends, and what was changed stays. `endsMs`: when it runs out. An error where the host takes the change back. */
+  letGo(checkpoint: string, endsMs: number): Promise<void>;
+  /** Kept for the next start of the host. May be repeated. */
+  keep(link: LinkRef): Promise<void>;
   /** Everything as it was, at once; `made`: the link itself is of this run. */
   rollback(link: LinkRef, checkpoint: string | undefined, made: boolean): Promise<void>;
-  /** The link goes; a checkpoint is ended. */
-  remove(link: LinkRef, checkpoint: string | undefined): Promise<void>;
+  /** The link goes. */
+  remove(link: LinkRef): Promise<void>;
 }

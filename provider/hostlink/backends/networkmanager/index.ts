@@ -89,9 +89,11 @@ export class NetworkManager implements Backend {
       const checkpoint = checkpointOn(state, unproven.split(" ").slice(1));
       return { leftover: { id, ...(checkpoint ? { checkpoint: checkpoint.path } : {}) } };
     }
-    if (unproven !== undefined && state.checkpoints.some((c) => c.path === unproven))
-      return { leftover: { id, checkpoint: unproven } };
     const device = state.devices.get(ref.name);
+    // Numbers of checkpoints begin anew with NetworkManager: one of this number may be somebody else's.
+    const own = state.checkpoints.find((c) => c.path === unproven);
+    if (own && (device === undefined || own.devices.includes(device.path)))
+      return { leftover: { id, checkpoint: own.path } };
     const up = device?.profile === profile.path && device.state >= GETTING_ADDRESSES && device.state <= ACTIVATED;
     const members = portProfiles(state, profile).flatMap(({ device: port }) => (port === undefined ? [] : [port]));
     const ports = up ? members.filter((port) => host.links.get(port)?.master === ref.name) : members;
@@ -103,7 +105,7 @@ export class NetworkManager implements Backend {
         values: { ...readProfile(kind, settings), ...(up ? onDevice(settings, fact) : {}), name: ref.name, ports },
         ...(mark ? { mark } : {}),
         up,
-        saved: !profile.unsaved,
+        saved: isKept(state, profile),
       },
     };
   }
@@ -136,10 +138,41 @@ export class NetworkManager implements Backend {
     await this.#reach(name, GETTING_ADDRESSES);
   }
 
-  async checkpoint(_link: LinkRef, devices: readonly string[], seconds: number): Promise<string> {
+  async checkpoint(
+    _link: LinkRef,
+    devices: readonly string[],
+    seconds: number,
+  ): Promise<{ id: string; sinceMs: number }> {
     const state = await this.#alone(devices);
     const paths = devices.map((name) => deviceOf(state, name).path);
-    return (await this.#bus.call(ROOT, "CheckpointCreate", "aouu", [paths, seconds, 0])) as string;
+    const sinceMs = Date.now();
+    try {
+      const id = (await this.#bus.call(ROOT, "CheckpointCreate", "aouu", [paths, seconds, 0])) as string;
+      return { id, sinceMs };
+    } catch (e) {
+      // Its answer may be lost: there was none before, so the one on exactly these devices is it.
+      const made = checkpointOn(await readState(this.#bus).catch(() => state), devices);
+      if (!made) throw e;
+      return { id: made.path, sinceMs };
+    }
+  }
+
+  async letGo(checkpoint: string, endsMs: number): Promise<void> {
+    for (;;) {
+      try {
+        await this.#bus.call(ROOT, "CheckpointDestroy", "o", [checkpoint]);
+        return;
+      } catch (e) {
+        const there = await readState(this.#bus).then(
+          ({ checkpoints }) => checkpoints.some((c) => c.path === checkpoint),
+          () => true,
+        );
+        if (Date.now() > endsMs) throw e;
+        // It has not run out, so it was ended by the call whose answer was lost.
+        if (!there) return;
+        await sleep(WAIT_MS);
+      }
+    }
   }
 
   /**
@@ -266,13 +299,11 @@ export class NetworkManager implements Backend {
     await this.#reach(link.name, alone ? GETTING_ADDRESSES : ACTIVATED, limitMs);
   }
 
-  async commit(link: LinkRef, checkpoint: string | undefined): Promise<void> {
-    if (checkpoint !== undefined) await this.#bus.call(ROOT, "CheckpointDestroy", "o", [checkpoint]);
-    await this.#keep(link);
-  }
-
-  /** What is in memory goes to disk, and what it replaced no longer starts by itself. May be repeated. */
-  async #keep(link: LinkRef): Promise<void> {
+  /**
+   * What is in memory goes to disk, and what it replaced no longer starts by itself. In this order: a host that starts in
+   * between has the link, or the port with what it had before, or both, and what has the link's port has its priority.
+   */
+  async keep(link: LinkRef): Promise<void> {
     const state = await readState(this.#bus);
     const profile = profileOf(state, link);
     const { settings } = profile;
@@ -283,11 +314,16 @@ export class NetworkManager implements Backend {
     for (const port of portProfiles(state, profile)) {
       const data = userData(port.settings);
       if (data[PORT_OF] !== link.id) continue;
-      if (data[LENT] !== undefined) await this.#update(port.path, port.settings, TO_DISK | NO_REAPPLY);
+      if (data[LENT] !== undefined) await this.#keepLent(port);
       else if (state.devices.get(port.device ?? "")?.profile === port.path) await this.#keepPort(state, link, port);
       else await this.#dropPort(state, link, port);
     }
     await this.#keepReturned(state, link);
+  }
+
+  async #keepLent({ path, settings }: Profile): Promise<void> {
+    setUserData(settings, { [UNPROVEN]: undefined });
+    await this.#update(path, settings, TO_DISK | NO_REAPPLY);
   }
 
   /** Bonds and VLANs that are ports no more. */
@@ -300,9 +336,11 @@ export class NetworkManager implements Backend {
 
   async #keepPort(state: State, link: LinkRef, port: Profile): Promise<void> {
     (port.settings.connection as Settings[string]).autoconnect = v("b", true);
+    setUserData(port.settings, { [UNPROVEN]: undefined });
     await this.#update(port.path, port.settings, TO_DISK | NO_REAPPLY);
     const replaced = state.profiles.find((p) => p.uuid === userData(port.settings)[REPLACED]);
-    if (!replaced || replaced.settings.connection?.autoconnect?.data === false) return;
+    // One that names no device may serve others too; the port's own has priority.
+    if (!replaced || replaced.device === undefined || replaced.settings.connection?.autoconnect?.data === false) return;
     (replaced.settings.connection as Settings[string]).autoconnect = v("b", false);
     setUserData(replaced.settings, { [REPLACED_BY]: link.id });
     await this.#update(replaced.path, replaced.settings, TO_DISK | NO_REAPPLY);
@@ -330,7 +368,7 @@ export class NetworkManager implements Backend {
     const profile = state.profiles.find((p) => p.uuid === link.id);
     if (!profile) return;
     for (const port of portProfiles(state, profile))
-      if (isPortOnly(port, link) && state.devices.get(port.device ?? "")?.profile !== port.path)
+      if (isNewPort(port, link) && state.devices.get(port.device ?? "")?.profile !== port.path)
         await this.#bus.call(port.path, "Settings.Connection.Delete");
     if (made || userData(profile.settings)[UNPROVEN]?.startsWith(MADE)) await this.#delete(link, profile);
     // The same as before, which the disk has: no copies in memory are needed.
@@ -338,8 +376,7 @@ export class NetworkManager implements Backend {
       await this.#update(p.path, p.settings, TO_DISK | NO_REAPPLY);
   }
 
-  async remove(link: LinkRef, checkpoint: string | undefined): Promise<void> {
-    if (checkpoint !== undefined) await this.#bus.call(ROOT, "CheckpointDestroy", "o", [checkpoint]);
+  async remove(link: LinkRef): Promise<void> {
     const state = await readState(this.#bus);
     const profile = profileOf(state, link);
     for (const port of portProfiles(state, profile))
@@ -414,8 +451,24 @@ function deviceOf(state: State, name: string) {
 }
 
 /** A profile of ours that makes a device this link's port, and nothing else. */
-const isPortOnly = ({ settings }: Profile, link: LinkRef): boolean =>
+const isPortOnly = ({ settings }: Profile, link: { id: string }): boolean =>
   userData(settings)[PORT_OF] === link.id && userData(settings)[LENT] === undefined;
+
+/** The same, of a change that was never proven. */
+const isNewPort = (port: Profile, link: { id: string }): boolean =>
+  isPortOnly(port, link) && userData(port.settings)[UNPROVEN] !== undefined;
+
+/** Whether {@link NetworkManager.keep} has nothing to do. */
+function isKept(state: State, profile: Profile): boolean {
+  const link = { id: profile.uuid };
+  const members = portProfiles(state, profile).filter((p) => userData(p.settings)[PORT_OF] === link.id);
+  const replaced = members.map((p) => state.profiles.find((r) => r.uuid === userData(p.settings)[REPLACED]));
+  const returned = state.profiles.filter((p) => userData(p.settings)[RETURNED] === link.id);
+  const starts = (p: Profile | undefined) =>
+    p?.device !== undefined && p.settings.connection?.autoconnect?.data !== false;
+  const gone = members.some((p) => isPortOnly(p, link) && state.devices.get(p.device ?? "")?.profile !== p.path);
+  return !gone && ![profile, ...members, ...returned].some((p) => p.unsaved) && !replaced.some(starts);
+}
 
 /** The one on exactly these devices: of a run that had no time to note it. */
 function checkpointOn(state: State, names: readonly string[]): Checkpoint | undefined {
@@ -443,7 +496,10 @@ function portSettings(link: LinkRef, port: string, before: Profile | undefined, 
     },
     [ETHERNET]: mtu === undefined ? {} : { mtu: v("u", mtu) },
   };
-  setUserData(settings, { [PORT_OF]: link.id, [REPLACED]: before && !before.generated ? before.uuid : undefined });
+  setUserData(settings, {
+    ...{ [PORT_OF]: link.id, [UNPROVEN]: MADE },
+    [REPLACED]: before && !before.generated ? before.uuid : undefined,
+  });
   return settings;
 }
 

@@ -1,0 +1,272 @@
+/** What a bridge on the NIC that the host is managed through must not do; looked at by ip, nmcli and ping. */
+import assert from "node:assert/strict";
+import { channelOf } from "../../provider/host/channel.js";
+import { run } from "../../sandbox/index.js";
+import { GATEWAY, HOST, waitFor, withLan } from "../support/lan.js";
+import { on } from "../support/networkmanager.js";
+
+const INHERIT = { ports: ["eth1"], addresses: "inherit" };
+
+describe("a bridge on the management NIC", function () {
+  this.timeout(300_000);
+  const lan = withLan(3);
+
+  const killed = async (orders: object): Promise<void> => {
+    const { code, stdout } = await run([
+      process.execPath,
+      require.resolve("../support/link-child.js"),
+      JSON.stringify(orders),
+    ]);
+    assert.equal(code, 128 + 9, stdout);
+  };
+
+  it("goes through at once after a run that was killed, whose checkpoint is still under way", async () => {
+    await killed({ uri: lan.host().uri, desired: { name: "br0", ...INHERIT }, killBefore: "prove" });
+    assert.deepEqual(await lan.ports("br0"), ["eth1"]);
+    const began = Date.now();
+    await lan.drive("bridge", "br0").up(INHERIT);
+    assert.ok(Date.now() - began < 30_000);
+    assert.deepEqual(await lan.addresses("br0"), [`${HOST}/24`]);
+    assert.equal(await lan.pingable(), true);
+    assert.equal(await lan.checkpoints(), 0);
+  });
+
+  it("a change that was killed is swept before the next one, and is no gone link for refresh and destroy", async () => {
+    const d = lan.drive("bridge", "br0");
+    await d.up(INHERIT);
+    const id = d.state?.id;
+    const desired = { name: "br0", ...INHERIT, ports: ["eth1", "eth2"] };
+    await killed({ uri: lan.host().uri, desired, was: { name: "br0", ...INHERIT }, id, killBefore: "prove" });
+    await assert.rejects(d.refresh(), /is being changed, or a run that changed it died in the middle/);
+    assert.equal(await d.up({ ...INHERIT, stp: true, forwardDelay: 4, maxAge: 6, helloTime: 1 }), true);
+    assert.equal(d.state?.id, id);
+    assert.deepEqual(await lan.ports("br0"), ["eth1"]);
+    assert.equal(await lan.checkpoints(), 0);
+    await killed({ uri: lan.host().uri, desired, was: { name: "br0", ...INHERIT }, id, killBefore: "prove" });
+    await d.destroy();
+    assert.equal(await lan.exists("br0"), false);
+  });
+
+  it("that somebody made anew is not taken for ours: gone for refresh, and left alone by destroy", async () => {
+    const d = lan.drive("bridge", "br0");
+    await d.up({});
+    await lan.nmcli("connection", "delete", "br0");
+    await lan.nmcli(
+      "connection",
+      "add",
+      "type",
+      "bridge",
+      "ifname",
+      "br0",
+      "con-name",
+      "theirs",
+      "ipv4.method",
+      "disabled",
+      "ipv6.method",
+      "disabled",
+    );
+    await lan.nmcli("connection", "up", "theirs");
+    try {
+      const { state } = d;
+      assert.ok(state);
+      await d.destroy();
+      assert.equal(await lan.exists("br0"), true);
+      d.state = state;
+      assert.equal(await d.refresh(), undefined);
+      d.state = state;
+      await assert.rejects(d.up({ stp: true }), /exists already/);
+      d.state = undefined;
+    } finally {
+      await lan.nmcli("connection", "delete", "theirs");
+    }
+  });
+
+  it("goes to fixed addresses and back to those of its port; so do addresses that somebody changed", async () => {
+    const d = lan.drive("bridge", "br0");
+    await d.up(INHERIT);
+    await d.up({ ...INHERIT, addresses: { addresses: [`${HOST}/24`, "192.0.2.9/24"], gateway: GATEWAY } });
+    assert.deepEqual(await lan.addresses("br0"), [`${HOST}/24`, "192.0.2.9/24"]);
+    await d.up(INHERIT);
+    assert.deepEqual(await lan.addresses("br0"), [`${HOST}/24`]);
+    await lan.nmcli("connection", "modify", "br0", "+ipv4.addresses", "192.0.2.77/24");
+    assert.equal((await d.refresh())?.drift, true);
+    await d.up(INHERIT);
+    assert.equal((await d.refresh())?.drift, false);
+    assert.equal(await lan.nmcli("-g", "ipv4.addresses", "connection", "show", "br0"), `${HOST}/24`);
+  });
+
+  it("is not made where nothing could prove it, unless a probe is named or done without", async () => {
+    await lan.nmcli("connection", "modify", "lan", "ipv4.gateway", "198.51.100.99");
+    await lan.nmcli("connection", "up", "lan");
+    try {
+      const d = lan.drive("bridge", "br0");
+      await assert.rejects(
+        d.up(INHERIT),
+        /nothing tells whether the host is still reachable afterwards \(198\.51\.100\.99 did not answer\): name an address that answers in probe/,
+      );
+      assert.deepEqual(await lan.addresses("eth1"), [`${HOST}/24`]);
+      await assert.rejects(
+        d.up({ ...INHERIT, probe: "198.51.100.98" }),
+        /the probe 198\.51\.100\.98 does not answer before the change already/,
+      );
+      await d.up({ ...INHERIT, probe: GATEWAY });
+      await d.destroy();
+      await d.up({ ...INHERIT, probe: false });
+      await d.destroy();
+    } finally {
+      await lan.nmcli("connection", "modify", "lan", "ipv4.gateway", GATEWAY);
+      await lan.nmcli("connection", "up", "lan");
+    }
+  });
+
+  it("takes a probe that no longer answers for a failed proof, on a NIC that carries nothing else", async () => {
+    await on(lan.host().outside, ["ip", "addr", "add", "192.0.2.1/24", "dev", "seg2"]);
+    await lan.nmcli(
+      "connection",
+      "add",
+      "type",
+      "ethernet",
+      "ifname",
+      "eth2",
+      "con-name",
+      "storage",
+      "ip4",
+      "192.0.2.2/24",
+    );
+    await lan.nmcli("connection", "up", "storage");
+    // Not by the gateway, which has all addresses outside.
+    await lan.sh("ip route add unreachable 192.0.2.0/24 metric 99999");
+    try {
+      const d = lan.drive("bridge", "br2");
+      const wrong = { ports: ["eth2"], addresses: { addresses: ["192.0.3.2/24"] }, rollbackAfter: 10 };
+      await assert.rejects(
+        d.up({ ...wrong, probe: "192.0.2.1" }),
+        /the probe 192\.0\.2\.1 does not answer; everything is as it was/,
+      );
+      assert.deepEqual(await lan.addresses("eth2"), ["192.0.2.2/24"]);
+    } finally {
+      await lan.nmcli("connection", "delete", "storage");
+      await lan.sh("ip route del unreachable 192.0.2.0/24");
+      await on(lan.host().outside, ["ip", "addr", "del", "192.0.2.1/24", "dev", "seg2"]);
+    }
+  });
+
+  it("may have another gateway, where that one answers", async () => {
+    await on(lan.host().outside, ["ip", "addr", "add", "198.51.100.2/24", "dev", "seg1"]);
+    const d = lan.drive("bridge", "br0");
+    await d.up(INHERIT);
+    await d.up({ ...INHERIT, addresses: { addresses: [`${HOST}/24`], gateway: "198.51.100.2" } });
+    assert.match(await lan.sh("ip route show default"), /via 198\.51\.100\.2 dev br0/);
+    const none = { ...INHERIT, addresses: { addresses: [`${HOST}/24`] }, rollbackAfter: 10 };
+    await assert.rejects(
+      d.up(none),
+      /there is no way by 198\.51\.100\.2 for the default route any more; everything is as it was/,
+    );
+    assert.match(await lan.sh("ip route show default"), /via 198\.51\.100\.2 dev br0/);
+  });
+
+  it("is changed by one run at a time", async () => {
+    const channel = channelOf(lan.host().uri);
+    assert.ok(channel);
+    const other = await channel.hold(
+      ["flock", "/run/virtnet-links.lock", "sh", "-c", "echo held; exec cat > /dev/null"],
+      5000,
+    );
+    assert.ok(other.held);
+    const d = lan.drive("bridge", "br0");
+    const up = d.up(INHERIT);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    assert.equal(await lan.exists("br0"), false);
+    await other.release();
+    await up;
+    assert.equal(await lan.exists("br0"), true);
+  });
+
+  it("has its name once in a program", async () => {
+    await lan.drive("bridge", "br0").preview({});
+    const found = await lan.drive("bridge", "lan", { name: "br0" }).check({});
+    assert.deepEqual(found, [
+      {
+        property: "name",
+        reason: '"br0" is the bridge of resource "br0" of this program already: choose another name',
+      },
+    ]);
+  });
+
+  it("changes its resource's name without anything else", async () => {
+    const [d, renamed] = [lan.drive("bridge", "br0"), lan.drive("bridge", "lan", { name: "br0" })];
+    await d.up(INHERIT);
+    const before = await lan.sh("cat /sys/class/net/br0/ifindex");
+    // The engine creates the new one first, then deletes the old.
+    const { forgetLinks } = await import("../../provider/hostlink/run.js");
+    forgetLinks();
+    await renamed.up(INHERIT);
+    await d.destroy();
+    assert.equal(await lan.sh("cat /sys/class/net/br0/ifindex"), before);
+    assert.deepEqual(await lan.addresses("br0"), [`${HOST}/24`]);
+    await renamed.destroy();
+    assert.equal(await lan.exists("br0"), false);
+  });
+
+  it("keeps a port whose profile serves other NICs too", async () => {
+    const one = [
+      "ipv4.method",
+      "manual",
+      "ipv4.addresses",
+      "192.0.2.20/24",
+      "ipv6.method",
+      "disabled",
+      "connection.multi-connect",
+      "multiple",
+    ];
+    await lan.nmcli(
+      "connection",
+      "add",
+      "type",
+      "ethernet",
+      "ifname",
+      "*",
+      "con-name",
+      "any",
+      "autoconnect",
+      "no",
+      ...one,
+    );
+    await lan.nmcli("connection", "modify", "any", "connection.autoconnect", "yes");
+    await lan.nmcli("connection", "up", "any", "ifname", "eth2");
+    try {
+      const d = lan.drive("bridge", "br2");
+      await d.up({ ports: ["eth2"], addresses: "inherit" });
+      assert.equal(await lan.nmcli("-g", "connection.autoconnect", "connection", "show", "any"), "yes");
+      await d.destroy();
+      assert.deepEqual(await lan.addresses("eth2"), ["192.0.2.20/24"]);
+    } finally {
+      await lan.nmcli("connection", "delete", "any");
+    }
+  });
+
+  it("is not deleted while a container or a macvtap is on it", async () => {
+    const d = lan.drive("bridge", "br0");
+    await d.up({});
+    await lan.sh("ip link add cont0 type veth peer name cont1 && ip link set cont0 master br0 up");
+    await assert.rejects(d.destroy(), /in use by cont0/);
+    await lan.sh("ip link del cont0 && ip link add link br0 name mac0 type macvlan mode bridge");
+    await assert.rejects(d.destroy(), /in use by mac0/);
+    await lan.sh("ip link del mac0");
+  });
+
+  it("comes back 20 times in a row from wrong addresses, with nothing left behind", async () => {
+    const d = lan.drive("bridge", "br0");
+    for (let n = 1; n <= 20; n++) {
+      const wrong = { addresses: [`203.0.114.${n}/24`], gateway: "203.0.114.254" };
+      await assert.rejects(
+        d.up({ ports: ["eth1"], addresses: wrong, rollbackAfter: 10 }),
+        /everything is as it was/,
+        `time ${n}`,
+      );
+      assert.equal(await lan.exists("br0"), false, `time ${n}`);
+      await lan.assertBare();
+    }
+    await waitFor(() => lan.pingable(), 5000);
+  });
+});
