@@ -40,3 +40,7 @@ const link = (kind: Kind): DynamicProvider =>
 
 /** `pulumi-nodejs:dynamic/virtnet:Bridge`. */
 export const bridge: DynamicProvider = link("bridge");
+/** `pulumi-nodejs:dynamic/virtnet:Bond`. */
+export const bond: DynamicProvider = link("bond");
+/** `pulumi-nodejs:dynamic/virtnet:Vlan`. */
+export const vlan: DynamicProvider = link("vlan");

@@ -36,6 +36,7 @@ async function build(): Promise<GuestImage> {
   const dir = await kernelDir();
   const files: CpioFile[] = [
     { name: "bin/busybox", mode: 0o100755, data: busybox },
+    { name: "bin/guest-shell.sh", mode: 0o100755, data: fs.readFileSync(path.join(SOURCE, "guest-shell.sh")) },
     { name: "bin/udhcpc.sh", mode: 0o100755, data: fs.readFileSync(path.join(SOURCE, "udhcpc.sh")) },
     { name: "init", mode: 0o100755, data: fs.readFileSync(path.join(SOURCE, "guest-init.sh")) },
   ];

@@ -1,7 +1,7 @@
 import * as net from "node:net";
 import type { ExecResult } from "./index.js";
 
-/** The other end of guest-init.sh's port. */
+/** The other end of guest-shell.sh's port. */
 export class GuestShell {
   private readonly waiting = new Map<string, (result: ExecResult) => void>();
   private readonly name: string;

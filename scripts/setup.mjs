@@ -3,6 +3,7 @@
 //
 //   node scripts/setup.mjs            system packages, node packages, build, Pulumi CLI
 //   node scripts/setup.mjs --guests   the same, and the image of the small virtual machines used by tests and demo
+//   node scripts/setup.mjs --lab      the same, and the disk of the virtual machine that tests of the host's own links run on
 import { createHash } from "node:crypto";
 import {
   chmodSync,
@@ -28,7 +29,7 @@ const inRoot = (...path) => join(root, ...path);
  * Everything that is wanted, in order. Parts can be left out: unit tests need neither Pulumi nor libvirt.
  * Returns the node to run our code with and the folder of the Pulumi CLI (undefined when left out).
  */
-export async function ensureAll({ system = true, build = true, pulumi = true, guests = false } = {}) {
+export async function ensureAll({ system = true, build = true, pulumi = true, guests = false, lab = false } = {}) {
   const started = Date.now();
   const key = createHash("sha256").update(root).digest("hex").slice(0, 12);
   const ready = await locked(join(tmpdir(), `virtnet-setup-${key}.lock`), async () => {
@@ -37,6 +38,7 @@ export async function ensureAll({ system = true, build = true, pulumi = true, gu
     if (build) await ensureBuild(node);
     const pulumiDir = pulumi ? await ensurePulumi() : undefined;
     if (guests) await ensureGuests(node);
+    if (lab) await ensureLab(node);
     return { node, pulumiDir };
   });
   console.log(`Set-up is complete (${seconds(started)}).`);
@@ -61,6 +63,7 @@ const systemPackages = {
   cpio: "cpio",
   tcpdump: "tcpdump",
   debootstrap: "debootstrap",
+  e2fsprogs: "mke2fs",
   gcc: "gcc",
   "libc6-dev": "/usr/include/stdio.h",
   procps: "ps",
@@ -328,13 +331,27 @@ async function ensureGuests(node) {
   console.log(`Guest image: ready (${seconds(started)}).`);
 }
 
+// --- Lab VM ----------------------------------------------------------------------------------------------------------
+
+/** Where there can be none, its tests are skipped and say why. */
+async function ensureLab(node) {
+  const started = Date.now();
+  const at = "./dist/test/support/lab-image.js";
+  const why = output(node, ["-p", `require("${at}").labImpossible() ?? ""`], { cwd: root })?.trim();
+  if (why) return console.log(`Lab VM: none here, for ${why}.`);
+  const call = `require("${at}").buildLabImage().then((dir) => console.log(dir), (e) => { console.error(e.message); process.exit(1); })`;
+  const dir = (await run("lab VM (2 to 4 minutes the first time)", node, ["-e", call], { cwd: root })).trim();
+  console.log(`Lab VM: its disk is in ${dir} (${seconds(started)}).`);
+}
+
 // --- As a command ----------------------------------------------------------------------------------------------------
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    const unknown = process.argv.slice(2).filter((argument) => argument !== "--guests");
-    if (unknown.length > 0) throw new Sentence(`setup knows only --guests, not ${unknown.join(" ")}.`);
-    await ensureAll({ guests: process.argv.includes("--guests") });
+    const asked = process.argv.slice(2);
+    const unknown = asked.filter((argument) => !["--guests", "--lab"].includes(argument));
+    if (unknown.length > 0) throw new Sentence(`setup knows --guests and --lab, not ${unknown.join(" ")}.`);
+    await ensureAll({ guests: asked.includes("--guests"), lab: asked.includes("--lab") });
   } catch (error) {
     console.error(error instanceof Sentence ? error.message : error);
     process.exitCode = 1;

@@ -26,6 +26,8 @@ const levels = [
     timeoutMs: 300_000,
     needs: { system: true, guests: true, pulumi: true },
   },
+  // By itself: a host that takes a change back does so after some seconds of the wall clock.
+  { name: "lab", folder: "test/lab", turn: 3, timeoutMs: 300_000, needs: { system: true, pulumi: true, lab: true } },
 ];
 async function main() {
   const { chosen, grep } = readArguments(process.argv.slice(2));
@@ -38,6 +40,7 @@ async function main() {
     system: needs("system"),
     pulumi: needs("pulumi"),
     guests: needs("guests"),
+    lab: needs("lab"),
   });
 
   const node = process.env.VIRTNET_NODE || own;

@@ -8,6 +8,7 @@
  * new virtnet.Network("dev", { mode: "nat", ips: [{ address: "192.168.100.1/24" }] });
  * ```
  */
+export { Bond, type BondArgs } from "./bond.js";
 export { Bridge, type BridgeArgs } from "./bridge.js";
 export type { LinkLookup } from "./link.js";
 export {
@@ -22,6 +23,7 @@ export {
   type RouteNetworkArgs,
   type UpstreamRoute,
 } from "./network.js";
+export { Vlan, type VlanArgs } from "./vlan.js";
 export {
   type BridgeVmInterfaceArgs,
   type DirectVmInterfaceArgs,

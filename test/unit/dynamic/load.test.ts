@@ -32,6 +32,7 @@ describe("the entry that the state's text calls", () => {
       mac: "52:54:00:00:00:01",
       owner,
     },
+    bond: { name: "bond0", mode: "active-backup", ports: ["eth0", "eth1"], uri: "qemu:///nowhere", up: true, owner },
   };
   for (const [name, args] of Object.entries(unchanged))
     it(`checks a ${name} that has not changed with few files: neither xmldom nor koffi`, () => {
@@ -46,7 +47,7 @@ describe("the entry that the state's text calls", () => {
 
   it("has every name that a state may hold, each with all that the host calls", () => {
     const v1 = require(entry) as Record<string, Record<string, unknown>>;
-    for (const name of ["network", "vmInterface"]) {
+    for (const name of ["network", "vmInterface", "bridge", "bond", "vlan"]) {
       for (const method of ["configure", "check", "diff", "create", "read", "update", "delete"]) {
         assert.equal(typeof v1[name]?.[method], "function", `${name}.${method}`);
       }
