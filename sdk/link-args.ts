@@ -72,6 +72,11 @@ export interface BridgeArgs {
   backend?: "networkmanager";
   /** After how many seconds the host takes a change back that is not proven by then, 10–600. Default: 60, and longer where a spanning tree or LACP needs it. */
   rollbackAfter?: number;
+  /**
+   * An address that has to answer the host's ping after a change, beside the gateways that answered before, and a new ssh connection
+   * where the host is reached by ssh. `false`: where nothing else can prove that the host is reachable, do without. Default: none.
+   */
+  probe?: string | false;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
 }
@@ -171,6 +176,11 @@ export interface BondArgs {
   backend?: "networkmanager";
   /** After how many seconds the host takes a change back that is not proven by then, 10–600. Default: 60, and longer where a spanning tree or LACP needs it. */
   rollbackAfter?: number;
+  /**
+   * An address that has to answer the host's ping after a change, beside the gateways that answered before, and a new ssh connection
+   * where the host is reached by ssh. `false`: where nothing else can prove that the host is reachable, do without. Default: none.
+   */
+  probe?: string | false;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
 }
@@ -211,6 +221,11 @@ export interface VlanArgs {
   backend?: "networkmanager";
   /** After how many seconds the host takes a change back that is not proven by then, 10–600. Default: 60, and longer where a spanning tree or LACP needs it. */
   rollbackAfter?: number;
+  /**
+   * An address that has to answer the host's ping after a change, beside the gateways that answered before, and a new ssh connection
+   * where the host is reached by ssh. `false`: where nothing else can prove that the host is reachable, do without. Default: none.
+   */
+  probe?: string | false;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
 }

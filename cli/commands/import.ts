@@ -34,6 +34,7 @@ the program names the host. What no field can say is noted on stderr, and kept o
 Examples:
   virtnet import network default > index.ts && pulumi up
   virtnet import vm-interface web 52:54:00:12:34:56 > index.ts
+  virtnet import bridge br0 > index.ts
   virtnet import network dev --uri qemu+ssh://root@host1/system --format json`,
     )
     .action(async (word: string, name: string, mac: string | undefined, { uri, format }: ImportOptions) => {

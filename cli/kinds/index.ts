@@ -1,11 +1,12 @@
-/** All kinds. A new one (bridge, bond, vlan) is a new file and a row here. */
+/** All kinds. A new one is a new file and a row here. */
 import { Argument } from "commander";
 import type { Kind } from "./kind.js";
+import { bond, bridge, vlan } from "./link.js";
 import { network } from "./network.js";
 import { vmInterface } from "./vm-interface.js";
 
 export type { Kind };
-export const kinds: readonly Kind[] = [network, vmInterface];
+export const kinds: readonly Kind[] = [network, vmInterface, bridge, bond, vlan];
 
 export const kindOfType = (type: unknown): Kind | undefined => kinds.find((k) => k.type === type);
 

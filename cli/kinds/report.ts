@@ -1,5 +1,6 @@
 /** What `virtnet plan` prints; documented for users in docs/cli.md. Fields are only ever added. */
 
+import type { Step as LinkStep } from "../../provider/hostlink/steps.js";
 import type { Impact } from "../../provider/network/prices.js";
 import type { Step } from "../../provider/network/steps.js";
 import type { Mark } from "../../provider/ownership.js";
@@ -19,5 +20,5 @@ export interface PlanReport {
   /** Why `maxImpact` forbids it; null: it does not. */
   refused: string | null;
   /** In the order in which they are done; none: it is as wanted. */
-  steps: (Step | NicStep)[];
+  steps: (Step | NicStep | (LinkStep & { affects: readonly string[] }))[];
 }

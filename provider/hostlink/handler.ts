@@ -1,54 +1,31 @@
 /** Bridge, Bond and Vlan: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
 import { PartialFailure, VirtnetError } from "../handler.js";
-import { type Channel, channelOf } from "../host/channel.js";
+import { channelOf } from "../host/channel.js";
 import { deviceMade, linkOwner } from "../host/devices.js";
-import { type Host, hostAt, proveHost } from "../host/hosts.js";
+import { proveHost } from "../host/hosts.js";
 import { priceOf } from "../network/prices.js";
 import { mayTake, type Owner, sameOwner } from "../ownership.js";
 import { differing } from "../schema/differences.js";
 import { same } from "../schema/tree.js";
 import { apply } from "./apply.js";
 import { CONTROL_FIELDS, fieldsOf, type Kind, kinds, STATE_FIELDS } from "./args.js";
-import type { Backend } from "./backends/backend.js";
-import { backendOf } from "./backends/index.js";
 import { checkLink } from "./check.js";
-import { withLock } from "./lock.js";
 import { observe } from "./observe.js";
 import { plan, planDelete, rollbackAfter } from "./plan.js";
 import { changed, neighbours, sawInCheck, seen } from "./run.js";
 import { caution, priceLine } from "./say.js";
 import { argsOf, argsOnHost, computed } from "./state.js";
 import type { Observed, ObservedLink, Plan } from "./steps.js";
+import { alone, reachHost, type There, uriOf } from "./there.js";
 import { verify } from "./verify.js";
 
-const uriOf = (inputs: Inputs): string => (typeof inputs.uri === "string" ? inputs.uri : "qemu:///system");
 const text = (e: unknown): string => (e instanceof Error ? e.message : String(e));
-
-interface There {
-  host: Host;
-  channel: Channel;
-  backend: Backend;
-}
-
-async function reachHost(inputs: Inputs): Promise<There> {
-  const uri = uriOf(inputs);
-  const channel = channelOf(uri);
-  if (!channel)
-    throw new VirtnetError(
-      `the links of host ${uri} cannot be managed, for no command can be run there: use a local uri, or qemu+ssh://`,
-    );
-  return { host: hostAt(uri), channel, backend: await backendOf(channel, inputs.backend as string | undefined, uri) };
-}
 
 export function linkHandler(kind: Kind): Handler {
   const label = (inputs: Inputs): string => `${kind} ${JSON.stringify(inputs.name)}`;
   const look = ({ backend, channel }: There, ref: { id?: string; name: string }, wanted?: Inputs): Promise<Observed> =>
     observe(backend, channel, kind, ref, wanted);
-
-  /** One change of links at a time a host: of this process, and of all. */
-  const alone = <T>({ host, channel }: There, work: () => Promise<T>): Promise<T> =>
-    host.serial("links", () => withLock(channel, host.uri, work));
 
   async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }> {
     const inputs: Inputs = { ...news };

@@ -2,6 +2,7 @@
 import { addressOn, type Channel, channelOf, type HostAddress } from "../host/channel.js";
 import { forgetDevices } from "../host/devices.js";
 import type { Host } from "../host/hosts.js";
+import type { HostLinks } from "../hostlink/facts.js";
 import { choosesFirewall, type Firewall } from "./abilities.js";
 import { ownBridgeOf } from "./document.js";
 
@@ -12,6 +13,8 @@ export interface HostFacts {
   bridges: ReadonlySet<string>;
   /** The host's address for routers outside, on its default route or on the one device that traffic may leave by. */
   via(family: 4 | 6, device?: string): string | undefined;
+  /** Why VMs cannot be on a bridge of the host: the bond below it. */
+  unfitBridge(bridge: string): Promise<string | undefined>;
   /** The backend that libvirt's rules are seen in; `undefined` while no network has any, or they may not be read. */
   firewall(): Promise<Firewall | undefined>;
 }
@@ -44,6 +47,7 @@ async function readFacts(host: Host): Promise<HostFacts | undefined> {
   const [vitals, v4, v6] = await Promise.all([host.vitals(), channel.defaultSource(4), channel.defaultSource(6)]);
   if (!vitals) return undefined;
   const { addresses } = vitals;
+  let links: Promise<HostLinks | undefined> | undefined;
   const devices = [...vitals.masters.keys()];
   // Where the bridge of a running network is not to be seen, the command ran elsewhere than libvirt.
   const there = new Set(devices);
@@ -59,6 +63,14 @@ async function readFacts(host: Host): Promise<HostFacts | undefined> {
     devices,
     bridges,
     firewall: once(() => firewallBy(channel)),
+    unfitBridge: async (bridge) => {
+      // Loaded on first use: most networks are on no bridge of the host.
+      const { readLinks } = require("../hostlink/facts.js") as typeof import("../hostlink/facts.js");
+      const { unfitBridge } = require("../hostlink/rules/fit.js") as typeof import("../hostlink/rules/fit.js");
+      links ??= readLinks(channel).catch(() => undefined);
+      const known = await links;
+      return known && unfitBridge(bridge, known.links);
+    },
     via: (family, device) => (device !== undefined ? addressOn(addresses, device, family) : family === 4 ? v4 : v6),
   };
 }

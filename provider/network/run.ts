@@ -79,7 +79,11 @@ export async function neighbours(ctx: Context, inputs: Inputs, olds: Inputs = {}
         others.push({ name: String(inputs.name), from: "the host", bridge: device, subnets: [] });
     }
     const devices = new Set([...facts.devices.filter((d) => !facts.bridges.has(d)), ...bridges, ...links]);
-    return { others, daemon: libVersion, hostAddresses: addressesBeside(facts, bridges), hostDevices: [...devices] };
+    const unfit = typeof inputs.bridge === "string" ? await facts.unfitBridge(inputs.bridge) : undefined;
+    return {
+      ...{ others, daemon: libVersion, hostAddresses: addressesBeside(facts, bridges), hostDevices: [...devices] },
+      ...(unfit !== undefined ? { unfitBridge: unfit } : {}),
+    };
   } catch (e) {
     announce(
       ctx,

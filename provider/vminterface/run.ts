@@ -66,7 +66,8 @@ export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promis
     const domains = await host.allDomains({ ofOthers: true });
     const owner = inputs.owner as Owner | undefined;
     for (const d of domains) nics.push(...onHost(d, owner).filter((n) => !isOwn(d, n, inputs) && !isOwn(d, n, olds)));
-    const { others = [], daemon, hostDevices } = await networksAround(ctx, { uri } as Inputs);
+    const on = typeof inputs.bridge === "string" ? { uri, bridge: inputs.bridge } : { uri };
+    const { others = [], daemon, hostDevices, unfitBridge } = await networksAround(ctx, on as Inputs);
     const networks = await withGroups(host, others);
     const vm = typeof inputs.domain === "string" ? vmOf(domains, inputs.domain, inputs.mac) : undefined;
     return {
@@ -74,6 +75,7 @@ export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promis
       networks,
       ...(daemon !== undefined ? { daemon } : {}),
       ...(hostDevices ? { hostDevices } : {}),
+      ...(unfitBridge !== undefined ? { unfitBridge } : {}),
       ...(vm ? { vm } : {}),
     };
   } catch (e) {

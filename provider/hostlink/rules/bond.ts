@@ -1,10 +1,9 @@
 /** Rules of Bond: which option belongs to which mode, and what goes with what (drivers/net/bonding/bond_options.c). */
 import type { Failure, Inputs } from "../../handler.js";
 import { commonRules, quote } from "./common.js";
+import { below, NAMES, unfit } from "./fit.js";
 import { portRules, ports } from "./ports.js";
 import { fault, type Rule } from "./rule.js";
-
-const NAMES = ["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"];
 
 /** The kernel's number of the mode; undefined while it is not known. */
 const modeOf = ({ mode }: Inputs): number | undefined => {
@@ -157,8 +156,30 @@ const ownMac: Rule = {
       : [],
 };
 
+const bridged: Rule = {
+  says: "A bond that is below a bridge stays fit for virtual machines.",
+  check: ({ args }, { links, program }) => {
+    const name = args.name as string | undefined;
+    if (name === undefined) return [];
+    const masters = [...(links?.values() ?? [])].flatMap((l) =>
+      l.master !== undefined && links && below(l.name, links) === name && links.get(l.master)?.kind === "bridge"
+        ? [{ bridge: l.master, port: l.name }]
+        : [],
+    );
+    // One that the program takes off its bridge is judged as it will be.
+    const bridges = masters.filter(({ bridge, port }) => {
+      const own = program?.get(bridge)?.args.ports;
+      return !Array.isArray(own) || own.includes(port);
+    });
+    const found = bridges.length > 0 ? unfit(args) : undefined;
+    return found
+      ? fault(found.field, `${quote(name)} is below bridge ${quote(bridges[0]?.bridge)}, and ${found.why}`)
+      : [];
+  },
+};
+
 export const bondRules: readonly Rule[] = [
   ...commonRules,
   ...portRules,
-  ...[modes, monitoring, needsMii, targets, validates, multiples, primary, reselects, system, ownMac],
+  ...[modes, monitoring, needsMii, targets, validates, multiples, primary, reselects, system, ownMac, bridged],
 ];

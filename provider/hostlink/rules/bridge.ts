@@ -1,8 +1,9 @@
 /** Rules of Bridge. */
-import { type Failure, Unknown } from "../../handler.js";
+import type { Failure } from "../../handler.js";
 import { commonRules, quote } from "./common.js";
+import { type BondAs, below, unfit } from "./fit.js";
 import { portRules, ports } from "./ports.js";
-import { fault, type Rule } from "./rule.js";
+import { fault, type Rule, type Surroundings } from "./rule.js";
 
 const TIMERS = ["forwardDelay", "helloTime", "maxAge", "priority"] as const;
 
@@ -39,43 +40,24 @@ const timers: Rule = {
   },
 };
 
-/**
- * Modes of a bond in which a switch and the bridge see each VM's MAC at one place. Others stripe or duplicate frames (balance-rr,
- * broadcast) or write the ports' own MACs over the VMs' (balance-tlb, balance-alb): Documentation/networking/bonding.rst.
- */
-const BRIDGED_MODES: unknown[] = ["active-backup", "balance-xor", "802.3ad", 1, 2, 4];
-
-interface BondAs {
-  mode?: unknown;
-  miimon?: unknown;
-  arpInterval?: unknown;
-  failOverMac?: unknown;
-}
-
 const bonds: Rule = {
   says: "A bond under a bridge is of mode active-backup, balance-xor or 802.3ad, with MII monitoring, and keeps its MAC.",
-  check: (subject, { links, program }) =>
+  check: (subject, around) =>
     ports(subject).flatMap(({ item, path }): Failure[] => {
-      const own = program?.get(item);
-      const bond: BondAs | undefined = own?.kind === "bond" ? own.args : own ? undefined : links?.get(item)?.bond;
-      if (!bond) return [];
-      const why = unfit(bond);
-      return why === undefined ? [] : fault(path, `bond ${quote(item)} ${why}`);
+      const name = carrier(item, around);
+      const own = around.program?.get(name);
+      const bond: BondAs | undefined =
+        own?.kind === "bond" ? own.args : own ? undefined : around.links?.get(name)?.bond;
+      const found = bond && unfit(bond);
+      return found ? fault(path, `bond ${quote(name)} ${found.why}`) : [];
     }),
 };
 
-const set = (v: unknown): boolean => v !== undefined && v !== Unknown;
-
-/** Why virtual machines cannot be bridged onto a bond. */
-function unfit({ mode, miimon, arpInterval, failOverMac }: BondAs): string | undefined {
-  if (set(mode) && !BRIDGED_MODES.includes(mode))
-    return `is of mode ${String(mode)}, with which VMs on a bridge lose their connection (it spreads, doubles or rewrites their frames): use active-backup, balance-xor or 802.3ad`;
-  if (set(arpInterval) && arpInterval !== 0)
-    return "is monitored by ARP, which does not work below a bridge: use miimon (100) instead of arpInterval";
-  if (miimon === 0) return "has no MII monitoring, so a dead port would keep its VMs' traffic: set miimon to 100";
-  if (failOverMac === "active")
-    return 'has failOverMac "active", which changes the MAC that the bridge is known by: use "none" or "follow"';
-  return undefined;
+/** What carries a port: below VLANs, of the program or the host. */
+function carrier(port: string, { links, program }: Surroundings): string {
+  const own = program?.get(port);
+  if (own?.kind === "vlan" && typeof own.args.parent === "string") return own.args.parent;
+  return own || !links ? port : below(port, links);
 }
 
 export const bridgeRules: readonly Rule[] = [...commonRules, ...portRules, needsStp, timers, bonds];

@@ -44,6 +44,19 @@ const elsewhere: Rule = {
     }),
 };
 
+const taken: Rule = {
+  says: "A port is not taken from a link that is not the program's.",
+  check: (subject, { links, program }) =>
+    ports(subject).flatMap(({ item, path }): Failure[] => {
+      const master = links?.get(item)?.master;
+      if (master === undefined || master === subject.args.name || program?.has(master)) return [];
+      return fault(
+        path,
+        `${quote(item)} is plugged into ${quote(master)} of the host, which would lose it: name ${quote(master)} instead, or take it out there first`,
+      );
+    }),
+};
+
 const there: Rule = {
   says: "The ports are devices of the host, or links of the program.",
   check: (subject, { links, program }) =>
@@ -105,4 +118,4 @@ const management: Rule = {
   },
 };
 
-export const portRules: readonly Rule[] = [once, inheritance, elsewhere, there, wireless, loopback, management];
+export const portRules: readonly Rule[] = [once, inheritance, elsewhere, taken, there, wireless, loopback, management];

@@ -89,6 +89,12 @@ const there: Rule = {
   ],
 };
 
+const fit: Rule = {
+  says: "The bond below the bridge is one that VMs can be bridged onto.",
+  check: ({ args }, { unfitBridge }) =>
+    typeof args.bridge === "string" && unfitBridge !== undefined ? [{ property: "bridge", reason: unfitBridge }] : [],
+};
+
 function absent(property: string, device: string | undefined, around: Surroundings): Failure[] {
   if (device === undefined || !around.hostDevices || around.hostDevices.includes(device)) return [];
   return [
@@ -106,6 +112,7 @@ export const bridgeRules: readonly Rule[] = [
   macTable,
   isolatedPorts,
   there,
+  fit,
   ...commonRules,
   ...portGroupRules,
   ...bridgeBandwidthRules,

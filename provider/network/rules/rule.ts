@@ -36,6 +36,8 @@ export interface Surroundings {
   hostAddresses?: readonly { device: string; address: string }[];
   /** Devices of the host, and those that this run makes; only with a host channel. */
   hostDevices?: readonly string[];
+  /** Why VMs cannot be on the host's bridge that the network names; only with a host channel. */
+  unfitBridge?: string;
 }
 
 export interface Neighbour {

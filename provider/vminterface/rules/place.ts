@@ -42,6 +42,12 @@ const deviceThere = (property: string, what: string, value: (args: RuleArgs) => 
 });
 
 const bridgeThere = deviceThere("bridge", "bridge", (a) => (a.virtualport === undefined ? a.bridge : undefined));
+
+const fit: Rule = {
+  says: "The bond below the bridge is one that VMs can be bridged onto.",
+  check: ({ args }, { unfitBridge }) =>
+    args.bridge === undefined || unfitBridge === undefined ? [] : say("bridge", unfitBridge),
+};
 const directThere = deviceThere("direct.device", "device", (a) => a.direct?.device);
 
 const type: Rule = {
@@ -110,7 +116,7 @@ const passt: Rule = {
 };
 
 export const networkPlaceRules: readonly Rule[] = [networkThere, group];
-export const bridgePlaceRules: readonly Rule[] = [bridgeThere, type, fits, tagsOnBridge];
+export const bridgePlaceRules: readonly Rule[] = [bridgeThere, fit, type, fits, tagsOnBridge];
 export const directPlaceRules: readonly Rule[] = [directThere, type, fits, tagsOnDirect];
 export const hostdevPlaceRules: readonly Rule[] = [type, fits];
 export const userPlaceRules: readonly Rule[] = [passt];

@@ -32,6 +32,8 @@ export interface Surroundings {
   networks?: readonly NeighbourNetwork[];
   /** Devices of the host, and those that this run makes; only with a host channel. */
   hostDevices?: readonly string[];
+  /** Why VMs cannot be on the host's bridge that the NIC names; only with a host channel. */
+  unfitBridge?: string;
   /** The VM, where it is there. */
   vm?: Vm;
 }

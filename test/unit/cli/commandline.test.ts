@@ -33,8 +33,8 @@ describe("virtnet on the command line", () => {
     "a missing argument": { args: ["xml"], says: /missing required argument 'file'/ },
     "one argument too many": { args: ["xml", "a", "b"], says: /too many arguments/ },
     "an unknown kind": {
-      args: ["import", "bridge", "br0"],
-      says: /'bridge' is invalid.*choices are network, vm-interface:/,
+      args: ["import", "team", "br0"],
+      says: /'team' is invalid.*choices are network, vm-interface, bridge, bond, vlan:/,
     },
     "an unknown format": {
       args: ["import", "network", "dev", "--format", "yaml"],

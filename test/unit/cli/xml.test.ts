@@ -48,10 +48,13 @@ describe("virtnet xml", () => {
   const faults: Record<string, { input: unknown; says: RegExp[] }> = {
     "text that is no JSON": { input: "{", says: [/^stdin is no JSON: /] },
     "a number": { input: 1, says: [/^stdin: is no object: write \{"kind": "Network", …\}$/] },
-    "no kind": { input: { name: "a" }, says: [/^stdin: kind: is missing: use "Network", "VmInterface"$/] },
+    "no kind": {
+      input: { name: "a" },
+      says: [/^stdin: kind: is missing: use "Network", "VmInterface", "Bridge", "Bond", "Vlan"$/],
+    },
     "an unknown kind": {
       input: [dev, { kind: "Net" }],
-      says: [/^stdin: \[1\]: kind: "Net" is no kind: use "Network", "VmInterface"$/],
+      says: [/^stdin: \[1\]: kind: "Net" is no kind: use "Network", "VmInterface", "Bridge", "Bond", "Vlan"$/],
     },
     "no name": { input: { kind: "Network", mode: "isolated" }, says: [/^stdin: name: is missing/] },
     "a field of another mode": {

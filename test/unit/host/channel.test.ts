@@ -53,6 +53,7 @@ describe("what a host tells of itself", () => {
     devices: ["lo", "eno1", "virbr0", "virbr1"],
     bridges: new Set(["virbr0"]),
     via: (family, device) => addressOn(addresses, device ?? "eno1", family),
+    unfitBridge: async () => undefined,
     firewall: async () => undefined,
   };
 

@@ -274,6 +274,30 @@ export const cases: Record<string, Case[]> = {
       },
     ]),
     {
+      ...{ kind, path: "ports[0]", reason: 'bond "bond0" is of mode balance-rr' },
+      ...{ breaks: bridge({ ports: ["bond0.5"] }), twin: bridge({ ports: ["bond0.5"] }) },
+      around: host(
+        link("bond0", { kind: "bond", bond: { mode: "balance-rr", miimon: 100, arpInterval: 0, failOverMac: "none" } }),
+        link("bond0.5", { kind: "vlan", parent: "bond0" }),
+      ),
+      twinAround: host(
+        link("bond0", { kind: "bond", bond: { mode: "802.3ad", miimon: 100, arpInterval: 0, failOverMac: "none" } }),
+        link("bond0.5", { kind: "vlan", parent: "bond0" }),
+      ),
+    },
+    {
+      ...{ kind, path: "ports[0]", reason: 'bond "bond0" is of mode broadcast' },
+      ...{ breaks: bridge({ ports: ["v5"] }), twin: bridge({ ports: ["v5"] }) },
+      around: program({
+        bond0: { kind: "bond", args: { name: "bond0", mode: "broadcast" } },
+        v5: { kind: "vlan", args: { name: "v5", parent: "bond0", id: 5 } },
+      }),
+      twinAround: program({
+        bond0: { kind: "bond", args: { name: "bond0", mode: 4 } },
+        v5: { kind: "vlan", args: { name: "v5", parent: "bond0", id: 5 } },
+      }),
+    },
+    {
       ...{ kind, path: "ports[0]", reason: "is monitored by ARP" },
       ...{ breaks: onBond, twin: onBond, around: bond({ arpInterval: 100 }), twinAround: bond({ miimon: 100 }) },
     },
@@ -294,6 +318,75 @@ export const cases: Record<string, Case[]> = {
       ...{ kind, path: "ports[0]", reason: 'failOverMac "active"' },
       ...{ breaks: onBond, twin: onBond },
       ...{ around: hostBond({ failOverMac: "active" }), twinAround: hostBond({ failOverMac: "follow" }) },
+    },
+  ],
+  "A bond that is below a bridge stays fit for virtual machines.": [
+    {
+      ...{ ...ofBond, path: "mode", reason: '"bond0" is below bridge "br0", and is of mode balance-rr' },
+      ...{ breaks: b({ mode: 0 }), twin: b({ mode: 1 }) },
+      around: host(
+        link("eth1"),
+        link("eth2"),
+        link("bond0", { kind: "bond", master: "br0" }),
+        link("br0", { kind: "bridge" }),
+      ),
+    },
+    {
+      ...{ ...ofBond, path: "arpInterval", reason: "is monitored by ARP" },
+      ...{ breaks: b(ARP), twin: b({ miimon: 50 }) },
+      // By way of a VLAN.
+      around: host(
+        ...[link("eth1"), link("eth2"), link("bond0", { kind: "bond" }), link("br5", { kind: "bridge" })],
+        link("bond0.5", { kind: "vlan", parent: "bond0", master: "br5" }),
+      ),
+    },
+    {
+      ...{ ...ofBond, path: "miimon", reason: "has no MII monitoring" },
+      ...{ breaks: b({ miimon: 0 }), twin: b({ miimon: 0 }) },
+      around: host(
+        link("eth1"),
+        link("eth2"),
+        link("bond0", { kind: "bond", master: "br0" }),
+        link("br0", { kind: "bridge" }),
+      ),
+      // Taken off its bridge by the same program.
+      twinAround: {
+        ...host(
+          link("eth1"),
+          link("eth2"),
+          link("bond0", { kind: "bond", master: "br0" }),
+          link("br0", { kind: "bridge" }),
+        ),
+        ...program({ br0: { kind: "bridge", args: { name: "br0", ports: ["eth3"] } } }),
+      },
+    },
+    {
+      ...{ ...ofBond, path: "failOverMac", reason: "changes the MAC" },
+      ...{ breaks: b({ failOverMac: "active" }), twin: b({ failOverMac: "active" }) },
+      around: host(
+        link("eth1"),
+        link("eth2"),
+        link("bond0", { kind: "bond", master: "br0" }),
+        link("br0", { kind: "bridge" }),
+      ),
+      twinAround: host(link("eth1"), link("eth2"), link("bond0", { kind: "bond" }), link("br0", { kind: "bridge" })),
+    },
+  ],
+  "A port is not taken from a link that is not the program's.": [
+    {
+      ...{ kind, path: "ports[0]", reason: '"eth1" is plugged into "bond7" of the host' },
+      ...{ breaks: bridge({ ports: ["eth1"] }), twin: bridge({ ports: ["eth1"] }) },
+      around: host(link("eth1", { master: "bond7" }), link("bond7", { kind: "bond" })),
+      twinAround: {
+        ...host(link("eth1", { master: "bond7" }), link("bond7", { kind: "bond" })),
+        ...program({ bond7: { kind: "bond", args: { name: "bond7", ports: [] } } }),
+      },
+    },
+    {
+      ...{ kind, path: "ports[0]", reason: "is plugged into" },
+      ...{ breaks: bridge({ ports: ["eth1"] }), twin: bridge({ ports: ["eth1"] }) },
+      around: host(link("eth1", { master: "br1" }), link("br1", { kind: "bridge" })),
+      twinAround: host(link("eth1", { master: "br0" }), link("br0", { kind: "bridge" })),
     },
   ],
   "An option belongs to the bond's mode.": [

@@ -993,6 +993,16 @@ export const cases: Record<string, Case[]> = {
       twin: on({ portIsolated: false, hostdev: { device: "e" } }),
     },
   ],
+  "The bond below the bridge is one that VMs can be bridged onto.": [
+    {
+      breaks: bridge({}),
+      path: "bridge",
+      reason: 'bond "bond0" below bridge "br0" is of mode balance-rr',
+      twin: bridge({}),
+      around: { unfitBridge: 'bond "bond0" below bridge "br0" is of mode balance-rr' },
+      twinAround: {},
+    },
+  ],
   "The devices that the network is on are there.": [
     {
       breaks: bridge({}),

@@ -39,6 +39,16 @@ const forwards = (...ranges: Inputs[]): Inputs => passt({ portForwards: [{ proto
 const tags = (...all: Inputs[]): Inputs => ({ vlan: { tags: all }, virtualport: OVS });
 
 export const cases: Record<string, Case[]> = {
+  "The bond below the bridge is one that VMs can be bridged onto.": [
+    {
+      breaks: bridge(),
+      path: "bridge",
+      reason: 'bond "bond0" below bridge "br0" is of mode balance-rr',
+      twin: bridge(),
+      around: { unfitBridge: 'bond "bond0" below bridge "br0" is of mode balance-rr' },
+      twinAround: {},
+    },
+  ],
   "No list holds the same thing twice.": [
     {
       breaks: net({

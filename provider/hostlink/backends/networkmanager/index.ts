@@ -35,6 +35,7 @@ import {
   readProfile,
   setUserData,
   UNPROVEN,
+  unsaid,
   userData,
   writeAddressing,
   writeProfile,
@@ -108,6 +109,10 @@ export class NetworkManager implements Backend {
         saved: isKept(state, profile),
       },
     };
+  }
+
+  async beyond(link: LinkRef): Promise<string[]> {
+    return unsaid(link.kind, profileOf(await readState(this.#bus), link).settings);
   }
 
   async addressing(devices: readonly string[]): Promise<Map<string, Addressing>> {

@@ -137,6 +137,31 @@ function put(s: Settings, { field, at: [setting, property], type, key }: Row, to
 const optionText = (value: unknown): string =>
   typeof value === "boolean" ? (value ? "1" : "0") : Array.isArray(value) ? value.join(",") : String(value);
 
+/** Properties that NetworkManager fills in, or that a field says in another way. */
+const SAID = new Set([
+  ...["id", "uuid", "type", "interface-name", "timestamp", "permissions"].map((p) => `connection.${p}`),
+  ...["ipv4", "ipv6"].flatMap((family) =>
+    [
+      ...["method", "address-data", "addresses", "gateway", "route-data", "routes", "dns", "dns-data", "dns-search"],
+    ].map((p) => `${family}.${p}`),
+  ),
+  // The same again, and what these are where nobody has set them.
+  ...["bridge.interface-name", "bond.interface-name", "vlan.interface-name", "user.data", "ipv6.addr-gen-mode"],
+  ...["cloned-mac-address", "auto-negotiate"].map((p) => `802-3-ethernet.${p}`),
+]);
+
+/** What a profile holds that no field says. */
+export function unsaid(kind: Kind, s: Settings): string[] {
+  const said = new Set([...SAID, ...rows[kind].map(({ at }) => at.join("."))]);
+  const empty = (data: unknown): boolean =>
+    (Array.isArray(data) || (typeof data === "object" && data !== null)) && Object.keys(data as object).length === 0;
+  return Object.entries(s).flatMap(([setting, properties]) =>
+    Object.entries(properties)
+      .filter(([property, { data }]) => !said.has(`${setting}.${property}`) && !empty(data))
+      .map(([property, { data }]) => `${setting}.${property}=${JSON.stringify(data)}`),
+  );
+}
+
 /** What the profile says, in the fields of the kind; ports are not in it. */
 export function readProfile(kind: Kind, s: Settings): Inputs {
   const out: Inputs = {};

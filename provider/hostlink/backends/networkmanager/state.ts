@@ -51,7 +51,8 @@ export async function readState(bus: Bus): Promise<State> {
   const found: { path: string; flags: number }[] = [];
   for (const path of Object.keys(objects)) {
     const device = of(path, "Device");
-    if (device) {
+    // Others are places that NetworkManager keeps for profiles whose device was never made.
+    if (device && device.Real?.data !== false) {
       const active = of(text(device.ActiveConnection), "Connection.Active");
       devices.set(text(device.Interface), {
         path,

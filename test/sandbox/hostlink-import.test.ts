@@ -1,0 +1,81 @@
+/** `virtnet import`, `plan` and `disown` of a bridge that somebody made with nmcli. */
+import assert from "node:assert/strict";
+import type { Inputs } from "../../provider/handler.js";
+import { closeHosts } from "../../provider/host/hosts.js";
+import { withLan } from "../support/lan.js";
+import { virtnet } from "../support/virtnet.js";
+
+/** As people make them. */
+const BY_HAND = [
+  "bridge.stp no",
+  "bridge.stp yes bridge.forward-delay 4 bridge.hello-time 1 bridge.max-age 6 bridge.priority 4096 bridge.mac-address 52:54:00:00:00:77",
+  "bridge.stp no ipv4.method manual ipv4.addresses 192.0.2.9/24 ipv4.routes '10.1.0.0/16 192.0.2.1' ipv4.dns 192.0.2.53 802-3-ethernet.mtu 1400",
+  "bridge.stp no bridge.multicast-snooping no bridge.ageing-time 100 connection.autoconnect no ipv4.method auto ipv4.may-fail no ipv4.dhcp-timeout 5",
+];
+
+/** What no field says. */
+const BEYOND: Record<number, string[]> = {
+  1: ["bridge.mac-address=[82,84,0,0,0,119]"],
+  3: ["ipv4.dhcp-timeout=5", "ipv4.may-fail=false"],
+};
+
+describe("virtnet and a bridge of the host", function () {
+  this.timeout(120_000);
+  const lan = withLan(2);
+  const cli = (args: string[], input = "") => virtnet(args, { input, env: { LIBVIRT_DEFAULT_URI: lan.host().uri } });
+  after(closeHosts);
+
+  for (const [i, by] of BY_HAND.entries())
+    it(`imports it and adopts it without a difference, then releases it as it was: ${by}`, async () => {
+      const none = /ipv4.method/.test(by) ? "" : "ipv4.method disabled";
+      await lan.sh(
+        `nmcli connection add type bridge ifname hand${i} con-name hand${i} ipv6.method disabled ${none} ${by}`,
+      );
+      await lan.sh(`nmcli connection add type ethernet ifname eth2 con-name hand${i}-eth2 master hand${i}`);
+      await lan.sh(`nmcli connection up hand${i}-eth2; ip link show hand${i}`);
+      const stored = () =>
+        lan.sh(
+          `grep -v '^pulumi-virtnet\\|^\\[user\\]\\|^timestamp' /etc/NetworkManager/system-connections/hand${i}.nmconnection | sed '/^$/d'`,
+        );
+      try {
+        const before = await stored();
+        const { stdout, stderr, code } = await cli(["import", "bridge", `hand${i}`, "--format", "json"]);
+        assert.equal(code, 0, stderr);
+        const beyond = BEYOND[i] ?? [];
+        const kept = "has no field: it is kept as it is, and not in what is printed";
+        assert.equal(stderr, beyond.map((what) => `note: ${what} ${kept}\n`).join(""));
+        const { kind, ...args } = JSON.parse(stdout) as Inputs;
+        assert.equal(kind, "Bridge");
+        assert.deepEqual(args.ports, ["eth2"]);
+        const plan = JSON.parse((await cli(["plan", "-"], stdout)).stdout) as { steps: unknown[]; exists: boolean };
+        assert.deepEqual([plan.exists, plan.steps], [true, []]);
+        const d = lan.drive("bridge", `hand${i}`);
+        await d.up(args);
+        assert.equal(await stored(), before);
+        assert.equal(await d.up(args), false);
+        assert.equal((await d.refresh())?.drift, false);
+        // Handed over: what is disowned is nobody's, and left alone.
+        assert.match((await cli(["disown", "bridge", `hand${i}`])).stdout, /no longer belongs to stack p\/s/);
+        assert.match(
+          (await cli(["disown", "bridge", `hand${i}`])).stdout,
+          /carries no owner mark: nothing was changed/,
+        );
+        await d.destroy();
+        assert.equal(await lan.exists(`hand${i}`), true);
+        assert.equal(await stored(), before);
+      } finally {
+        await lan.sh(`nmcli connection delete hand${i}-eth2 hand${i}`);
+      }
+    });
+
+  it("says what is not there, and what is there instead", async () => {
+    assert.match(
+      (await cli(["import", "bridge", "br9"])).stderr,
+      /bridge "br9" is not on .*: "nmcli connection show" there shows what is/,
+    );
+    assert.match(
+      (await cli(["import", "bond", "eth1"])).stderr,
+      /bond "eth1" is not on .* a device of this name is there, /,
+    );
+  });
+});

@@ -1,0 +1,82 @@
+/** What ip says of a host's links, and what follows for the bridges on it. */
+import assert from "node:assert/strict";
+import { parseLinks } from "../../../provider/hostlink/facts.js";
+import { unfitBridge } from "../../../provider/hostlink/rules/fit.js";
+
+const nic = (ifname: string, more: object = {}) => ({
+  ifname,
+  mtu: 1500,
+  flags: ["UP"],
+  address: "52:54:00:00:00:01",
+  ...more,
+});
+const bond = (mode: string, more: object = {}) => ({
+  linkinfo: { info_kind: "bond", info_data: { mode, miimon: 100, ...more } },
+});
+const bridge = { linkinfo: { info_kind: "bridge", info_data: {} } };
+const text = (links: object[], { v4 = [] as object[], v6 = [] as object[], ssh = "", back = [] as object[] } = {}) =>
+  [JSON.stringify(links), JSON.stringify(v4), JSON.stringify(v6), "", ssh, JSON.stringify(back)]
+    .map((part) => `${part}\n`)
+    .join("==\n");
+const with4 = (ifname: string, local: string, more: object = {}) =>
+  nic(ifname, { ...more, addr_info: [{ local, prefixlen: 24, scope: "global" }] });
+
+describe("the links of a host", () => {
+  it("tell by what it is managed: the default route, the ssh session, and all that carries these", () => {
+    const links = [
+      with4("br0", "192.0.2.5", bridge),
+      nic("bond0", { master: "br0", ...bond("802.3ad") }),
+      nic("eth0", { master: "bond0" }),
+      nic("eth1", { master: "bond0" }),
+      nic("vnet0", { master: "br0", linkinfo: { info_kind: "tun" } }),
+      with4("eth2.7", "198.51.100.5", { link: "eth2", linkinfo: { info_kind: "vlan" } }),
+      nic("eth2"),
+      nic("eth3"),
+      nic("ve0", { link: "eth3", linkinfo: { info_kind: "veth" } }),
+    ];
+    const found = parseLinks(
+      text(links, {
+        v4: [{ dst: "default", gateway: "192.0.2.1", dev: "br0" }],
+        ssh: "203.0.113.9 5000 198.51.100.5 22",
+        back: [{ dst: "203.0.113.9", gateway: "198.51.100.1", dev: "eth2.7" }],
+      }),
+    );
+    assert.deepEqual(found.management, ["br0", "eth2.7"]);
+    assert.deepEqual([...found.carriers].sort(), ["bond0", "br0", "eth0", "eth1", "eth2", "eth2.7"]);
+    assert.deepEqual(found.hops, [
+      { device: "br0", via: "192.0.2.1", to: "the default route" },
+      { device: "eth2.7", via: "198.51.100.1", to: "the ssh session" },
+    ]);
+  });
+
+  it("tell the device of an ssh session by a link-local address, and the client where no router is between", () => {
+    const found = parseLinks(
+      text([nic("eth0"), nic("eth1")], {
+        ssh: "fe80::9%eth1 5000 fe80::5%eth1 22",
+        back: [{ dst: "fe80::9", dev: "eth1" }],
+      }),
+    );
+    assert.deepEqual(found.management, ["eth1"]);
+    assert.deepEqual(found.hops, [{ device: "eth1", via: "fe80::9", to: "the ssh session" }]);
+  });
+
+  for (const [how, options, why] of [
+    ["balance-rr", bond("balance-rr"), /bond "bond0" below bridge "br0" is of mode balance-rr/],
+    ["no MII monitoring", bond("active-backup", { miimon: 0 }), /has no MII monitoring/],
+    ["ARP monitoring", bond("active-backup", { miimon: 0, arp_interval: 100 }), /is monitored by ARP/],
+    ["fail_over_mac", bond("active-backup", { fail_over_mac: "active" }), /failOverMac "active"/],
+  ] as const)
+    it(`tell that VMs cannot be on a bridge whose bond has ${how}, directly or by way of a VLAN`, () => {
+      const direct = parseLinks(text([nic("br0", bridge), nic("bond0", { master: "br0", ...options })]));
+      assert.match(unfitBridge("br0", direct.links) ?? "", why);
+      const vlan = nic("v5", { master: "br0", link: "bond0", linkinfo: { info_kind: "vlan" } });
+      assert.match(
+        unfitBridge("br0", parseLinks(text([nic("br0", bridge), nic("bond0", options), vlan])).links) ?? "",
+        why,
+      );
+      const fit = parseLinks(
+        text([nic("br0", bridge), nic("bond0", { master: "br0", ...bond("802.3ad") }), nic("bond1", options)]),
+      );
+      assert.equal(unfitBridge("br0", fit.links), undefined);
+    });
+});
