@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { startGuest } from "../../sandbox/guests.js";
 import type { Sandbox } from "../../sandbox/index.js";
 import { skip } from "../skip.js";
+import { on, startNetworkManager, withoutNetworkManager } from "../support/networkmanager.js";
 import { repository } from "../support/repository.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
 import { Program, PulumiFailed, pulumiDir } from "../support/stack.js";
@@ -21,8 +22,52 @@ interface Example {
   guests?: string[];
   /** What must be there before. */
   prepare?(host: Sandbox): Promise<unknown>;
+  /** Why it cannot be run here. */
+  without?(): Promise<string | undefined>;
+  /** What it promises beyond that. */
+  check?(host: Sandbox): Promise<void>;
   /** What is there after destroy. */
   left?: string[];
+}
+
+const HOST = "198.51.100.10";
+/** The outside of NIC eth1, as a LAN has it: a router, and a DHCP server. */
+async function lan(host: Sandbox): Promise<void> {
+  await on(host, ["sh", "-c", "ip link del br0 2> /dev/null || true"]);
+  await startNetworkManager(host, 1);
+  await on(host.outside, ["ip", "addr", "add", "198.51.100.1/24", "dev", "seg1"]);
+  const served = ["--dhcp-range=198.51.100.100,198.51.100.150,10m", "--dhcp-host=52:54:00:72:00:01,198.51.100.10"];
+  const how = ["--interface=seg1", "--bind-interfaces", "--except-interface=lo", "--port=0", "--no-ping"];
+  await on(host.outside, [
+    ...["dnsmasq", "--conf-file=/dev/null", ...how, ...served, "--dhcp-authoritative"],
+    ...["--dhcp-leasefile=/run/lan.leases", "--pid-file=/run/lan.pid"],
+  ]);
+  const dhcp = ["ipv4.method", "auto", "ipv6.method", "disabled"];
+  await on(host, ["nmcli", "connection", "add", "type", "ethernet", "ifname", "eth1", "con-name", "lan", ...dhcp]);
+  await on(host, ["nmcli", "--wait", "30", "connection", "up", "lan"]);
+  await on(host, ["sh", "-c", "ip route del default dev up0 || true"]);
+}
+
+/** Two VMs on it are in the LAN: with addresses of its server, which sees them, as the host and each other do. */
+async function vmsAreInTheLan(host: Sandbox): Promise<void> {
+  const at = (device: string) => on(host, ["sh", "-c", `ip -o -4 addr show dev ${device} | awk '{print $4}'`]);
+  assert.deepEqual([await at("br0"), await at("eth1")], [`${HOST}/24`, ""]);
+  const names = ["one", "two"];
+  const guests = await Promise.all(names.map((name) => startGuest(host, { name, nics: [{ network: "lan" }] })));
+  const addresses: string[] = [];
+  for (const guest of guests) {
+    await guest.waitReady();
+    const [nic] = await guest.addresses();
+    const [, address = ""] = /^(198\.51\.100\.1[0-5]\d)\/24$/.exec(nic?.v4[0] ?? "") ?? [];
+    assert.notEqual(address, "", `${guest.name} has ${nic?.v4}`);
+    addresses.push(address);
+    assert.match(await on(host.outside, ["cat", "/run/lan.leases"]), new RegExp(`${nic?.mac} ${address} `));
+    await on(host.outside, ["ping", "-c1", "-W5", address]);
+    await on(host, ["ping", "-c1", "-W5", address]);
+  }
+  assert.equal(new Set(addresses).size, 2);
+  assert.equal((await guests[0]?.exec(`ping -c1 -W5 ${addresses[1]}`))?.code, 0);
+  for (const guest of guests) await guest.stop();
 }
 
 const bridge = (host: Sandbox) => host.exec(["sh", "-c", "ip link show br0 || ip link add br0 type bridge"]);
@@ -45,6 +90,14 @@ const examples: Record<string, Example> = {
     left: ["default"],
   },
   demo: { main: "index.ts", networks: all, prepare: bridge },
+  lan: {
+    ...{ main: "index.ts", networks: ["lan"], config: { "virtnet-lan:nic": "eth1" } },
+    ...{ without: withoutNetworkManager, prepare: lan, check: vmsAreInTheLan },
+  },
+  "unchanged-host": {
+    ...{ main: "index.ts", networks: ["lan", "lan-direct"], prepare: bridge },
+    config: { "virtnet-unchanged-host:bridge": "br0", "virtnet-unchanged-host:nic": "up0" },
+  },
   "storage-nic": { main: "index.ts", networks: ["storage-lan"], guests: ["web"] },
 };
 
@@ -66,8 +119,11 @@ describe("the programs in examples/", function () {
     assert.deepEqual(folders.map(({ name }) => name).sort(), Object.keys(examples).sort());
   });
 
-  for (const [name, { main, networks, config = {}, guests = [], prepare, left = [] }] of Object.entries(examples)) {
-    it(`examples/${name} is previewed, made, quiet, and gone after destroy`, async () => {
+  for (const [name, example] of Object.entries(examples)) {
+    const { main, networks, config = {}, guests = [], without, prepare, check, left = [] } = example;
+    it(`examples/${name} is previewed, made, quiet, and gone after destroy`, async function () {
+      const why = await without?.();
+      if (why !== undefined) skip(this, why);
       await prepare?.(host());
       const running = await Promise.all(guests.map((guest) => startGuest(host(), { name: guest })));
       for (const guest of running) await guest.waitReady();
@@ -82,6 +138,7 @@ describe("the programs in examples/", function () {
       assert.deepEqual(await listed(), networks);
       assert.deepEqual(await stack.drift(), {});
       for (const guest of guests) assert.equal((await nicsIn(host(), guest, "<mac")).length, 1);
+      await check?.(host());
       await stack.destroy();
       assert.deepEqual(await listed(), left);
       for (const guest of guests) assert.deepEqual(await nicsIn(host(), guest, "<mac"), []);

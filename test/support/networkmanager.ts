@@ -7,17 +7,27 @@ import { withSandbox } from "./sandbox.js";
 /** A sandbox with NetworkManager and NICs eth1 …; without NetworkManager on the machine the tests are skipped. */
 export function withNetworkManager(nics: number): () => Sandbox {
   before("looks for NetworkManager", async function () {
-    const { code } = await run(["sh", "-c", "command -v NetworkManager nmcli busctl dbus-daemon"]);
-    if (code !== 0)
-      skip(this, "NetworkManager is not installed: apt-get install --no-install-recommends network-manager");
+    const why = await withoutNetworkManager();
+    if (why !== undefined) skip(this, why);
   });
   const sandbox = withSandbox();
-  before("starts NetworkManager", async function () {
-    if (process.env.VIRTNET_TEST_ROOT !== undefined)
-      skip(this, "NetworkManager is tested with this machine's root only");
-    await on(sandbox(), ["sh", path.join(repository, "test/support/networkmanager.sh"), String(nics)]);
+  before("starts NetworkManager", async () => {
+    await startNetworkManager(sandbox(), nics);
   });
   return sandbox;
+}
+
+/** NICs eth1 …, each with its other end seg1 … outside. */
+export const startNetworkManager = (host: Sandbox, nics: number): Promise<string> =>
+  on(host, ["sh", path.join(repository, "test/support/networkmanager.sh"), String(nics)]);
+
+/** Why it cannot be started here; undefined: it can. */
+export async function withoutNetworkManager(): Promise<string | undefined> {
+  if (process.env.VIRTNET_TEST_ROOT !== undefined) return "NetworkManager is tested with this machine's root only";
+  const { code } = await run(["sh", "-c", "command -v NetworkManager nmcli busctl dbus-daemon"]);
+  return code === 0
+    ? undefined
+    : "NetworkManager is not installed: apt-get install --no-install-recommends network-manager";
 }
 
 /** Runs a command on the sandboxed host; an error when it fails. */
