@@ -3,11 +3,14 @@ import assert from "node:assert/strict";
 import { type Failure, type Inputs, Unknown } from "../../../provider/handler.js";
 import { fieldsOf, type Kind, kinds } from "../../../provider/hostlink/args.js";
 import { checkLink } from "../../../provider/hostlink/check.js";
+import type { Rule } from "../../../provider/hostlink/rules/rule.js";
 import { priceOf } from "../../../provider/network/prices.js";
 import { paths } from "../../../provider/schema/tree.js";
 import { cases } from "./rules.cases.js";
 
 const told = (failures: Failure[]): string => failures.map((f) => `${f.property}: ${f.reason}`).join("\n");
+/** What a link of each kind must have. */
+const BASE: Record<Kind, Inputs> = { bridge: {}, bond: { mode: "active-backup" }, vlan: { parent: "eth1", id: 5 } };
 const KINDS = Object.keys(kinds) as Kind[];
 
 describe("rules of host links break where they say, and let the nearest valid link pass", () => {
@@ -31,6 +34,28 @@ describe("rules of host links break where they say, and let the nearest valid li
     const missing = KINDS.flatMap((kind) => kinds[kind].rules.map((r) => r.says)).filter((says) => !cases[says]);
     assert.deepEqual([...new Set(missing)], []);
   });
+
+  for (const kind of KINDS)
+    it(`of ${kind} are needed, each: without it, a case that it stands for passes`, () => {
+      const rules = kinds[kind].rules as Rule[];
+      const needless = rules.flatMap(({ says }, i) => {
+        const [taken] = rules.splice(i, 1);
+        try {
+          const all = cases[says] ?? [];
+          const mine = all.filter((c) => c.kind === kind);
+          // A rule that several kinds have is shown by a case of one of them.
+          const shown = mine.length > 0 ? mine : all.map((c) => ({ ...c, breaks: { ...BASE[kind], ...c.breaks } }));
+          const broken = shown.filter(
+            (c) =>
+              !checkLink(kind, c.breaks, c.around).some((f) => f.property === c.path && f.reason.includes(c.reason)),
+          );
+          return broken.length > 0 ? [] : [says];
+        } finally {
+          rules.splice(i, 0, taken as Rule);
+        }
+      });
+      assert.deepEqual(needless, []);
+    });
 
   it("take a value that is not known yet for no fault", () => {
     for (const c of Object.values(cases).flat()) {
