@@ -27,7 +27,8 @@ export function driveLink(channel: Channel, kind: Kind, name: string): LinkDrive
   const look = (wanted?: Inputs) => observe(backend, channel, kind, { name }, wanted);
   return {
     async up(args) {
-      const desired = { name, up: true, ...args };
+      // The lab VM may be slow, beside others: nothing here is about what a host takes back.
+      const desired = { name, up: true, rollbackAfter: 600, ...args };
       assert.deepEqual(checkLink(kind, desired), []);
       const p = plan({ kind, desired, was: set, owner }, await look(desired));
       await apply(backend, channel, p);

@@ -172,7 +172,7 @@ export class Program {
   }
 
   /** A new stack with its configuration; stacks of one program are independent. */
-  stack(name: string, config: Record<string, string> = {}): Stack {
+  stack(name: string, config: Record<string, unknown> = {}): Stack {
     const quoted = Object.entries(config).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}\n`);
     this.write(`Pulumi.${name}.yaml`, `config:\n${quoted.join("") || "  {}\n"}`);
     return new Stack(this, name);

@@ -18,6 +18,29 @@ export class BusError extends VirtnetError {
   override name = "BusError";
 }
 
+function failed(what: string, stderr: string, code: number): BusError {
+  if (code === 127) return new BusError(`busctl is not on the host: install systemd's command-line tools`);
+  const text = stderr.trim().replace(/^Call failed: /, "") || `busctl ended with code ${code}`;
+  return new BusError(`NetworkManager, ${what}: ${text}`);
+}
+
+/** One line of all objects, then one of each profile: its path and its settings; null where it has gone meanwhile. */
+const EVERYTHING = `busctl --json=short call ${NM} /org/freedesktop org.freedesktop.DBus.ObjectManager GetManagedObjects || exit
+for p in $(busctl call ${NM} ${ROOT}/Settings ${NM}.Settings ListConnections | tr -d '"'); do
+  case $p in /*) printf '%s ' "$p"; busctl --json=short call ${NM} "$p" ${NM}.Settings.Connection GetSettings 2> /dev/null || echo null ;; esac
+done`;
+
+/** How long one command waits: it must end before the channel ends it. */
+const SLICE_MS = 5_000;
+const WAIT = `while :; do
+  p=$(busctl call ${NM} ${ROOT} ${NM} GetDeviceByIpIface s "$1" 2> /dev/null | cut -d '"' -f 2) s=
+  if [ -n "$p" ]; then s=$(busctl get-property ${NM} "$p" ${NM}.Device State 2> /dev/null | cut -d ' ' -f 2); fi
+  if [ -n "$s" ] && { [ "$s" = "$4" ] || { [ "$s" -ge "$2" ] && [ "$s" -le "$3" ]; }; }; then break; fi
+  n=$((n + 1)); if [ "$n" -ge "$5" ]; then break; fi
+  sleep 0.1
+done
+echo "$s"`;
+
 export class Bus {
   readonly #channel: Channel;
   constructor(channel: Channel) {
@@ -40,37 +63,40 @@ export class Bus {
     return this.#busctl(member, [...["call", NM], ...target, signature, ...words(signature, values)]);
   }
 
-  /** A property; undefined where the object has gone. */
-  async property(path: string, face: string, name: string): Promise<unknown> {
-    const args = ["get-property", NM, path, `${NM}.${face}`, name];
-    const { stdout, code } = await this.#channel.run(["busctl", "--json=short", ...args]);
-    return code === 0 ? (JSON.parse(stdout) as Variant).data : undefined;
+  /** All objects with their properties, and the settings of all profiles. One command for it: over ssh each is a round trip. */
+  async everything(): Promise<{ objects: Objects; settings: ReadonlyMap<string, Settings> }> {
+    const { stdout, stderr, code } = await this.#channel.run(["sh", "-c", EVERYTHING]);
+    if (code !== 0) throw failed("GetManagedObjects", stderr, code);
+    const [objects = "", ...profiles] = stdout.trim().split("\n");
+    const settings = profiles.map((line): [string, Settings | undefined] => {
+      const cut = line.indexOf(" ");
+      return [line.slice(0, cut), (JSON.parse(line.slice(cut)) as { data: [Settings] } | null)?.data[0]];
+    });
+    return {
+      objects: (JSON.parse(objects) as { data: [Objects] }).data[0],
+      settings: new Map(settings.flatMap(([path, s]) => (s ? [[path, s]] : []))),
+    };
   }
 
-  /** All objects with their properties. */
-  async objects(): Promise<Objects> {
-    const args = ["call", NM, "/org/freedesktop", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"];
-    return (await this.#busctl("GetManagedObjects", args)) as Objects;
+  /**
+   * Looks, on the host itself, until a device is in a state from `from` to `to`, or in `end`; at most so long.
+   * @returns the state that it was in last; undefined where there is no such device.
+   */
+  async deviceState(name: string, from: number, to: number, end: number, limitMs: number): Promise<number | undefined> {
+    const turns = String(Math.max(1, Math.ceil(Math.min(limitMs, SLICE_MS) / 100)));
+    const words = [name, from, to, end, turns].map(String);
+    const { stdout } = await this.#channel.run(["sh", "-c", WAIT, "sh", ...words]);
+    return stdout.trim() === "" ? undefined : Number(stdout);
   }
 
-  /** Settings of profiles, in their order; undefined for one that has gone meanwhile. One command for all: over ssh each is a round trip. */
-  async settings(paths: readonly string[]): Promise<(Settings | undefined)[]> {
-    if (paths.length === 0) return [];
-    const one = `busctl --json=short call ${NM} "$p" ${NM}.Settings.Connection GetSettings 2> /dev/null || echo null`;
-    const { stdout } = await this.#channel.run(["sh", "-c", `for p; do ${one}; done`, "sh", ...paths]);
-    return stdout
-      .trim()
-      .split("\n")
-      .map((line) => (JSON.parse(line) as { data: [Settings] } | null)?.data[0]);
+  /** The settings of one profile. */
+  async settings(path: string): Promise<Settings> {
+    return (await this.call(path, "Settings.Connection.GetSettings")) as Settings;
   }
 
   async #busctl(what: string, args: string[]): Promise<unknown> {
     const { stdout, stderr, code } = await this.#channel.run(["busctl", "--json=short", ...args]);
-    if (code === 127) throw new BusError(`busctl is not on the host: install systemd's command-line tools`);
-    if (code !== 0) {
-      const text = stderr.trim().replace(/^Call failed: /, "") || `busctl ended with code ${code}`;
-      throw new BusError(`NetworkManager, ${what}: ${text}`);
-    }
+    if (code !== 0) throw failed(what, stderr, code);
     return stdout.trim() === "" ? undefined : (JSON.parse(stdout) as { data: unknown[] }).data[0];
   }
 }

@@ -416,15 +416,12 @@ export class NetworkManager implements Backend {
 
   /** Wait until a device has come that far; throws when it fails. */
   async #reach(name: string, wanted: number, limitMs = ACTIVATE_MS): Promise<void> {
-    const until = Date.now() + limitMs;
-    let state: unknown;
-    do {
-      const path = await this.#bus.call(ROOT, "GetDeviceByIpIface", "s", [name]).catch(() => undefined);
-      state = path === undefined ? undefined : await this.#bus.property(path as string, "Device", "State");
-      if (typeof state === "number" && state >= wanted && state <= ACTIVATED) return;
+    let state: number | undefined;
+    for (const until = Date.now() + limitMs; Date.now() < until; ) {
+      state = await this.#bus.deviceState(name, wanted, ACTIVATED, FAILED, until - Date.now());
+      if (state !== undefined && state >= wanted && state <= ACTIVATED) return;
       if (state === FAILED) break;
-      await sleep(POLL_MS);
-    } while (Date.now() < until);
+    }
     throw new VirtnetError(
       `NetworkManager did not bring ${name} up${state === FAILED ? "" : ` within ${limitMs / 1000} s`} (state ${String(state)})`,
     );

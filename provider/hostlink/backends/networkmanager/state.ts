@@ -1,4 +1,4 @@
-/** What NetworkManager has: devices and profiles, read in two commands. */
+/** What NetworkManager has: devices and profiles, read in one command. */
 import { type Bus, NM, type Settings } from "./bus.js";
 import type { Variant } from "./values.js";
 
@@ -44,7 +44,7 @@ const GENERATED = 0x2;
 const EXTERNAL = 0x8;
 
 export async function readState(bus: Bus): Promise<State> {
-  const objects = await bus.objects();
+  const { objects, settings } = await bus.everything();
   const of = (path: string, face: string) => objects[path]?.[`${NM}.${face}`];
   const text = (v: Variant | undefined): string => String(v?.data ?? "");
   const devices = new Map<string, Device>();
@@ -64,9 +64,8 @@ export async function readState(bus: Bus): Promise<State> {
     const profile = of(path, "Settings.Connection");
     if (profile) found.push({ path, flags: Number(profile.Flags?.data ?? 0) });
   }
-  const settings = await bus.settings(found.map((p) => p.path));
-  const profiles = found.flatMap(({ path, flags }, i): Profile[] => {
-    const s = settings[i];
+  const profiles = found.flatMap(({ path, flags }): Profile[] => {
+    const s = settings.get(path);
     if (!s) return [];
     const device = s.connection?.["interface-name"]?.data as string | undefined;
     return [
