@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
 import { type Channel, channelOf } from "../../provider/host/channel.js";
+import { shellText } from "../../provider/host/quote.js";
 import { type Kind, kinds } from "../../provider/hostlink/args.js";
+import { NM, ROOT, type Settings } from "../../provider/hostlink/backends/networkmanager/bus.js";
+import { writeProfile } from "../../provider/hostlink/backends/networkmanager/profile.js";
+import { v, words } from "../../provider/hostlink/backends/networkmanager/values.js";
+import { checkLink } from "../../provider/hostlink/check.js";
 import { BOND_MODES } from "../../provider/hostlink/kinds/bond.js";
 import { type Pinger, type PingResult, pinger } from "../../sandbox/ping.js";
 import { every, fullLinks } from "../support/full-links.js";
@@ -45,15 +50,31 @@ describe("bonds and VLANs, on a kernel that has them", function () {
     assert.deepEqual((there.slaves ?? "").split(" ").sort(), args.ports ?? []);
   }
 
-  for (const args of fullLinks.bond)
-    it(`a bond of mode ${args.mode} with ${args.arpInterval ? "ARP" : "MII"} monitoring has what it was given, in the kernel too`, async () => {
-      const bond = drive("bond", "bond0");
-      await bond.up({ ...args, ports: ["eth2", "eth3"] });
-      await hasAll("bond0", { ...args, ports: ["eth2", "eth3"] });
-      assert.deepEqual(await bond.drift(), []);
-      await bond.destroy();
-      assert.equal(await lab().sh("ls -d /sys/class/net/bond0 2> /dev/null || echo gone"), "gone");
+  describe("a profile of a bond", () => {
+    before(async () => {
+      const port = (nic: string) =>
+        `nmcli connection add type ethernet ifname ${nic} con-name ${nic} master bond0 slave-type bond autoconnect no`;
+      await lab().sh(`${port("eth2")}; ${port("eth3")}`);
     });
+    after(() => lab().sh("nmcli connection delete eth2 eth3"));
+
+    for (const args of fullLinks.bond)
+      it(`of mode ${args.mode} with ${args.arpInterval ? "ARP" : "MII"} monitoring has in the kernel what it was given`, async () => {
+        const desired = { name: "bond0", ...args, addresses: "none" };
+        assert.deepEqual(checkLink("bond", desired), []);
+        const settings: Settings = {
+          connection: { id: v("s", "bond0"), type: v("s", "bond"), "interface-name": v("s", "bond0") },
+        };
+        writeProfile("bond", settings, desired, {});
+        const add = ["AddConnection2", "a{sa{sv}}ua{sv}", ...words("a{sa{sv}}ua{sv}", [settings, 0x22, {}])];
+        const call = ["busctl", "call", NM, `${ROOT}/Settings`, `${NM}.Settings`, ...add];
+        await lab().sh(
+          `${shellText(call)} && nmcli connection up bond0 && nmcli connection up eth2 && nmcli connection up eth3`,
+        );
+        await hasAll("bond0", desired);
+        await lab().sh("nmcli connection delete bond0");
+      });
+  });
 
   it("a bond changes in place what the price table calls live, and goes back to the kernel's defaults", async () => {
     const bond = drive("bond", "bond0");
