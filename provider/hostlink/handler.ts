@@ -18,6 +18,7 @@ import { caution, priceLine } from "./say.js";
 import { argsOf, argsOnHost, computed } from "./state.js";
 import type { Observed, ObservedLink, Plan } from "./steps.js";
 import { alone, reachHost, type There, uriOf } from "./there.js";
+import { devicesOn, portOf } from "./users.js";
 import { verify } from "./verify.js";
 
 const text = (e: unknown): string => (e instanceof Error ? e.message : String(e));
@@ -223,10 +224,12 @@ export function linkHandler(kind: Kind): Handler {
     link: ObservedLink,
     { host: { links } }: Observed,
   ): Promise<void> {
-    const own = Array.isArray(link.values.ports) ? link.values.ports : [];
-    const users = [...links.values()]
-      .filter((l) => (l.master === link.name && !own.includes(l.name)) || l.parent === link.name)
-      .map((l) => l.name);
+    const above = portOf(link, links);
+    if (above !== undefined)
+      throw new VirtnetError(
+        `${label(olds)} is a port of ${above}, which would be cut off: take it out of the ports of ${above} first, or have ${above} replaced as well ("pulumi up --replace" with its URN)`,
+      );
+    const users = devicesOn(link, links);
     if (users.length === 0) return;
     const domains = await host.read((c) => c.domains.list({ active: true }));
     const who = users.map(
