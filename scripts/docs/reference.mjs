@@ -1,4 +1,4 @@
-// docs/reference.md, docs/reference-vm-interface.md and docs/changes.md, from the code: types and their comments by TypeScript's compiler API, defaults
+// docs/reference.md, docs/reference-vm-interface.md, docs/reference-host-links.md and docs/changes.md, from the code: types and their comments by TypeScript's compiler API, defaults
 // from the schema, prices from the modes' price tables.
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -20,6 +20,7 @@ export function generate() {
     "docs/reference.md": reference(rows, handling, types.outputs()),
     "docs/changes.md": changes(modes),
     "docs/reference-vm-interface.md": nicReference(),
+    "docs/reference-host-links.md": linkReference(),
   };
 }
 
@@ -35,10 +36,22 @@ function nicReference() {
   return nicPage(rows, handling, types.outputs(), sources);
 }
 
+function linkReference() {
+  const { kinds, STATE_FIELDS, CONTROL_FIELDS } = require(join(root, "dist/provider/hostlink/args.js"));
+  const { priceOf } = require(join(root, "dist/provider/network/prices.js"));
+  const types = readTypes({ room: "hostlink", sdk: "link", type: "Link", ending: "Args" });
+  const rows = Object.entries(kinds).flatMap(([mode, { fields, prices }]) =>
+    paths(fields, types.argsOf(mode), types).map((row) => ({ ...row, mode, price: priceOf(prices, row.path).impact })),
+  );
+  const args = types.argsOf("bridge");
+  const handling = [...CONTROL_FIELDS, ...STATE_FIELDS].filter((n) => n !== "owner").map((n) => args.fields.get(n));
+  return linkPage(rows, handling, types.outputs(), kinds);
+}
+
 /** Every path below a schema node, with the comment and type of the TypeScript type beside it. */
 function paths(node, typed, types, at = "") {
   if (node.kind === "list") return paths(node.item, types.itemOf(typed), types, `${at}[]`);
-  if (node.kind === "scalar") return typed.isRecord ? record(typed, at) : [];
+  if (node.kind === "scalar") return typed.record ? record(typed.record, at) : [];
   return Object.entries(node.fields).flatMap(([name, field]) => {
     const found = typed.fields.get(name);
     if (found === undefined) throw new Error(`The type has no field ${at}.${name}`);
@@ -99,16 +112,22 @@ function readTypes({ room, sdk, type: className, ending }) {
         ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.UseSingleQuotesForStringLiteralType,
       )
       .replaceAll("'", '"');
+  const isRecord = (type) =>
+    type.symbol?.declarations?.some(
+      (d) => ts.isInterfaceDeclaration(d) && d.getSourceFile().fileName.startsWith(join(root, "provider")),
+    ) === true;
   const describe = (raw) => {
     const type = checker.getNonNullableType(raw);
     const fields = new Map();
     return {
       raw: type,
       type: print(type),
-      isRecord:
-        type.symbol?.declarations?.some(
-          (d) => ts.isInterfaceDeclaration(d) && d.getSourceFile().fileName.startsWith(join(root, "provider")),
-        ) === true,
+      isRecord: isRecord(type),
+      /** The record that it is, or may be beside words. */
+      get record() {
+        const found = (type.isUnion() ? type.types : [type]).find(isRecord);
+        return found && describe(found);
+      },
       get fields() {
         if (fields.size === 0)
           for (const symbol of checker.getPropertiesOfType(type)) fields.set(symbol.name, of(symbol));
@@ -148,7 +167,7 @@ const sectionsOf = (rows) =>
 const handlingTable = (handling) =>
   table(
     ["argument", "type", "what it is"],
-    handling.map(({ name, written, doc }) => [code(name), code(written), doc]),
+    handling.map(({ name, written, type, doc }) => [code(name), code(written ?? type), doc]),
   );
 
 const argumentTable = (list) =>
@@ -220,6 +239,40 @@ function nicPage(rows, handling, outputs, sources) {
     ]),
   ]);
 }
+
+function linkPage(rows, handling, outputs, kinds) {
+  const prices = groups(
+    Object.entries(kinds).flatMap(([mode, kind]) =>
+      Object.entries(kind.prices).map(([path, price]) => ({ mode, path, ...price })),
+    ),
+    ({ mode: _, ...row }) => JSON.stringify(row),
+  );
+  return page([
+    "# Reference: Bridge, Bond, Vlan",
+    GENERATED,
+    "`new virtnet.Bridge(name, args, options)`, and alike `Bond` and `Vlan`. All arguments may be outputs; where a device is asked for, a resource may stand in place of its name. " +
+      "What `[]` stands behind is a list. A field that is not set is not compared. *Default* is what the kernel or NetworkManager means when the field is absent; *generated*: a value is made and kept. " +
+      "How they behave: [host-links.md](host-links.md).",
+    "## How the resource is handled",
+    handlingTable(handling),
+    ...sectionsOf(rows).flatMap(([names, list]) => [`## ${linkTitle(names)}`, argumentTable(list)]),
+    "## Outputs",
+    outputTable(outputs),
+    "`virtnet.Bond.get(name, UUID, { name, uri })`, and alike of the others, reads the outputs of a link that is managed elsewhere: the UUID of its profile, and its device.",
+    "## What a change costs",
+    "`live`: NetworkManager changes the running device. `replace`: the link is deleted, which gives its ports back what they had, and made anew; refused while VMs or a bridge are on it. `none`: nothing that runs is touched.",
+    ...prices.flatMap(([names, list]) => [
+      `### ${linkTitle(names)}`,
+      table(
+        ["field", "impact", "why"],
+        list.map(({ path, impact, why }) => [code(path), impact, why]),
+      ),
+    ]),
+  ]);
+}
+
+const linkTitle = (kinds) =>
+  kinds.length === 3 ? "All three" : kinds.map((kind) => `${kind[0].toUpperCase()}${kind.slice(1)}`).join(", ");
 
 const sourceTitle = (kinds) => (kinds.length === 5 ? "Every source" : `Source ${kinds.map(code).join(", ")}`);
 
