@@ -10,6 +10,7 @@ import { writeProfile } from "../../provider/hostlink/backends/networkmanager/pr
 import { v, words } from "../../provider/hostlink/backends/networkmanager/values.js";
 import { checkLink } from "../../provider/hostlink/check.js";
 import { BOND_MODES } from "../../provider/hostlink/kinds/bond.js";
+import { priceOf } from "../../provider/network/prices.js";
 import { type Pinger, type PingResult, pinger } from "../../sandbox/ping.js";
 import { every, fullLinks } from "../support/full-links.js";
 import { withLab } from "../support/lab.js";
@@ -42,6 +43,13 @@ describe("bonds and VLANs, on a kernel that has them", function () {
     Object.keys(kinds.bond.fields.fields).filter((f) => !(f in every) && f !== "ports" && f !== "name"),
   );
 
+  /** Other values of all that changes live. */
+  const OTHER: Inputs = {
+    ...{ miimon: 100, updelay: 200, downdelay: 300, useCarrier: true, allSlavesActive: false, packetsPerSlave: 5 },
+    ...{ resendIgmp: 2, primary: "eth3", primaryReselect: "better", numGratArp: 2, peerNotifDelay: 400 },
+    ...{ arpInterval: 200, arpIpTargets: ["192.0.2.3"], arpValidate: "active", arpAllTargets: "any" },
+    ...{ xmitHashPolicy: "layer2+3", minLinks: 2, lpInterval: 3 },
+  };
   async function hasAll(bond: string, args: Inputs): Promise<void> {
     const there = await inKernel(bond);
     for (const [field, value] of Object.entries(args))
@@ -59,19 +67,29 @@ describe("bonds and VLANs, on a kernel that has them", function () {
     after(() => lab().sh("nmcli connection delete eth2 eth3"));
 
     for (const args of fullLinks.bond)
-      it(`of mode ${args.mode} with ${args.arpInterval ? "ARP" : "MII"} monitoring has in the kernel what it was given`, async () => {
+      it(`of mode ${args.mode} with ${args.arpInterval ? "ARP" : "MII"} monitoring has in the kernel what it was given, and changes it there`, async () => {
         const desired = { name: "bond0", ...args, addresses: "none" };
-        assert.deepEqual(checkLink("bond", desired), []);
+        const changes = Object.entries(OTHER).filter(([field]) => field in args);
+        const live = Object.keys(args).filter((f) => OWN.has(f) && priceOf(kinds.bond.prices, f).impact === "live");
+        assert.deepEqual(changes.map(([field]) => field).sort(), live.sort());
+        const other: Inputs = { ...desired, ...Object.fromEntries(changes) };
+        for (const each of [desired, other]) assert.deepEqual(checkLink("bond", each), []);
         const settings: Settings = {
           connection: { id: v("s", "bond0"), type: v("s", "bond"), "interface-name": v("s", "bond0") },
         };
+        const call = (path: string, face: string, member: string) => {
+          const given = words("a{sa{sv}}ua{sv}", [settings, 0x22, {}]);
+          return shellText(["busctl", "call", NM, path, `${NM}.${face}`, member, "a{sa{sv}}ua{sv}", ...given]);
+        };
         writeProfile("bond", settings, desired, {});
-        const add = ["AddConnection2", "a{sa{sv}}ua{sv}", ...words("a{sa{sv}}ua{sv}", [settings, 0x22, {}])];
-        const call = ["busctl", "call", NM, `${ROOT}/Settings`, `${NM}.Settings`, ...add];
-        await lab().sh(
-          `${shellText(call)} && nmcli connection up bond0 && nmcli connection up eth2 && nmcli connection up eth3`,
-        );
+        const path = await lab().sh(`${call(`${ROOT}/Settings`, "Settings", "AddConnection2")} | cut -d '"' -f 2`);
+        const up = ["bond0", "eth2", "eth3"].map((name) => `nmcli connection up ${name} > /dev/null`).join(" && ");
+        const uuid = await lab().sh(`${up} && nmcli -g connection.uuid connection show bond0`);
         await hasAll("bond0", desired);
+        Object.assign(settings.connection ?? {}, { uuid: v("s", uuid) });
+        writeProfile("bond", settings, other, desired);
+        await lab().sh(`${call(path, "Settings.Connection", "Update2")} && nmcli device reapply bond0`);
+        await hasAll("bond0", other);
         await lab().sh("nmcli connection delete bond0");
       });
   });
@@ -83,21 +101,8 @@ describe("bonds and VLANs, on a kernel that has them", function () {
     await bond.up(plain);
     const before = await inKernel("bond0");
     const index = await lab().sh("cat /sys/class/net/bond0/ifindex");
-    const changed = {
-      miimon: 50,
-      updelay: 100,
-      downdelay: 200,
-      primary: "eth3",
-      primaryReselect: "failure",
-      resendIgmp: 3,
-    };
+    const changed = { miimon: 50, updelay: 100, primaryReselect: "failure", numGratArp: 3 };
     const more = { mtu: 1400, autoconnect: false, addresses: { addresses: ["192.0.2.6/24"] } };
-    const all = new Set(["ports", "name", "mac", ...Object.keys(changed), ...Object.keys(more)]);
-    const live = Object.entries(kinds.bond.prices).flatMap(([row, { impact }]) => (impact === "replace" ? [] : [row]));
-    assert.deepEqual(
-      live.filter((row) => !all.has(row)),
-      [],
-    );
     const p = await bond.up({ ...plain, ...changed, ...more, ports: ["eth2"], primary: "eth2" });
     assert.equal(p.impact, "live");
     await hasAll("bond0", { ...plain, ...changed, ports: ["eth2"], primary: "eth2" });

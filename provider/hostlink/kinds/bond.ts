@@ -35,36 +35,37 @@ const modeShape = v.picklist([...BOND_MODES, 0, 1, 2, 3, 4, 5, 6]) as Shape<Bond
 const live = (why: string) => ({ impact: "live", why }) as const;
 const anew = (why: string) => ({ impact: "replace", why }) as const;
 const TIMERS = "the bond's timers are set while it runs";
+const WATCH = "ports are looked at anew, and may be taken for down until they have been";
 
-/** What NetworkManager 1.42 changes while the bond runs (nm-device-bond.c, reapply), tried with each. */
+/** What NetworkManager 1.42 changes while the bond runs (OPTIONS_REAPPLY_FULL in nm-device-bond.c), tried with each by test/lab. */
 const prices: PriceTable = {
   ...everyLinkPrices,
   mode: anew("the kernel changes the mode of a bond without ports only"),
   miimon: live(TIMERS),
   updelay: live(TIMERS),
   downdelay: live(TIMERS),
+  peerNotifDelay: live(TIMERS),
+  lpInterval: live(TIMERS),
   primary: live("traffic may move to another port"),
   primaryReselect: live("it counts when a port comes back"),
   resendIgmp: live("it counts when a port fails"),
-  useCarrier: anew("NetworkManager does not change it while the bond runs"),
-  arpInterval: anew("NetworkManager does not change the kind of monitoring while the bond runs"),
-  arpIpTargets: anew("NetworkManager does not change the kind of monitoring while the bond runs"),
-  arpValidate: anew("NetworkManager does not change the kind of monitoring while the bond runs"),
-  arpAllTargets: anew("NetworkManager does not change the kind of monitoring while the bond runs"),
+  numGratArp: live("it counts when a port fails"),
+  useCarrier: live(WATCH),
+  arpInterval: live(WATCH),
+  arpIpTargets: live(WATCH),
+  arpValidate: live(WATCH),
+  arpAllTargets: live(WATCH),
+  xmitHashPolicy: live("flows may move to another port"),
+  packetsPerSlave: live("the turns of the ports change"),
+  minLinks: live("with fewer ports than that the bond has no carrier"),
+  allSlavesActive: live("it counts for the next frame"),
   failOverMac: anew("the kernel changes it on a bond without ports only"),
-  xmitHashPolicy: anew("NetworkManager does not change it while the bond runs"),
   lacpRate: anew("the kernel changes it on a bond that is down only"),
   adSelect: anew("the kernel changes it on a bond that is down only"),
   adActorSysPrio: anew("the kernel changes it on a bond that is down only"),
   adActorSystem: anew("the kernel changes it on a bond that is down only"),
   adUserPortKey: anew("the kernel changes it on a bond that is down only"),
-  minLinks: anew("NetworkManager does not change it while the bond runs"),
-  allSlavesActive: anew("NetworkManager does not change it while the bond runs"),
-  numGratArp: anew("NetworkManager does not change it while the bond runs"),
-  packetsPerSlave: anew("NetworkManager does not change it while the bond runs"),
   tlbDynamicLb: anew("the kernel changes it on a bond that is down only"),
-  lpInterval: anew("NetworkManager does not change it while the bond runs"),
-  peerNotifDelay: anew("NetworkManager does not change it while the bond runs"),
 };
 
 export const bond = {
