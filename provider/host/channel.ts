@@ -38,6 +38,8 @@ export interface RunOptions {
 export interface Hold {
   /** It has written a line; otherwise it has ended, or took too long. */
   held: boolean;
+  /** That line. */
+  line: string;
   /** What it said where it is not held. */
   why: string;
   /** Ends its input, and waits for its end. */
@@ -183,7 +185,8 @@ const END_MS = 5_000;
 
 function keepRunning(argv: readonly string[], limitMs: number, input?: string): Promise<Hold> {
   const [command = "", ...args] = argv;
-  const child = spawn(command, args, { env: environment(), stdio: ["pipe", "pipe", "pipe"] });
+  // In a session of its own: what ends this process from the terminal ends its input, and no more.
+  const child = spawn(command, args, { env: environment(), stdio: ["pipe", "pipe", "pipe"], detached: true });
   const ended = new Promise<void>((resolve) => {
     child.on("close", () => resolve());
     child.on("error", () => resolve());
@@ -207,13 +210,13 @@ function keepRunning(argv: readonly string[], limitMs: number, input?: string): 
     child.on("error", (e) => {
       why ||= e.message;
     });
-    child.stdout.once("data", () => {
+    child.stdout.once("data", (text: Buffer) => {
       clearTimeout(late);
-      resolve({ held: true, why: "", release });
+      resolve({ held: true, line: text.toString().split("\n")[0] as string, why: "", release });
     });
     void ended.then(() => {
       clearTimeout(late);
-      resolve({ held: false, why: why.trim(), release });
+      resolve({ held: false, line: "", why: why.trim(), release });
     });
   });
 }
