@@ -244,6 +244,10 @@ export interface NetworkNicArgs {
   bootOrder?: number;
   /** Port group of the network. Default: the network's default group. */
   portGroup?: string;
+  /** Whether the VM has it where it shall: in its stored definition, and in the running VM. `false`: what lacks it is left so. Default: true. */
+  plugged?: boolean;
+  /** Whether its device on the host is on the bridge that it belongs to; known where a command can be run on the host. `false`: it is left where it is. Default: true. */
+  connected?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a NIC with this `mac` that the VM has already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
@@ -295,6 +299,10 @@ export interface BridgeNicArgs {
   alias?: string;
   /** Place in the VM's boot order, from 1. Counts when the VM starts. */
   bootOrder?: number;
+  /** Whether the VM has it where it shall: in its stored definition, and in the running VM. `false`: what lacks it is left so. Default: true. */
+  plugged?: boolean;
+  /** Whether its device on the host is on the bridge that it belongs to; known where a command can be run on the host. `false`: it is left where it is. Default: true. */
+  connected?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a NIC with this `mac` that the VM has already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
@@ -338,6 +346,10 @@ export interface DirectNicArgs {
   alias?: string;
   /** Place in the VM's boot order, from 1. Counts when the VM starts. */
   bootOrder?: number;
+  /** Whether the VM has it where it shall: in its stored definition, and in the running VM. `false`: what lacks it is left so. Default: true. */
+  plugged?: boolean;
+  /** Whether its device on the host is on the bridge that it belongs to; known where a command can be run on the host. `false`: it is left where it is. Default: true. */
+  connected?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a NIC with this `mac` that the VM has already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
@@ -369,6 +381,10 @@ export interface HostdevNicArgs {
   alias?: string;
   /** Place in the VM's boot order, from 1. Counts when the VM starts. */
   bootOrder?: number;
+  /** Whether the VM has it where it shall: in its stored definition, and in the running VM. `false`: what lacks it is left so. Default: true. */
+  plugged?: boolean;
+  /** Whether its device on the host is on the bridge that it belongs to; known where a command can be run on the host. `false`: it is left where it is. Default: true. */
+  connected?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a NIC with this `mac` that the VM has already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
@@ -402,6 +418,10 @@ export interface UserNicArgs {
   alias?: string;
   /** Place in the VM's boot order, from 1. Counts when the VM starts. */
   bootOrder?: number;
+  /** Whether the VM has it where it shall: in its stored definition, and in the running VM. `false`: what lacks it is left so. Default: true. */
+  plugged?: boolean;
+  /** Whether its device on the host is on the bridge that it belongs to; known where a command can be run on the host. `false`: it is left where it is. Default: true. */
+  connected?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
   /** Take over a NIC with this `mac` that the VM has already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */

@@ -161,6 +161,9 @@ export function hostAt(uri: string): Host {
   return host;
 }
 
+/** The other hosts of this process. */
+export const otherHosts = (host: Host): Host[] => [...hosts.values()].filter((h) => h !== host);
+
 /** End all connections; for tests and the command line. */
 export async function closeHosts(): Promise<void> {
   const all = [...hosts.values()];

@@ -1,73 +1,79 @@
-/** Run the steps of a plan. Decides nothing; what it did it can take back, and says what it took back. */
-import { ApplyError } from "../handler.js";
+/** Run the steps of a plan. Decides nothing; where one fails, what was there is restored, and the error says what was and what was not. */
+import { ApplyError, VirtnetError } from "../handler.js";
+import type { Channel } from "../host/channel.js";
 import type { Connection } from "../libvirt/api.js";
-import { asPlugged, withoutAlias } from "./document.js";
 import { explain } from "./explain.js";
+import { restore } from "./restore.js";
 import type { Action, Plan, Step } from "./steps.js";
-import { Undo } from "./undo.js";
 import { type UnplugOptions, unplug } from "./unplug.js";
+
+export interface ApplyHooks extends UnplugOptions {
+  /** Called around every action; the fault harness ends the process here. */
+  before?(step: Step, action: Action): void | Promise<void>;
+  after?(step: Step, action: Action): void | Promise<void>;
+  /** Runs on a connection that works, when the one at hand may be lost. */
+  fresh?<T>(fn: (c: Connection) => Promise<T>): Promise<T>;
+  /** Commands on the host. */
+  channel?: Channel | undefined;
+}
 
 interface Run {
   c: Connection;
+  plan: Plan;
   vm: { uuid: string; name: string };
-  undo: Undo;
-  options: UnplugOptions;
+  hooks: ApplyHooks;
+  /** Begun, in order; the last one may have failed. */
+  done: Action[];
 }
 
-export async function apply(c: Connection, plan: Plan, options: UnplugOptions): Promise<void> {
-  const run: Run = { c, vm: { uuid: plan.domain, name: plan.domainName }, undo: new Undo(), options };
+export async function apply(c: Connection, plan: Plan, hooks: ApplyHooks): Promise<void> {
+  const run: Run = { c, plan, vm: { uuid: plan.domain, name: plan.domainName }, hooks, done: [] };
   for (const step of plan.steps) {
     for (const action of step.actions) {
       try {
+        await hooks.before?.(step, action);
+        run.done.push(action);
         await ACTIONS[action.do](run, action as never);
+        await hooks.after?.(step, action);
       } catch (e) {
-        throw await takenBack(run, plan, step, action, e);
+        throw await takenBack(run, step, action, e);
       }
     }
   }
 }
 
-async function takenBack(run: Run, plan: Plan, step: Step, action: Action, cause: unknown): Promise<ApplyError> {
-  const text = await explain(run.c, run.vm, action, cause);
-  const { restored, failed } = await run.undo.run();
-  const what = `NIC ${plan.mac} of VM ${JSON.stringify(plan.domainName)}: ${VERBS[action.do]} failed${step.changes.length > 0 ? ` (for ${step.changes.join(", ")})` : ""}: ${text}`;
-  const back = restored.length > 0 ? `; restored: ${restored.join(", ")}` : "; nothing was changed";
-  const left = failed.length > 0 ? `; NOT restored: ${failed.join(", ")}` : "";
-  return new ApplyError(`${what}${back}${left}`, failed.length === 0, cause);
+async function takenBack({ c, plan, vm, hooks, done }: Run, step: Step, action: Action, cause: unknown) {
+  const why = await explain(c, vm, action, cause);
+  const back = (on: Connection) => restore(on, plan.before, plan.mac, done, hooks);
+  const { restored, left } = await (hooks.fresh ? hooks.fresh(back) : back(c)).catch((e: unknown) => ({
+    restored: [],
+    left: [e instanceof Error ? e.message : String(e)],
+  }));
+  const what = `NIC ${plan.mac} of VM ${JSON.stringify(plan.domainName)}: ${VERBS[action.do]} failed${step.changes.length > 0 ? ` (for ${step.changes.join(", ")})` : ""}: ${why}`;
+  const parts = [
+    ...(restored.length > 0 ? [`restored: ${restored.join(", ")}`] : left.length === 0 ? ["nothing was changed"] : []),
+    ...(left.length > 0 ? [`NOT restored: ${left.join(", ")}`] : []),
+  ];
+  return new ApplyError([what, ...parts].join("; "), left.length === 0, cause);
 }
 
 const VERBS: Record<Action["do"], string> = {
   attach: "plugging it",
   update: "changing it",
   detach: "unplugging it",
+  join: "putting its device onto its bridge",
 };
 
 type Handlers = { [K in Action["do"]]: (run: Run, action: Extract<Action, { do: K }>) => Promise<void> };
 
 const ACTIONS: Handlers = {
-  async attach({ c, vm, undo, options }, { affect, xml }) {
-    await c.domains.attachDevice(vm, xml, affect);
-    if (affect !== "config") undo.add("unplugged", () => unplug(c, vm, xml, options));
-    if (affect !== "live") undo.add("the stored definition", () => c.domains.detachDevice(vm, xml, "config"));
-  },
-  async update({ c, vm, undo }, { affect, xml, before }) {
-    await c.domains.updateDevice(vm, xml, affect);
-    const what = affect === "live" ? "the running NIC" : "the stored definition";
-    // One without an alias finds the device whatever its alias is now.
-    undo.add(what, async () => {
-      if (affect === "config") await c.domains.updateDevice(vm, withoutAlias(xml), affect);
-      await c.domains.updateDevice(vm, before, affect);
-    });
-  },
-  async detach({ c, vm, undo, options }, { affect, xml }) {
-    if (affect === "config") {
-      await c.domains.detachDevice(vm, xml, affect);
-      undo.add("the stored definition", () => c.domains.attachDevice(vm, xml, affect));
-      return;
-    }
-    await unplug(c, vm, xml, options);
-    undo.add("the old NIC", () =>
-      c.domains.attachDevice(vm, asPlugged(xml, { keepTarget: false, freshAddress: false }), affect),
-    );
+  attach: ({ c, vm }, { affect, xml }) => c.domains.attachDevice(vm, xml, affect),
+  update: ({ c, vm }, { affect, xml }) => c.domains.updateDevice(vm, xml, affect),
+  detach: ({ c, vm, plan, hooks }, { affect, xml }) =>
+    affect === "config" ? c.domains.detachDevice(vm, xml, affect) : unplug(c, vm, plan.mac, xml, hooks),
+  async join({ hooks: { channel } }, { device, bridge }) {
+    if (!channel) throw new VirtnetError("no command can be run on the host");
+    const { code, stderr } = await channel.run(["ip", "link", "set", "dev", device, "master", bridge]);
+    if (code !== 0) throw new VirtnetError(stderr.trim());
   },
 };

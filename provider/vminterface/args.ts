@@ -19,6 +19,14 @@ export interface PlaceArgs {
   domain: string;
 }
 
+/** State that can drift although libvirt has no field for it; check fills in the defaults, so drift shows by name. */
+export interface StateArgs {
+  /** Whether the VM has it where it shall: in its stored definition, and in the running VM. `false`: what lacks it is left so. Default: true. */
+  plugged?: boolean;
+  /** Whether its device on the host is on the bridge that it belongs to; known where a command can be run on the host. `false`: it is left where it is. Default: true. */
+  connected?: boolean;
+}
+
 /** How the resource is handled; nothing of it is in libvirt's definition. */
 export interface ControlArgs {
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
@@ -47,6 +55,7 @@ export interface WaitForAddress {
 }
 
 export const placeShape = { domain: line };
+export const stateShape = { plugged: v.optional(v.boolean()), connected: v.optional(v.boolean()) };
 const seconds = (min: number, max: number) => v.pipe(v.number(), v.minValue(min), v.maxValue(max));
 const { uri, adopt, deleteAdopted, maxImpact, owner } = networkControl;
 export const controlShape = {
@@ -60,17 +69,18 @@ export const controlShape = {
   owner,
 };
 export const PLACE_FIELDS = Object.keys(placeShape) as (keyof PlaceArgs)[];
+export const STATE_FIELDS = Object.keys(stateShape) as (keyof StateArgs)[];
 export const CONTROL_FIELDS = Object.keys(controlShape) as (keyof ControlArgs)[];
 
 type Fields<S extends SourceKind> = ObjectValue<(typeof sources)[S]["fields"]["fields"]>;
 // scripts/types.mjs writes the SDK's interfaces from these.
 /** @public */
-export type NetworkNicArgs = PlaceArgs & Fields<"network"> & ControlArgs;
+export type NetworkNicArgs = PlaceArgs & Fields<"network"> & StateArgs & ControlArgs;
 /** @public */
-export type BridgeNicArgs = PlaceArgs & Fields<"bridge"> & ControlArgs;
+export type BridgeNicArgs = PlaceArgs & Fields<"bridge"> & StateArgs & ControlArgs;
 /** @public */
-export type DirectNicArgs = PlaceArgs & Fields<"direct"> & ControlArgs;
+export type DirectNicArgs = PlaceArgs & Fields<"direct"> & StateArgs & ControlArgs;
 /** @public */
-export type HostdevNicArgs = PlaceArgs & Fields<"hostdev"> & ControlArgs;
+export type HostdevNicArgs = PlaceArgs & Fields<"hostdev"> & StateArgs & ControlArgs;
 /** @public */
-export type UserNicArgs = PlaceArgs & Fields<"user"> & ControlArgs;
+export type UserNicArgs = PlaceArgs & Fields<"user"> & StateArgs & ControlArgs;

@@ -3,7 +3,7 @@ import type { Failure, Inputs } from "../handler.js";
 import { noDuplicates } from "../network/rules/duplicates.js";
 import { closed, type Shape, shapesOf } from "../schema/node.js";
 import { judge, type Shaped, setIn, tidy } from "../schema/shape.js";
-import { controlShape, placeShape, sources } from "./args.js";
+import { controlShape, placeShape, sources, stateShape } from "./args.js";
 import type { Rule, RuleArgs, Surroundings } from "./rules/rule.js";
 import { SOURCES, type SourceKind, sourcesIn } from "./source.js";
 
@@ -11,7 +11,7 @@ const schemas = new Map<SourceKind, Shape>();
 function schemaOf(kind: SourceKind): Shape {
   let s = schemas.get(kind);
   if (!s) {
-    s = closed({ ...shapesOf(sources[kind].fields.fields), ...placeShape, ...controlShape });
+    s = closed({ ...shapesOf(sources[kind].fields.fields), ...placeShape, ...stateShape, ...controlShape });
     schemas.set(kind, s);
   }
   return s;

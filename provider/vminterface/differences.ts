@@ -2,17 +2,19 @@
 import { type Inputs, Unknown } from "../handler.js";
 import { differing } from "../schema/differences.js";
 import { same } from "../schema/tree.js";
-import { CONTROL_FIELDS, PLACE_FIELDS } from "./args.js";
+import { CONTROL_FIELDS, PLACE_FIELDS, STATE_FIELDS } from "./args.js";
 import { fieldsOf } from "./document.js";
 import { sourcesIn } from "./source.js";
+
+// A state that was written before such a field was known has its default.
+const DEFAULTS = Object.fromEntries(STATE_FIELDS.map((k) => [k, true]));
 
 /** @param was the arguments of the last run. @param vm what names the VM that they led to. */
 export function differences(was: Inputs, news: Inputs, vm: { domainUuid?: unknown; domainName?: unknown }): string[] {
   const [kind] = sourcesIn(news);
-  const { rows, before } = differing(was, news, () => (kind === undefined ? undefined : fieldsOf(kind)), [
-    ...PLACE_FIELDS,
-    ...CONTROL_FIELDS,
-  ]);
+  const fields = () => (kind === undefined ? undefined : fieldsOf(kind));
+  const others = [...PLACE_FIELDS, ...STATE_FIELDS, ...CONTROL_FIELDS];
+  const { rows, before } = differing(was, news, fields, others, DEFAULTS);
   const [old] = sourcesIn(before);
   if (
     kind !== old &&

@@ -6,14 +6,14 @@ import { readTree, writeTree } from "../schema/tree.js";
 import { addChild, child, children, cloneXml, type Element, newDocument, parseXml, printXml } from "../schema/xml.js";
 import { sources } from "./args.js";
 import { decodeMark, encodeMark, isForeignAlias } from "./mark.js";
-import { become, type SourceKind, sourceOf, sourceOfXml } from "./source.js";
+import { become, bridgeOf, type SourceKind, sourceOf, sourceOfXml } from "./source.js";
 
 export const fieldsOf = (kind: SourceKind): AnyNode => sources[kind].fields as unknown as AnyNode;
 
 /** A NIC of a VM, as one of its definitions has it. */
 export interface Nic {
   mac: string;
-  /** Its `<interface>`. */
+  /** Its `<interface>`, as it would be written: of a NIC on a network, without what libvirt adds while it runs. */
   xml: string;
   /** undefined: a type that has no fields here. */
   kind?: SourceKind;
@@ -21,6 +21,8 @@ export interface Nic {
   mark?: Mark;
   /** Name of the host's device; only while it runs. */
   targetDevice?: string;
+  /** The Linux bridge that this device belongs to, where it is a tap; only while it runs. */
+  bridge?: string;
 }
 
 // Domains are parsed once a reading of the host, however many resources ask.
@@ -44,13 +46,18 @@ function toNic(el: Element): Nic {
   const kind = sourceOfXml(el);
   const mark = decodeMark(alias);
   const targetDevice = child(el, "target")?.getAttribute("dev") ?? undefined;
+  const bridge = targetDevice === undefined ? undefined : bridgeOf(el);
+  const written = cloneXml(el);
+  // A running NIC has the type of what carries it: written back so, it would leave its network.
+  if (kind === "network") become(written, kind);
   return {
     mac: child(el, "mac")?.getAttribute("address")?.toLowerCase() ?? "",
-    xml: printXml(el),
+    xml: printXml(written),
     ...(kind ? { kind } : {}),
     ...(alias !== undefined ? { alias } : {}),
     ...(mark ? { mark } : {}),
     ...(targetDevice !== undefined ? { targetDevice } : {}),
+    ...(bridge !== undefined ? { bridge } : {}),
   };
 }
 

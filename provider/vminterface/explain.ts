@@ -15,7 +15,7 @@ export async function explain(c: Connection, vm: Named, action: Action, e: unkno
   const text = e instanceof Error ? e.message : String(e);
   if (!(e instanceof LibvirtError)) return text;
   if (e.class === "busy") return `${isBusy(vm.name)} (${text})`;
-  if (action.do !== "attach" || action.affect === "config") return text;
+  if (action.do !== "attach" || action.affect === "config" || e.class === "transport") return text;
   const live = (await c.domains.get({ uuid: vm.uuid }).catch(() => undefined))?.liveXml;
   if (live === undefined) return text;
   const { freeSlots, hotplug } = vmFacts(live);

@@ -2,35 +2,36 @@
 import { randomUUID } from "node:crypto";
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
 import { ApplyError, PartialFailure, VirtnetError } from "../handler.js";
+import { channelOf } from "../host/channel.js";
 import { type Host, hostAt, proveHost } from "../host/hosts.js";
 import type { Connection, DomainInfo, HostIdentity } from "../libvirt/api.js";
 import { type Impact, priceOf, worst } from "../network/prices.js";
 import { announce } from "../network/say.js";
-import { type Mark, mayTake, type Owner, sameOwner, sameStack } from "../ownership.js";
+import type { Owner } from "../ownership.js";
 import { hasUnknown } from "../schema/differences.js";
 import { same } from "../schema/tree.js";
 import { addressesOf, waitForAddress } from "./addresses.js";
 import { apply } from "./apply.js";
-import { sources, type WaitForAddress } from "./args.js";
+import { STATE_FIELDS, sources, type WaitForAddress } from "./args.js";
 import { checkVmInterface } from "./check.js";
 import { differences, replacing } from "./differences.js";
-import { nicsOf, readNic, withLinkDown, withoutAlias } from "./document.js";
+import { readNic, withLinkDown, withoutAlias } from "./document.js";
 import { refuseBusy } from "./explain.js";
-import { isVm, observe, refOf, toObserved } from "./observe.js";
+import { observe, refOf, toObserved, withConnected } from "./observe.js";
+import { movedTo, nicOn, vmOn, vmThere } from "./place.js";
 import { plan, refusal } from "./plan.js";
-import { around, forgetNics, macFor, ownerNow, sawInCheck, seen, tookOver } from "./run.js";
-import { priceLine } from "./say.js";
-import { sourceOf, sourcesIn } from "./source.js";
-import { argsOf, argsOnHost, type Computed, computed } from "./state.js";
+import { around, forgetNics, macFor, ofProgram, sawInCheck, seen } from "./run.js";
+import { idOf, label, priceLine } from "./say.js";
+import { SOURCES, sourceOf, sourcesIn } from "./source.js";
+import { argsOf, argsOnHost, type Computed, computed, type History } from "./state.js";
 import type { Observed, ObservedVm, Plan } from "./steps.js";
 import { NotReleased, type UnplugOptions, unplug } from "./unplug.js";
 import { verify } from "./verify.js";
+import { notOurs, stillOurs, takeOver } from "./whose.js";
 
 const DEFAULT_UNPLUG_S = 30;
 
 const uriOf = (inputs: Inputs): string => (typeof inputs.uri === "string" ? inputs.uri : "qemu:///system");
-const label = (inputs: Inputs): string => `NIC ${String(inputs.mac)} of VM ${JSON.stringify(inputs.domain)}`;
-const idOf = (vm: { uuid: string }, mac: unknown): string => `${vm.uuid}/${String(mac).toLowerCase()}`;
 const text = (e: unknown): string => (e instanceof Error ? e.message : String(e));
 const unplugOptions = (ctx: Context, inputs: Inputs): UnplugOptions => ({
   timeoutMs: ((inputs.unplugTimeout as number | undefined) ?? DEFAULT_UNPLUG_S) * 1000,
@@ -48,25 +49,33 @@ async function onVm<T>(host: Host, all: Inputs[], fn: (c: Connection) => Promise
 
 // ---- check and diff ---------------------------------------------------------------------------------------------------
 
+/** With the defaults of what can drift; a state may be older than such a field. */
+function withState(args: Inputs): Inputs {
+  const out = { ...args };
+  for (const k of STATE_FIELDS) out[k] ??= true;
+  return out;
+}
+
 async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }> {
-  const inputs: Inputs = { ...news };
+  const inputs = withState(news);
   const [kind] = sourcesIn(inputs);
   if (kind !== undefined && "linkState" in sources[kind].fields.fields) inputs.linkState ??= "up";
-  if (inputs.mac === undefined && olds.mac !== undefined) inputs.mac = olds.mac;
   const adopts = inputs.adopt === true || typeof inputs.adopt === "object";
   const owner = inputs.owner as Owner | undefined;
-  sawInCheck(inputs);
+  const former = sawInCheck(inputs, olds);
+  inputs.mac ??= former.mac;
   // What was let through before and is the same needs no look at the host: a run without changes reads nothing.
-  if (same(olds, inputs)) return { inputs, failures: checkVmInterface(inputs) };
-  const known = await around(ctx, inputs, olds);
+  if (same(withState(olds), inputs)) return { inputs, failures: checkVmInterface(inputs, { nics: ofProgram(inputs) }) };
+  const known = await around(ctx, inputs, former);
   if (inputs.mac === undefined && owner !== undefined && !adopts) {
     const taken = new Set(
       (known.nics ?? []).filter((n) => !vmHas(n, inputs, known.vm?.name)).map((n) => n.mac.toLowerCase()),
     );
     inputs.mac = macFor(owner, taken);
-    sawInCheck(inputs);
-    return { inputs, failures: checkVmInterface(inputs, await around(ctx, inputs, olds)) };
+    sawInCheck(inputs, former);
+    return { inputs, failures: checkVmInterface(inputs, await around(ctx, inputs, former)) };
   }
+  if (inputs.mac === undefined) delete inputs.mac;
   return { inputs, failures: checkVmInterface(inputs, known) };
 }
 
@@ -101,7 +110,8 @@ async function tellPrice(ctx: Context, was: Inputs, news: Inputs, rows: string[]
   try {
     const host = hostAt(uriOf(news));
     const { libVersion } = await host.identity();
-    const observed = await host.read((c) => observe(c, news, libVersion));
+    const masters = was.connected === false ? (await host.vitals())?.masters : undefined;
+    const observed = await host.read((c) => observe(c, news, libVersion, masters));
     p = plan({ desired: news, was, owner: news.owner as Owner | undefined }, observed);
   } catch (e) {
     announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${text(e)}`);
@@ -117,6 +127,7 @@ async function tellPrice(ctx: Context, was: Inputs, news: Inputs, rows: string[]
       domain: "",
       domainName: String(news.domain),
       mac: String(news.mac),
+      before: { uuid: "", name: String(news.domain), active: true, persistent: true },
       impact,
       steps: [{ ...step, affects: [], actions: [] }],
     };
@@ -135,45 +146,19 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
   const desired = inputs.mac === undefined ? { ...inputs, mac: randomMac() } : inputs;
   return onVm(host, [desired], async (c) => {
     const observed = await observe(c, desired, identity.libVersion);
-    const vm = vmThere(observed, desired, identity);
-    const adopted = takeOver(vm, desired, identity);
-    const { id, outs } = await reach(ctx, host, c, desired, undefined, observed, adopted);
-    return { id, outs };
+    const vm = await vmThere(host, observed, desired, identity);
+    const adopted = takeOver(vm, desired, identity.hostname);
+    return reach(ctx, host, c, { desired, history: { adopted, remade: 0 } }, observed);
   });
 }
 
 const randomMac = (): string => macFor({ project: "", stack: "", key: randomUUID() }, new Set());
 
-function vmThere(observed: Observed, desired: Inputs, host: HostIdentity): ObservedVm {
-  if (observed.vm) return observed.vm;
-  throw new VirtnetError(
-    `VM ${JSON.stringify(desired.domain)} is not on ${host.hostname}: make it first (where this program makes it, pass an output of it as domain, or name it in dependsOn), or check the name ("virsh list --all")`,
-  );
-}
-
-/** Whose NIC it is: the stored definition says, since a running device keeps its alias. */
-const markOf = (vm: ObservedVm): Mark | undefined => (vm.config ?? vm.live)?.mark;
-
-/** Whether the mark that this resource left is gone from the stored definition. */
-const wasReleased = (vm: ObservedVm, olds: Inputs): boolean =>
-  olds.owner !== undefined &&
-  olds.adopted !== true &&
-  argsOf(olds).alias === undefined &&
-  vm.config !== undefined &&
-  vm.config.alias === undefined;
-
-/** Whether a NIC that is there may be taken; throws where not. @returns whether it counts as adopted. */
-function takeOver(vm: ObservedVm, inputs: Inputs, host: HostIdentity): boolean {
-  const nic = vm.config ?? vm.live;
-  if (!nic) return false;
-  const owner = inputs.owner as Owner | undefined;
-  const mark = markOf(vm);
-  if (mark && owner && sameStack(mark, owner)) tookOver(idOf(vm, inputs.mac), owner.key);
-  return mayTake(mark, inputs, {
-    what: `${label(inputs)} exists already on ${host.hostname}`,
-    or: "mac",
-    release: `virtnet disown vm-interface ${vm.name} ${nic.mac}`,
-  });
+/** What `reach` is asked for; the mark comes from the inputs. */
+interface Target {
+  desired: Inputs;
+  was?: Inputs;
+  history: History;
 }
 
 /** Plan, apply, verify, wait. Where the NIC is left other than it was, the error carries its state. */
@@ -181,64 +166,75 @@ async function reach(
   ctx: Context,
   host: Host,
   c: Connection,
-  desired: Inputs,
-  was: Inputs | undefined,
+  { desired, was, history }: Target,
   observed: Observed,
-  adopted: boolean,
 ): Promise<{ id: string; outs: Inputs }> {
+  const { adopted } = history;
   const p = plan({ desired, was, owner: desired.owner as Owner | undefined, adopted }, observed);
   const refused =
     observed.vm?.live || observed.vm?.config ? refusal(p, desired.maxImpact as Impact | undefined) : undefined;
   if (refused !== undefined) throw new VirtnetError(refused);
   if (ctx.signal?.aborted) throw new VirtnetError(`${label(desired)}: stopped before anything was changed`);
-  const outsOf = async (info: DomainInfo, args: Inputs) => ({
+  const outsOf = async (on: Connection, info: DomainInfo, args: Inputs) => ({
     ...args,
-    ...(await outputs(host, c, info, args, adopted)),
+    ...(await outputs(host, on, info, args, history)),
   });
   try {
     if (observed.vm?.active && p.steps.length > 0) await refuseBusy(c, observed.vm);
-    await apply(c, p, unplugOptions(ctx, desired));
-    const info = await verify(c, p.domain, desired, was);
-    const wait = desired.waitForAddress as WaitForAddress | undefined;
-    if (wait) await waitForAddress(ctx, c, info, String(desired.mac), wait);
-    return { id: idOf(info, desired.mac), outs: await outsOf(info, desired) };
+    await apply(c, p, {
+      ...unplugOptions(ctx, desired),
+      fresh: (fn) => host.insist(fn),
+      channel: channelOf(host.uri),
+    });
+    return await host.surely(c, async (on) => {
+      const info = await verify(on, p, desired, was);
+      const wait = desired.waitForAddress as WaitForAddress | undefined;
+      if (wait) await waitForAddress(ctx, on, info, String(desired.mac), wait);
+      return { id: idOf(info, desired.mac), outs: await outsOf(on, info, desired) };
+    });
   } catch (e) {
     if (e instanceof ApplyError && e.restored) throw e;
-    const left = await c.domains.get({ uuid: p.domain }).catch(() => undefined);
+    const left = await host.insist((on) => on.domains.get({ uuid: p.domain })).catch(() => undefined);
     if (!left) throw e;
     const vm = toObserved(left, String(desired.mac));
     if (!vm.live && !vm.config) throw e;
-    throw new PartialFailure(idOf(vm, desired.mac), await outsOf(left, argsOnHost(desired, vm)), [text(e)]);
+    // Fields that were set before and shall go are still there: they count as set until they are gone.
+    const before = Object.entries(was ?? {}).filter(([k]) => !(SOURCES as readonly string[]).includes(k));
+    const args = argsOnHost({ ...Object.fromEntries(before), ...desired }, vm);
+    const state = await host.insist((on) => outsOf(on, left, args));
+    throw new PartialFailure(idOf(vm, desired.mac), state, [text(e)]);
   } finally {
     host.changed();
   }
 }
 
-async function outputs(host: Host, c: Connection, info: DomainInfo, args: Inputs, adopted: boolean): Promise<Computed> {
+async function outputs(host: Host, c: Connection, info: DomainInfo, args: Inputs, history: History): Promise<Computed> {
   const mac = String(args.mac);
   const vm = toObserved(info, mac);
   const addresses = vm.live ? await addressesOf(c, info, mac) : [];
-  return computed(args, vm, await host.identity(), adopted, addresses);
+  return computed(args, vm, await host.identity(), history, addresses);
 }
 
-async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Promise<{ outs: Inputs }> {
+async function update(ctx: Context, _id: string, olds: Inputs, news: Inputs): Promise<{ outs: Inputs }> {
   const host = hostAt(uriOf(news));
   const identity = await host.identity();
-  proveHost(olds, identity, label(news));
+  // The VM may have moved to this host.
+  if (olds.hostUuid === identity.uuid || !(await nicOn(host, olds))) proveHost(olds, identity, label(news));
   const was = argsOf(olds);
   return onVm(host, [news, was], async (c) => {
-    const observed = await observe(c, news, identity.libVersion);
-    const vm = vmThere(observed, news, identity);
-    const nic = vm.config ?? vm.live;
-    const known = nic !== undefined && idOf(vm, news.mac) === id && !markOf(vm);
-    if (known && news.adopt === undefined && wasReleased(vm, olds))
-      throw new VirtnetError(
-        `${label(news)} on ${identity.hostname} no longer carries the mark of its owner ("virtnet disown", or another tool wrote it): set adopt: true to take it back, or let go of it with "pulumi state delete"`,
-      );
-    const adopted = known ? olds.adopted === true : takeOver(vm, news, identity);
-    const { outs } = await reach(ctx, host, c, news, was, observed, adopted);
+    const masters = was.connected === false ? await channelOf(host.uri)?.masters() : undefined;
+    const observed = await observe(c, news, identity.libVersion, masters);
+    const vm = await vmThere(host, observed, news, identity, olds);
+    const history = { adopted: stillOurs(vm, olds, news, identity.hostname), remade: remadeBy(vm, olds) };
+    const { outs } = await reach(ctx, host, c, { desired: news, was, history }, observed);
     return { outs };
   });
+}
+
+/** How often the VM was made anew, counting this time. */
+function remadeBy(vm: ObservedVm, olds: Inputs): number {
+  const before = typeof olds.remade === "number" ? olds.remade : 0;
+  return vm.uuid === olds.domainUuid || vm.live || vm.config ? before : before + 1;
 }
 
 // ---- read, delete -----------------------------------------------------------------------------------------------------
@@ -254,88 +250,104 @@ async function read(
   const lookedUp = olds.domain === undefined;
   const known: Inputs = lookedUp ? { ...olds, domain: uuidOfId, mac: macOfId } : olds;
   const proof = proveHost(olds, identity, label(known));
-  const info = (await host.allDomains()).find((d) => isVm(d, String(known.domain)));
-  const vm = info ? toObserved(info, String(known.mac)) : undefined;
-  const whole = vm && (!vm.active || vm.live) && (!vm.persistent || vm.config);
-  if (!info || !vm || !whole) {
-    if (proof === "proven") {
-      if (vm && !lookedUp && vm.uuid !== uuidOfId) announce(ctx, "warning", madeAnew(known, vm, identity));
-      return undefined;
+  const info = await vmOn(host, known.domain);
+  if (!info) {
+    const moved = lookedUp ? undefined : await movedTo(host, olds);
+    if (moved) {
+      const now = await moved.host.identity();
+      announce(
+        ctx,
+        "info",
+        `${label(known)}: the VM has moved to ${now.hostname} (${moved.host.uri}), and the NIC with it`,
+      );
+      return found(moved.host, { ...olds, uri: moved.host.uri }, moved.info);
     }
-    throw new VirtnetError(uncertain(known, olds, identity));
+  } else {
+    const vm = toObserved(info, String(known.mac));
+    if (vm.live || vm.config) return lookedUp ? foundById(host, known, info) : found(host, olds, info);
+    const remade = remadeBy(vm, olds);
+    if (!lookedUp && vm.uuid !== olds.domainUuid && proof === "proven") {
+      announce(ctx, remade > 1 ? "warning" : "info", madeAnew(known, vm, identity, remade));
+      return found(host, { ...olds, remade }, info);
+    }
   }
-  const args = lookedUp ? asFound(known, vm) : argsOnHost(argsOf(olds), vm);
-  const mac = String(args.mac ?? known.mac);
-  const addresses = vm.live ? await host.read((c) => addressesOf(c, info, mac)) : [];
-  const outs = computed(args, vm, identity, olds.adopted === true, addresses);
-  return { id: idOf(vm, mac), outs: { ...args, ...outs }, inputs: args };
+  if (proof === "proven") return undefined;
+  throw new VirtnetError(uncertain(known, olds, identity));
+}
+
+/** The resource as its VM has it. */
+async function found(host: Host, olds: Inputs, info: DomainInfo) {
+  const vm = withConnected(toObserved(info, String(olds.mac)), (await host.vitals())?.masters);
+  const args = argsOnHost(argsOf(olds), vm);
+  const history = { adopted: olds.adopted === true, remade: Number(olds.remade ?? 0) };
+  const outs = await host.read((c) => outputs(host, c, info, args, history));
+  return { id: idOf(vm, olds.mac), outs: { ...args, ...outs }, inputs: args };
 }
 
 /** A lookup (VmInterface.get) brings the id only; what it found has a source too. */
-function asFound(known: Inputs, vm: ObservedVm): Inputs {
+async function foundById(host: Host, known: Inputs, info: DomainInfo) {
+  const vm = toObserved(info, String(known.mac));
   const nic = vm.config ?? vm.live;
   const source = nic?.kind ? { [nic.kind]: readNic(nic.xml, nic.kind)[nic.kind] ?? {} } : {};
-  return { ...known, domain: vm.name, ...source };
+  const args = { ...known, domain: vm.name, ...source };
+  const outs = await host.read((c) => outputs(host, c, info, args, { adopted: false, remade: 0 }));
+  return { id: idOf(vm, known.mac), outs: { ...args, ...outs }, inputs: args };
 }
 
-const madeAnew = (olds: Inputs, vm: ObservedVm, host: HostIdentity): string =>
-  `${label(olds)}: another program has made the VM anew on ${host.hostname} (it is ${vm.uuid} now, it was ${String(olds.domainUuid)}), without this NIC: up plugs it in again; docs/vm-interfaces.md says how to live beside such programs`;
+function madeAnew(olds: Inputs, vm: ObservedVm, host: HostIdentity, times: number): string {
+  const again = times > 1 ? ` for the ${times === 2 ? "2nd" : times === 3 ? "3rd" : `${times}th`} time` : "";
+  const advice = times > 1 ? ", but the two programs undo each other's work: see docs/vm-interfaces.md" : "";
+  return `${label(olds)}: another program has made the VM anew on ${host.hostname}${again} (it is ${vm.uuid} now, it was ${String(olds.domainUuid)}), without this NIC: up plugs it in again${advice}`;
+}
 
 const uncertain = (inputs: Inputs, olds: Inputs, host: HostIdentity): string =>
   `${label(inputs)} is not on ${host.hostname}, but that this is the host of the state is not certain (its UUID changed from ${String(olds.hostUuid)} to ${host.uuid}): set host_uuid in libvirtd.conf, or remove the NIC with "pulumi state delete"`;
 
-async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
-  const host = hostAt(uriOf(olds));
-  const identity = await host.identity();
+async function remove(ctx: Context, _id: string, olds: Inputs): Promise<void> {
+  const at = hostAt(uriOf(olds));
+  const identity = await at.identity();
   const proof = proveHost(olds, identity, label(olds));
-  const args = argsOf(olds);
-  const [uuid = ""] = id.split("/");
-  await onVm(host, [args], async (c) => {
-    const info = (await c.domains.get({ uuid })) ?? (await c.domains.get(refOf(String(olds.domain))));
-    const vm = info ? toObserved(info, String(olds.mac)) : undefined;
-    if (!vm || (!vm.live && !vm.config)) {
-      if (proof === "proven") return;
-      throw new VirtnetError(uncertain(olds, olds, identity));
-    }
-    const owner = olds.owner as Owner | undefined;
-    if (isAnothers(vm, olds, owner)) return;
-    // Of a VM that was made anew with a NIC of this MAC by somebody else, nothing is ours.
-    if (vm.uuid !== uuid && !sameOwner(markOf(vm), owner)) return;
-    if (wasReleased(vm, olds) && !markOf(vm)) {
-      announce(
-        ctx,
-        "warning",
-        `${label(olds)} no longer carries the mark of its owner (disowned): it is left as it is`,
-      );
-      return;
-    }
-    if (olds.adopted === true && olds.deleteAdopted !== true) return release(c, vm);
+  if (await removeOn(ctx, at, olds)) return;
+  const moved = await movedTo(at, olds);
+  if (moved) await removeOn(ctx, moved.host, olds);
+  else if (proof !== "proven") throw new VirtnetError(uncertain(olds, olds, identity));
+}
+
+/** @returns whether it was there. */
+const removeOn = (ctx: Context, host: Host, olds: Inputs): Promise<boolean> =>
+  onVm(host, [argsOf(olds)], async (c) => {
     try {
-      if (vm.active) await refuseBusy(c, vm);
-      await takeOut(ctx, c, vm, olds);
+      // It looks first, so it can go on where an answer was lost.
+      return await host.surely(c, (on) => takeAway(ctx, on, olds));
     } finally {
       host.changed();
     }
   });
-}
 
-/** Moved to another resource of the program, or to another stack: not ours to unplug any more. */
-function isAnothers(vm: ObservedVm, olds: Inputs, owner: Owner | undefined): boolean {
-  const mark = markOf(vm);
-  if (owner === undefined) return false;
-  const now = ownerNow(idOf(vm, olds.mac));
-  if (now !== undefined) return now !== owner.key;
-  return mark !== undefined && !sameOwner(mark, owner);
+async function takeAway(ctx: Context, c: Connection, olds: Inputs): Promise<boolean> {
+  const info =
+    (await c.domains.get({ uuid: String(olds.domainUuid) })) ?? (await c.domains.get(refOf(String(olds.domain))));
+  const vm = info ? toObserved(info, String(olds.mac)) : undefined;
+  if (!vm || (!vm.live && !vm.config)) return false;
+  const others = notOurs(vm, olds);
+  if (others) {
+    if (others.told !== "") announce(ctx, "warning", others.told);
+  } else if (olds.adopted === true && olds.deleteAdopted !== true) await release(c, vm);
+  else {
+    if (vm.active) await refuseBusy(c, vm);
+    await takeOut(ctx, c, vm, olds);
+  }
+  return true;
 }
 
 /** The running VM first: where its guest does not release the NIC, nothing is changed. */
 async function takeOut(ctx: Context, c: Connection, vm: ObservedVm, olds: Inputs): Promise<void> {
   if (vm.live) {
     try {
-      await unplug(c, vm, vm.live.xml, unplugOptions(ctx, olds));
+      await unplug(c, vm, vm.live.mac, vm.live.xml, unplugOptions(ctx, olds));
     } catch (e) {
       if (!(e instanceof NotReleased) || olds.forceDetach !== true) throw e;
-      if (nicsOf(`<domain><devices>${vm.live.xml}</devices></domain>`)[0]?.kind !== "hostdev")
+      if (vm.live.kind !== "hostdev")
         await c.domains.updateDevice({ uuid: vm.uuid }, withLinkDown(vm.live.xml), "live");
       announce(
         ctx,

@@ -1,5 +1,6 @@
 /** Read what is there, into the plan's terms. */
 import type { Inputs } from "../handler.js";
+import type { Masters } from "../host/hosts.js";
 import type { Connection, DomainInfo, Ref } from "../libvirt/api.js";
 import { readNetwork } from "../network/document.js";
 import { findNic, readNic } from "./document.js";
@@ -27,11 +28,22 @@ export function toObserved(d: DomainInfo, mac: string): ObservedVm {
   };
 }
 
-/** The VM with its NIC, and the networks that it is on or shall be on. */
-export async function observe(c: Connection, inputs: Inputs, daemon: number): Promise<Observed> {
+/** Whether its device is on its bridge, by the host's own word. Where its bridge is not to be seen, somebody else's devices are. */
+export function withConnected(vm: ObservedVm, masters: Masters | undefined): ObservedVm {
+  const { targetDevice = "", bridge = "" } = vm.live ?? {};
+  return masters?.has(targetDevice) && masters.has(bridge)
+    ? { ...vm, connected: masters.get(targetDevice) === bridge }
+    : vm;
+}
+
+/**
+ * The VM with its NIC, and the networks that it is on or shall be on.
+ * @param masters what the host's devices are on; absent: not asked.
+ */
+export async function observe(c: Connection, inputs: Inputs, daemon: number, masters?: Masters): Promise<Observed> {
   const found = await c.domains.get(refOf(String(inputs.domain)));
   if (!found) return { daemon, carriers: {} };
-  const vm = toObserved(found, String(inputs.mac ?? ""));
+  const vm = withConnected(toObserved(found, String(inputs.mac ?? "")), masters);
   const names = new Set<string>();
   // Only a NIC that is on another one than it shall be moves.
   if (vm.live && sourceOf(inputs) === "network") names.add(String(inputs.network));

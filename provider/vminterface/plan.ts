@@ -29,19 +29,54 @@ export function plan(wish: Wish, observed: Observed): Plan {
     domain: vm.uuid,
     domainName: vm.name,
     mac: String(wish.desired.mac ?? ""),
+    before: vm,
     steps,
     impact: worst(steps.map((s) => s.impact)),
   };
 }
 
 function stepsOf(wish: Wish, observed: Observed, vm: ObservedVm, mark: Mark | undefined): Step[] {
-  const { desired, was } = wish;
-  const missing = { live: vm.active && !vm.live, config: vm.persistent && !vm.config };
+  const { desired } = wish;
+  // `false` asks for nothing where the VM has it at all.
+  const wanted = desired.plugged !== false || (!vm.live && !vm.config);
+  const missing = { live: wanted && vm.active && !vm.live, config: wanted && vm.persistent && !vm.config };
   const steps: Step[] = [];
   if (vm.persistent && vm.config) steps.push(...storedSteps(wish, vm.config, mark));
   if (missing.live || missing.config) steps.push(plugStep(wish, vm, missing, mark));
-  if (vm.active && vm.live) steps.push(...runningSteps({ ...wish, desired, was }, observed, vm, vm.live, mark));
+  if (vm.active && vm.live) steps.push(...runningSteps(wish, observed, vm, vm.live, mark));
+  // A NIC that is plugged again, or moved, is on a bridge by that.
+  const moves = steps.some(
+    (s) => s.kind === "replug" || (s.kind === "update" && s.changes.includes(sourceOf(desired))),
+  );
+  if (!moves) steps.push(...joinSteps(desired, vm));
   return steps;
+}
+
+/** What a port of a bridge loses with its place there; libvirt sets it when it plugs the device in. */
+const OF_PORT = ["isolated", "vlan"];
+
+/** libvirt answers from memory where a tap is, and plugs it nowhere where its source is as it was. */
+function joinSteps(desired: Inputs, { name, connected, live }: ObservedVm): Step[] {
+  if (desired.connected === false || connected !== false) return [];
+  const { targetDevice: device, bridge, kind, xml } = live as Nic;
+  if (device === undefined || bridge === undefined || kind === undefined) return [];
+  const values = readNic(xml, kind);
+  const lost = OF_PORT.filter((field) => values[field] !== undefined);
+  if (lost.length > 0) {
+    const keepTarget = desired.targetDevice !== undefined;
+    const why = `${device} is not on ${bridge}, and its port there would have lost ${lost.join(" and ")}`;
+    return [replugStep(name, ["connected"], why, xml, asPlugged(xml, { keepTarget, freshAddress: false }))];
+  }
+  return [
+    {
+      kind: "join",
+      impact: "none",
+      why: `${device} is not on ${bridge}`,
+      changes: ["connected"],
+      affects: [],
+      actions: [{ do: "join", device, bridge }],
+    },
+  ];
 }
 
 /** Where it is in one of the definitions only, the other gets it as that one has it. */
@@ -101,10 +136,10 @@ function storedSteps({ desired, was }: Wish, nic: Nic, mark: Mark | undefined): 
   const nameless = withoutAlias(nic.xml);
   const actions: Action[] = renamed
     ? [
-        { do: "update", affect: "config", xml: nameless, before: nic.xml },
-        { do: "update", affect: "config", xml, before: nameless },
+        { do: "update", affect: "config", xml: nameless },
+        { do: "update", affect: "config", xml },
       ]
-    : [{ do: "update", affect: "config", xml, before: nic.xml }];
+    : [{ do: "update", affect: "config", xml }];
   return [
     {
       kind: changes.length > 0 ? "define" : "mark",
@@ -140,27 +175,27 @@ function runningSteps(
         why,
         changes: paths,
         affects: [],
-        actions: [{ do: "update", affect: "live", xml, before: nic.xml }],
+        actions: [{ do: "update", affect: "live", xml }],
       },
     ];
   const options = {
     keepTarget: desired.targetDevice !== undefined,
     freshAddress: changes.some((c) => ["model", "hostdev"].includes(c.row)),
   };
-  return [
-    {
-      kind: "replug",
-      impact: "replug",
-      why,
-      changes: paths,
-      affects: [vm.name],
-      actions: [
-        { do: "detach", affect: "live", xml: nic.xml },
-        { do: "attach", affect: "live", xml: asPlugged(xml, options) },
-      ],
-    },
-  ];
+  return [replugStep(vm.name, paths, why, nic.xml, asPlugged(xml, options))];
 }
+
+const replugStep = (vm: string, changes: string[], why: string, old: string, next: string): Step => ({
+  kind: "replug",
+  impact: "replug",
+  why,
+  changes,
+  affects: [vm],
+  actions: [
+    { do: "detach", affect: "live", xml: old },
+    { do: "attach", affect: "live", xml: next },
+  ],
+});
 
 function priceIn(desired: Inputs, nic: Nic, c: Change, observed: Observed): Price {
   const kind = sourceOf(desired);

@@ -21,7 +21,21 @@ function idOf(inputs: Inputs): string {
   return `${String(inputs.uri)} ${own}`;
 }
 
-export const sawInCheck = (inputs: Inputs): void => void checked.set(idOf(inputs), inputs);
+/** Of each resource, what the state had at its first check: where it is replaced, the second one is told nothing of that. */
+const formers = new Map<string, Inputs>();
+
+/** @returns what the state has, or had when the resource was checked first. */
+export function sawInCheck(inputs: Inputs, olds: Inputs): Inputs {
+  const id = idOf(inputs);
+  if (olds.mac !== undefined) formers.set(id, olds);
+  const former = formers.get(id) ?? olds;
+  checked.set(id, { ...inputs, mac: inputs.mac ?? former.mac });
+  return former;
+}
+
+/** The resource of the program that a mark names, as check saw it. */
+export const resourceOf = (uri: unknown, owner: Owner): Inputs | undefined => checked.get(idOf({ uri, owner }));
+
 export const seen = (inputs: Inputs): boolean => checked.has(idOf(inputs));
 
 /** NICs that this run has taken over from another resource of the stack: the alias of a running one cannot say so. */
@@ -32,6 +46,7 @@ export const ownerNow = (nic: string): string | undefined => takenOver.get(nic);
 /** For tests: a new run. */
 export function forgetNics(): void {
   checked.clear();
+  formers.clear();
   takenOver.clear();
 }
 
@@ -49,17 +64,20 @@ export function macFor(owner: Owner, taken: ReadonlySet<string>): string {
   }
 }
 
+/** Other NICs of this run, as far as check has seen them. */
+export const ofProgram = (inputs: Inputs): NeighbourNic[] =>
+  [...checked.entries()]
+    .filter(([id, other]) => id !== idOf(inputs) && other.uri === inputs.uri)
+    .flatMap(([, o]) =>
+      typeof o.mac === "string" && typeof o.domain === "string"
+        ? [{ domain: o.domain, mac: o.mac, from: "this program" }]
+        : [],
+    );
+
 /** Other NICs of this run and of the host, its networks and devices, and the VM. */
 export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promise<Surroundings> {
   const { uri } = inputs;
-  const program = [...checked.entries()]
-    .filter(([id, other]) => id !== idOf(inputs) && other.uri === uri)
-    .map(([, o]) => o);
-  const nics = program.flatMap((o): NeighbourNic[] =>
-    typeof o.mac === "string" && typeof o.domain === "string"
-      ? [{ domain: o.domain, mac: o.mac, from: "this program" }]
-      : [],
-  );
+  const nics = ofProgram(inputs);
   if (typeof uri !== "string") return { nics };
   const host = hostAt(uri);
   try {

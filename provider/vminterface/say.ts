@@ -1,5 +1,11 @@
 /** What a run tells its user. */
+import type { Inputs } from "../handler.js";
 import type { Plan } from "./steps.js";
+
+export const label = (inputs: Inputs): string => `NIC ${String(inputs.mac)} of VM ${JSON.stringify(inputs.domain)}`;
+
+/** The resource's id. */
+export const idOf = (vm: { uuid: string }, mac: unknown): string => `${vm.uuid}/${String(mac).toLowerCase()}`;
 
 /** One line a changed NIC; undefined where nothing of a running VM is touched, and nothing is changed. */
 export function priceLine(p: Plan): string | undefined {

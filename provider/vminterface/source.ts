@@ -35,6 +35,12 @@ export function sourceOfXml(el: Element): SourceKind | undefined {
   return SOURCES.find((s) => s === type);
 }
 
+/** The Linux bridge that a running NIC's tap is on; Open vSwitch has ports of its own. */
+export function bridgeOf(el: Element): string | undefined {
+  if (child(el, "virtualport")?.getAttribute("type") === "openvswitch") return undefined;
+  return child(el, "source")?.getAttribute("bridge") ?? undefined;
+}
+
 /** What belongs to one kind only. */
 const OF_ONE: readonly string[] = ["source", "backend", "ip", "portForward"];
 /** What libvirt writes of a running NIC beside the network's name. */

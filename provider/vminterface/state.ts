@@ -3,7 +3,7 @@ import type { Inputs } from "../handler.js";
 import type { HostIdentity } from "../libvirt/api.js";
 import { project } from "../schema/project.js";
 import type { NicAddress } from "./addresses.js";
-import { sources } from "./args.js";
+import { STATE_FIELDS, sources } from "./args.js";
 import { type fieldsOf, type Nic, readNic } from "./document.js";
 import { changesOf, runningChanges } from "./plan.js";
 import { SOURCES, sourceOf, sourcesIn } from "./source.js";
@@ -30,6 +30,8 @@ export interface Computed {
   addresses: NicAddress[];
   /** Whether it was there before the resource. */
   adopted: boolean;
+  /** How often another program has made the VM anew without it; absent: never. */
+  remade?: number;
   /** UUID and name of the host. */
   hostUuid: string;
   hostName: string;
@@ -42,6 +44,7 @@ const COMPUTED: readonly string[] = [
   "active",
   "addresses",
   "adopted",
+  "remade",
   "hostUuid",
   "hostName",
 ];
@@ -52,11 +55,17 @@ export function argsOf(outs: Inputs): Inputs {
   return Object.fromEntries(Object.entries(outs).filter(([k]) => !COMPUTED.includes(k) && !made.includes(k)));
 }
 
+/** What the NIC has been through. */
+export interface History {
+  adopted: boolean;
+  remade: number;
+}
+
 export function computed(
   args: Inputs,
   vm: ObservedVm,
   host: HostIdentity,
-  adopted: boolean,
+  { adopted, remade }: History,
   addresses: NicAddress[],
 ): Computed {
   const nic = vm.live ?? vm.config;
@@ -71,19 +80,36 @@ export function computed(
     active: vm.active && vm.live !== undefined,
     addresses,
     adopted,
+    ...(remade > 0 ? { remade } : {}),
     hostUuid: host.uuid,
     hostName: host.hostname,
   };
 }
 
-/** The arguments as the host has them. Where the stored definition is as wanted and the running NIC is not, that is the drift. */
+/** Whether the VM has the NIC wherever it shall have it. */
+export const isPlugged = (vm: ObservedVm): boolean =>
+  (!vm.active || vm.live !== undefined) && (!vm.persistent || vm.config !== undefined);
+
+/** The arguments as the host has them, with what can drift beside them. */
 export function argsOnHost(args: Inputs, vm: ObservedVm): Inputs {
+  const there = fieldsOnHost(args, vm);
+  // `false` asks for nothing: it is left as it is.
+  const state = {
+    plugged: args.plugged !== false && isPlugged(vm),
+    connected: args.connected !== false && vm.connected !== false,
+  };
+  for (const k of STATE_FIELDS) if (args[k] !== undefined || !state[k]) there[k] = state[k];
+  return there;
+}
+
+/** Where the stored definition is as wanted and the running NIC is not, that is the drift. */
+function fieldsOnHost(args: Inputs, vm: ObservedVm): Inputs {
   const copies: { nic: Nic; changes: typeof changesOf }[] = [
     ...(vm.config ? [{ nic: vm.config, changes: changesOf }] : []),
     ...(vm.live ? [{ nic: vm.live, changes: runningChanges }] : []),
   ];
   const drifted = copies.find(({ nic, changes }) => changes(args, nic, undefined).length > 0);
-  return drifted ? asThere(args, drifted.nic, drifted.changes) : args;
+  return drifted ? asThere(args, drifted.nic, drifted.changes) : { ...args };
 }
 
 function asThere(args: Inputs, nic: Nic, changes: typeof changesOf): Inputs {

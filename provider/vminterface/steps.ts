@@ -15,6 +15,8 @@ export interface ObservedVm {
   live?: Nic;
   /** The NIC in the stored definition. */
   config?: Nic;
+  /** Whether the device of the running one is on its bridge; absent: not known, or not asked. */
+  connected?: boolean;
 }
 
 export interface Observed {
@@ -25,14 +27,16 @@ export interface Observed {
   carriers: Readonly<Record<string, Carrier>>;
 }
 
-/** One call to libvirt. */
+/** One call. */
 export type Action =
   | { do: "attach"; affect: Affect; xml: string }
-  | { do: "update"; affect: "live" | "config"; xml: string; before: string }
+  | { do: "update"; affect: "live" | "config"; xml: string }
   /** Of a running VM it lasts until the guest has released the NIC. */
-  | { do: "detach"; affect: "live" | "config"; xml: string };
+  | { do: "detach"; affect: "live" | "config"; xml: string }
+  /** No call to libvirt, which does not know that the device is off its bridge: a command on the host. */
+  | { do: "join"; device: string; bridge: string };
 
-export type StepKind = "plug" | "define" | "mark" | "update" | "replug";
+export type StepKind = "plug" | "define" | "mark" | "update" | "replug" | "join";
 
 export interface Step {
   kind: StepKind;
@@ -51,6 +55,8 @@ export interface Plan {
   domain: string;
   domainName: string;
   mac: string;
+  /** What is there, to go back to. */
+  before: ObservedVm;
   steps: Step[];
   impact: Impact;
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { VirtnetError } from "../handler.js";
 import type { Connection } from "../libvirt/api.js";
 import { code, LibvirtError } from "../libvirt/errors.js";
-import { findNic, nicsOf } from "./document.js";
+import { findNic } from "./document.js";
 
 /** How often the VM's XML is looked at while the event is waited for, in ms. */
 const LOOK_MS = 1000;
@@ -25,10 +25,10 @@ export class NotReleased extends VirtnetError {
 export async function unplug(
   c: Connection,
   vm: { uuid: string; name: string },
+  mac: string,
   xml: string,
   { timeoutMs, signal }: UnplugOptions,
 ): Promise<void> {
-  const mac = nicsOf(`<domain><devices>${xml}</devices></domain>`)[0]?.mac ?? "";
   const gone = async (): Promise<boolean> => {
     const d = await c.domains.get({ uuid: vm.uuid });
     return !d?.active || findNic(d.liveXml, mac, vm.name) === undefined;
@@ -73,5 +73,5 @@ async function ask(c: Connection, vm: { uuid: string; name: string }, mac: strin
 
 const notReleased = (vm: { name: string }, mac: string, how: string): NotReleased =>
   new NotReleased(
-    `the guest of VM ${JSON.stringify(vm.name)} did not release NIC ${mac} ${how}: it boots, hangs, or runs no operating system; try again when it runs, or while the VM is stopped, or delete with forceDetach: true. It was asked to, so it may release the NIC later`,
+    `the guest of VM ${JSON.stringify(vm.name)} did not release NIC ${mac} ${how}: it boots, hangs, is paused, or runs no operating system; try again when it runs, or while the VM is stopped, or delete with forceDetach: true. It was asked to, so it may release the NIC later`,
   );

@@ -1,12 +1,13 @@
 /** Read back what was written: libvirt answers success for changes that it ignored (portgroup, trustGuestRxFilters on 9.0). */
 import { type Inputs, VirtnetError } from "../handler.js";
 import type { Connection, DomainInfo } from "../libvirt/api.js";
+import type { Nic } from "./document.js";
 import { toObserved } from "./observe.js";
 import { changesOf, runningChanges } from "./plan.js";
 
 export async function verify(
   c: Connection,
-  uuid: string,
+  { domain: uuid }: { domain: string },
   desired: Inputs,
   was: Inputs | undefined,
 ): Promise<DomainInfo> {
@@ -21,9 +22,13 @@ export async function verify(
 /** What differs from the wish, in words. */
 function stillWrong(info: DomainInfo, desired: Inputs, was: Inputs | undefined): string[] {
   const vm = toObserved(info, String(desired.mac));
+  // `plugged: false`: where it is not, it need not be.
+  const has = (nic: Nic | undefined) => desired.plugged !== false || nic !== undefined || (!vm.live && !vm.config);
   const copies = [
-    ...(vm.persistent ? [{ where: "the stored definition", nic: vm.config, changes: changesOf }] : []),
-    ...(vm.active ? [{ where: "the running VM", nic: vm.live, changes: runningChanges }] : []),
+    ...(vm.persistent && has(vm.config)
+      ? [{ where: "the stored definition", nic: vm.config, changes: changesOf }]
+      : []),
+    ...(vm.active && has(vm.live) ? [{ where: "the running VM", nic: vm.live, changes: runningChanges }] : []),
   ];
   return copies.flatMap(({ where, nic, changes }) =>
     nic === undefined

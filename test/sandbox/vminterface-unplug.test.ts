@@ -89,32 +89,70 @@ describe("plugging and unplugging that a VM refuses", () => {
     await guest.stop();
   });
 
-  it("plugs the old NIC again when the new one cannot be, and says so", async function () {
+  it("plugs the old NIC again when the new one cannot be, on its network, and says so", async function () {
     this.timeout(180_000);
     const guest = await startGuest(host(), { name: "back" });
     await guest.waitReady();
-    const d = driveNic(host().uri, "back-nic");
-    await d.up({ domain: "back", network: "one" });
-    const mac = String(d.state?.outs.mac);
-    await run("ip link add taken0 type bridge");
-    const olds = d.state?.outs as Inputs;
-    await assert.rejects(
-      vmInterfaceHandler.update({ log: () => undefined }, d.state?.id as string, olds, {
-        domain: "back",
-        network: "one",
-        uri: host().uri,
-        owner: olds.owner,
-        mac,
-        linkState: "up",
-        targetDevice: "taken0",
-      }),
-      /plugging it failed \(for targetDevice\): .*; restored: the old NIC, the stored definition$/,
+    await run("ip link add taken0 type bridge; ip link add vubr0 type bridge; ip link set vubr0 up");
+    await startNetwork(
+      host(),
+      "lan",
+      "<network><name>lan</name><forward mode='bridge'/><bridge name='vubr0'/></network>",
     );
-    const [live = ""] = await nics("back", mac);
-    assert.match(live, /<target dev='vnet\d+'\/>[\s\S]*<alias name='ua-virtnet__p__s__back-nic'\/>/);
-    assert.doesNotMatch((await nics("back", mac, "--inactive"))[0] ?? "", /taken0/);
+    const d = driveNic(host().uri, "back-nic");
+    for (const network of ["lan", "one"]) {
+      await d.up({ domain: "back", network });
+      const olds = d.state?.outs as Inputs;
+      await assert.rejects(
+        vmInterfaceHandler.update({ log: () => undefined }, d.state?.id as string, olds, {
+          ...olds,
+          targetDevice: "taken0",
+        }),
+        /plugging it failed \(for targetDevice\): .*; restored: the old NIC, the stored definition$/,
+      );
+      const [live = ""] = await nics("back", String(olds.mac));
+      assert.match(live, new RegExp(`<source network='${network}'`));
+      assert.match(live, /<target dev='vnet\d+'\/>[\s\S]*<alias name='ua-virtnet__p__s__back-nic'\/>/);
+      assert.doesNotMatch((await nics("back", String(olds.mac), "--inactive"))[0] ?? "", /taken0/);
+    }
     await guest.up("eth0");
     assert.equal((await guest.exec("ping -c1 -W5 10.76.1.1")).code, 0);
+    await d.destroy();
+    await guest.stop();
+  });
+
+  it("plugs a NIC again that a guest has released after all, when Pulumi had given up", async function () {
+    this.timeout(180_000);
+    const guest = await startGuest(host(), { name: "late" });
+    await guest.waitReady();
+    const d = driveNic(host().uri, "late-nic");
+    const args = { domain: "late", network: "one", unplugTimeout: 6 };
+    await d.up(args);
+    const mac = String(d.state?.outs.mac);
+    await virsh(host(), ["suspend", "late"]);
+    await assert.rejects(
+      d.up({ ...args, mtu: 1400 }),
+      /did not release NIC .*is paused.*; restored: the stored definition/,
+    );
+    await virsh(host(), ["resume", "late"]);
+    for (let i = 0; i < 50 && (await nics("late", mac)).length > 0; i++) await sleep(100);
+    assert.deepEqual(await nics("late", mac), [], "it is released late");
+    assert.equal((await nics("late", mac, "--inactive")).length, 1);
+    hostAt(host().uri).changed();
+    // The same run again, and one that takes the change back after a refresh.
+    await d.up({ ...args, mtu: 1400 });
+    for (const flags of [[], ["--inactive"]])
+      assert.match((await nics("late", mac, ...flags))[0] ?? "", /<mtu size='1400'/);
+    await guest.exec("sleep 1");
+    await virsh(host(), ["suspend", "late"]);
+    await assert.rejects(d.up(args), /did not release NIC/);
+    await virsh(host(), ["resume", "late"]);
+    for (let i = 0; i < 50 && (await nics("late", mac)).length > 0; i++) await sleep(100);
+    hostAt(host().uri).changed();
+    assert.equal((await d.refresh())?.inputs.plugged, false);
+    await d.up(args);
+    assert.doesNotMatch((await nics("late", mac))[0] ?? "nothing", /<mtu|nothing/);
+    assert.equal((await d.refresh())?.drift, false);
     await d.destroy();
     await guest.stop();
   });

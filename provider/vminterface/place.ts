@@ -1,0 +1,49 @@
+/** Where a VM is: by name or UUID on its host, or on another host of this run that it has moved to. */
+import { type Inputs, VirtnetError } from "../handler.js";
+import { type Host, otherHosts } from "../host/hosts.js";
+import type { DomainInfo, HostIdentity } from "../libvirt/api.js";
+import { isVm, toObserved } from "./observe.js";
+import type { Observed, ObservedVm } from "./steps.js";
+
+/** The VM of the state, where another host of this run has it now, NIC and all: it was migrated. */
+export async function movedTo(host: Host, olds: Inputs): Promise<{ host: Host; info: DomainInfo } | undefined> {
+  const { uuid } = await host.identity();
+  for (const other of otherHosts(host)) {
+    // One that does not answer has told so where it is used itself.
+    const there = await other.identity().catch(() => undefined);
+    if (!there || there.uuid === uuid) continue;
+    const info = await nicOn(other, olds);
+    if (info) return { host: other, info };
+  }
+  return undefined;
+}
+
+/** The VM of the state on a host, where it has the NIC. */
+export async function nicOn(host: Host, olds: Inputs): Promise<DomainInfo | undefined> {
+  const info = (await host.allDomains().catch(() => [])).find((d) => d.uuid === olds.domainUuid);
+  if (!info) return undefined;
+  const vm = toObserved(info, String(olds.mac));
+  return vm.live || vm.config ? info : undefined;
+}
+
+/** By what the user wrote. */
+export const vmOn = async (host: Host, domain: unknown): Promise<DomainInfo | undefined> =>
+  (await host.allDomains()).find((d) => isVm(d, String(domain)));
+
+/** @param olds the state, where there is one. */
+export async function vmThere(
+  host: Host,
+  { vm }: Observed,
+  desired: Inputs,
+  { hostname }: HostIdentity,
+  olds?: Inputs,
+): Promise<ObservedVm> {
+  if (vm) return vm;
+  const name = JSON.stringify(desired.domain);
+  const moved = olds ? await movedTo(host, olds) : undefined;
+  throw new VirtnetError(
+    moved
+      ? `VM ${name} has moved to ${(await moved.host.identity()).hostname} (${moved.host.uri}): set uri of the NIC to that`
+      : `VM ${name} is not on ${hostname}: make it first (where this program makes it, pass an output of it as domain, or name it in dependsOn), or check the name ("virsh list --all"); where it was migrated to another host, set uri to that`,
+  );
+}
