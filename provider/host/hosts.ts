@@ -1,6 +1,6 @@
 /** The hosts of this process: one pool of connections a URI, what identifies each, and one reading of its networks shared by all resources. */
 import { classOf, VirtnetError } from "../handler.js";
-import type { Connection, DomainInfo, HostIdentity, NetworkInfo, Pool } from "../libvirt/api.js";
+import type { Connection, DomainInfo, HostIdentity, NetworkInfo, OpenOptions, Pool } from "../libvirt/api.js";
 import { type Channel, channelOf, type HostAddress } from "./channel.js";
 import { listNetworks } from "./listing.js";
 import { Recent } from "./recent.js";
@@ -150,12 +150,13 @@ export class Host {
 
 const hosts = new Map<string, Host>();
 
-export function hostAt(uri: string): Host {
+/** @param options of its connections, where this is the first use. */
+export function hostAt(uri: string, options: Omit<OpenOptions, "readOnly"> = {}): Host {
   let host = hosts.get(uri);
   if (!host) {
     // Loaded on first use: a run in which nothing changes needs no libvirt at all.
     const { openPool } = require("../libvirt/index.js") as typeof import("../libvirt/index.js");
-    host = new Host(uri, openPool(uri));
+    host = new Host(uri, openPool(uri, options));
     hosts.set(uri, host);
   }
   return host;

@@ -1,0 +1,67 @@
+/**
+ * A process of its own that drives one operation of the VmInterface handler, as the engine does, and dies or fails where
+ * VIRTNET_FAULT says. Its orders are its first argument, JSON; its answer is one line of JSON.
+ */
+import { type Inputs, PartialFailure } from "../../provider/handler.js";
+import { hostAt } from "../../provider/host/hosts.js";
+import { changing, type FunctionName } from "../../provider/libvirt/functions.js";
+import { vmInterfaceHandler } from "../../provider/vminterface/handler.js";
+
+export interface NicState {
+  id: string;
+  outs: Inputs;
+}
+
+export interface NicOrders {
+  /** What there shall be; absent: the NIC is deleted. */
+  desired?: Inputs;
+  /** What the engine has in its state. */
+  state?: NicState;
+  uri: string;
+}
+
+export interface NicAnswer {
+  /** What the engine has in its state then. */
+  state?: NicState;
+  error?: string;
+  /** Changing calls to libvirt. */
+  calls: number;
+}
+
+const ctx = { log: () => undefined };
+/** libvirt itself waits five seconds for a guest that is to release a NIC. */
+const DEADLINE_MS = 9000;
+
+async function main({ uri, desired, state }: NicOrders): Promise<NicAnswer> {
+  const host = hostAt(uri, { deadlineMs: DEADLINE_MS });
+  const answer: NicAnswer = { calls: 0 };
+  try {
+    const next = await operate(desired, state);
+    if (next) answer.state = next;
+  } catch (e) {
+    answer.error = e instanceof Error ? e.message : String(e);
+    if (e instanceof PartialFailure) answer.state = { id: e.id, outs: e.state };
+    else if (state) answer.state = state;
+  }
+  for (const [name, count] of Object.entries(await host.pool.callCounts()))
+    if (changing.has(name as FunctionName)) answer.calls += count;
+  return answer;
+}
+
+async function operate(desired: Inputs | undefined, state: NicState | undefined): Promise<NicState | undefined> {
+  if (desired === undefined) {
+    if (state) await vmInterfaceHandler.delete(ctx, state.id, state.outs);
+    return undefined;
+  }
+  const { inputs, failures } = await vmInterfaceHandler.check(ctx, state?.outs ?? {}, desired);
+  if (failures.length > 0) throw new Error(JSON.stringify(failures));
+  if (!state) return await vmInterfaceHandler.create(ctx, inputs);
+  const { changes } = await vmInterfaceHandler.diff(ctx, state.id, state.outs, inputs);
+  if (!changes) return state;
+  return { id: state.id, outs: (await vmInterfaceHandler.update(ctx, state.id, state.outs, inputs)).outs };
+}
+
+void main(JSON.parse(process.argv[2] as string) as NicOrders).then((answer) => {
+  console.log(JSON.stringify(answer));
+  process.exit(0); // a call that hangs keeps its thread
+});
