@@ -7,12 +7,13 @@ import { type Bench, type Context, type Line, met, root, row } from "./lib/bench
 import { endThousand } from "./lib/thousand.js";
 import { load } from "./load.js";
 import { memory } from "./memory.js";
+import { nics } from "./nics.js";
 import { refresh } from "./refresh.js";
 import { restart } from "./restart.js";
 import { up } from "./up.js";
 import { xml } from "./xml.js";
 
-const benches: Bench[] = [load, xml, memory, refresh, up, restart];
+const benches: Bench[] = [load, xml, memory, refresh, up, restart, nics];
 const page = path.join(root, "docs", "benchmarks.md");
 
 async function main(): Promise<void> {

@@ -33,6 +33,16 @@ interface Content {
 const literal = ({ count, end = 99, inactive = false }: Content): string =>
   `const count = ${count}, end = ${end}, state = ${inactive ? "{ running: false, autostart: false }" : "{}"};\n${head}`;
 
+/** Lets the text in a state find resources that do nothing. */
+export function withIdle(program: Program): void {
+  const modules = path.join(program.dir, "node_modules", "bench-idle");
+  fs.mkdirSync(modules);
+  fs.writeFileSync(
+    path.join(modules, "index.js"),
+    `module.exports = require(${JSON.stringify(require.resolve("./idle.js"))});`,
+  );
+}
+
 /** A folder with a program of ours, or of resources that do nothing with the same inputs. */
 export class BenchProgram {
   readonly program: Program;
@@ -43,12 +53,7 @@ export class BenchProgram {
     this.#idle = kind === "idle";
     this.program = new Program(cli, { project });
     this.stack = this.program.stack("bench", { "virtnet:uri": kind === "idle" ? "qemu:///idle" : kind.uri });
-    const modules = path.join(this.program.dir, "node_modules", "bench-idle");
-    fs.mkdirSync(modules);
-    fs.writeFileSync(
-      path.join(modules, "index.js"),
-      `module.exports = require(${JSON.stringify(require.resolve("./idle.js"))});`,
-    );
+    withIdle(this.program);
   }
 
   write(content: Content): void {

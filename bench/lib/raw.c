@@ -5,6 +5,10 @@
  *   raw URI read NAME TIMES [loop]                            one network, as Connection.networks.get reads it; with libvirt's
  *                                                             event loop on a thread of its own and keepalive, as we have them
  *   raw URI list TIMES                                        all networks with their stored definitions
+ *   raw URI plug DOMAIN XML                                   a NIC of a running VM, in both definitions, over one connection
+ *   raw URI move DOMAIN STORED RUNNING                        the same, by the <interface> that each definition shall have
+ *   raw URI unplug DOMAIN XML                                 the same; the guest releases it meanwhile
+ *   raw URI plugs NETWORK VMS EACH                            EACH NICs into each of the VMs vm0, vm1 …
  *
  * Prints the milliseconds it took, without process start and opening of connections.
  */
@@ -115,9 +119,45 @@ static void listAll(virConnectPtr conn, int flags, int xml) {
   free(all);
 }
 
+static void nics(virConnectPtr conn, char **argv) {
+  const unsigned int both = VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG;
+  if (strcmp(verb, "plugs") == 0) {
+    for (int n = 0; n < atoi(argv[4]) * atoi(argv[5]); n++) {
+      char text[300], name[20];
+      snprintf(name, sizeof name, "vm%d", n / atoi(argv[5]));
+      snprintf(text, sizeof text,
+               "<interface type='network'><mac address='52:54:00:99:00:%02x'/><source network='%s'/><model type='virtio'/></interface>", n,
+               argv[3]);
+      virDomainPtr dom = check(virDomainLookupByName(conn, name));
+      checked(virDomainAttachDeviceFlags(dom, text, both));
+      virDomainFree(dom);
+    }
+    return;
+  }
+  virDomainPtr dom = check(virDomainLookupByName(conn, argv[3]));
+  if (strcmp(verb, "plug") == 0) {
+    checked(virDomainAttachDeviceFlags(dom, argv[4], both));
+  } else if (strcmp(verb, "move") == 0) {
+    checked(virDomainUpdateDeviceFlags(dom, argv[4], VIR_DOMAIN_AFFECT_CONFIG));
+    checked(virDomainUpdateDeviceFlags(dom, argv[5], VIR_DOMAIN_AFFECT_LIVE));
+  } else {
+    checked(virDomainDetachDeviceFlags(dom, argv[4], VIR_DOMAIN_AFFECT_LIVE));
+    checked(virDomainDetachDeviceFlags(dom, argv[4], VIR_DOMAIN_AFFECT_CONFIG));
+  }
+  virDomainFree(dom);
+}
+
 int main(int argc, char **argv) {
   uri = argv[1];
   verb = argv[2];
+  if (strcmp(verb, "move") == 0 || strstr(verb, "plug") != NULL) {
+    virConnectPtr conn = check(virConnectOpen(uri));
+    double started = now();
+    nics(conn, argv);
+    printf("%.3f\n", now() - started);
+    virConnectClose(conn);
+    return 0;
+  }
   if (argc == 7) {
     threads = atoi(argv[3]);
     first = atoi(argv[4]);

@@ -39,7 +39,7 @@ export function importNic(vm: ObservedVm, nic: Nic, daemon: number): { args: Inp
         : `NIC ${nic.mac}: ${top} is left out, and kept as it is on the host: ${f.property} ${f.reason}`,
     );
   }
-  for (const s of plan({ desired: args }, { daemon, vm, carriers: {} }).steps)
+  for (const s of plan({ desired: args }, { daemon, vm, carriers: {}, trees: {} }).steps)
     notes.push(
       `NIC ${nic.mac}: up will make a change (${s.kind}: ${s.why})${s.changes.length > 0 ? ` to ${s.changes.join(", ")}` : ""}`,
     );

@@ -50,6 +50,12 @@ export function readNetwork(xml: string, mode?: Mode): NetworkDocument {
 // Once a reading of the host, however many resources ask.
 const bridgeOf = new WeakMap<NetworkInfo, string | undefined>();
 
+/** Its own bridge, where that has a spanning tree, as libvirt's have unless they are told otherwise. */
+export function treeOf(n: NetworkInfo): string | undefined {
+  const { stp } = (readNetwork(n.liveXml ?? n.inactiveXml).values.bridge ?? {}) as { stp?: boolean };
+  return stp === false ? undefined : ownBridgeOf(n);
+}
+
 /** The bridge that libvirt makes for a network; one of the host, in mode `bridge`, is not its own. */
 /** The bridge that libvirt would make for it, by what is wanted; `now` where nothing is said. */
 export function ownBridgeWanted(desired: Inputs, now: string | undefined): string | undefined {

@@ -4,10 +4,11 @@
  */
 import { VirtnetError } from "../handler.js";
 import type { Channel } from "../host/channel.js";
+import { withoutTree } from "../host/trees.js";
 import type { Connection, NetworkInfo } from "../libvirt/api.js";
 import { compare } from "../schema/compare.js";
 import { parseXml, printXml } from "../schema/xml.js";
-import { fieldsOf, ownBridgeOf, readNetwork } from "./document.js";
+import { fieldsOf, ownBridgeOf, readNetwork, treeOf } from "./document.js";
 import { type Journal, type NamedNic, parkName } from "./journal.js";
 import { bringLeases, keepLeases } from "./leases.js";
 import { bounce } from "./moves.js";
@@ -88,7 +89,9 @@ export async function home(c: Connection, journal: Journal, autostart: boolean, 
   if (info.active) {
     // First of all: each moment here is one without the gateway.
     const where = homeOf(info);
-    await withoutDelay(info, channel, () => bringHome(c, where, from, journal.nics));
+    const tree = treeOf(info);
+    const bring = () => bringHome(c, where, from, journal.nics);
+    await (channel && tree !== undefined ? withoutTree(channel, tree, `network:${info.uuid}`, bring) : bring());
     await bringPorts(info, journal.ports, channel);
     if (journal.nics.length > 0) await askNeighboursAgain(info, channel);
     const late = await strays(c, info, journal);
@@ -118,25 +121,6 @@ async function strays(c: Connection, info: NetworkInfo, journal: Journal): Promi
     (n) => !known.has(`${n.domain} ${n.mac}`),
   );
   return (await whetherConnected(c, info, others)).filter((n) => n.parked || n.connected === false);
-}
-
-/**
- * With the spanning tree on, a new port waits 4 s before it forwards (br_stp_if.c, two forward delays of at least 2 s). Taps that
- * come back close no loop, so the tree is off meanwhile; ports that forward go on when it is turned on again
- * (br_make_forwarding).
- */
-async function withoutDelay(info: NetworkInfo, channel: Channel | undefined, work: () => Promise<void>): Promise<void> {
-  const bridge = ownBridgeOf(info);
-  const { stp } = (readNetwork(info.liveXml ?? info.inactiveXml).values.bridge ?? {}) as { stp?: boolean };
-  if (!channel || bridge === undefined || stp === false) return await work();
-  const tree = (state: string) =>
-    channel.run(["ip", "link", "set", "dev", bridge, "type", "bridge", "stp_state", state]);
-  await tree("0");
-  try {
-    await work();
-  } finally {
-    await tree("1");
-  }
 }
 
 /**

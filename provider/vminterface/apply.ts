@@ -1,6 +1,7 @@
 /** Run the steps of a plan. Decides nothing; where one fails, what was there is restored, and the error says what was and what was not. */
 import { ApplyError, VirtnetError } from "../handler.js";
 import type { Channel } from "../host/channel.js";
+import { withoutTree } from "../host/trees.js";
 import type { Connection } from "../libvirt/api.js";
 import { explain } from "./explain.js";
 import { restore } from "./restore.js";
@@ -15,6 +16,10 @@ export interface ApplyHooks extends UnplugOptions {
   fresh?<T>(fn: (c: Connection) => Promise<T>): Promise<T>;
   /** Commands on the host. */
   channel?: Channel | undefined;
+  /** What the host is known by in this process. */
+  host?: string;
+  /** Called before it moves. */
+  moves?(move: string): Promise<void>;
 }
 
 interface Run {
@@ -33,13 +38,19 @@ export async function apply(c: Connection, plan: Plan, hooks: ApplyHooks): Promi
       try {
         await hooks.before?.(step, action);
         run.done.push(action);
-        await ACTIONS[action.do](run, action as never);
+        if (action.do === "update" && action.move !== undefined) await hooks.moves?.(action.move);
+        await withoutDelay(run, action, () => ACTIONS[action.do](run, action as never));
         await hooks.after?.(step, action);
       } catch (e) {
         throw await takenBack(run, step, action, e);
       }
     }
   }
+}
+
+function withoutDelay({ hooks: { channel, host } }: Run, action: Action, work: () => Promise<void>): Promise<void> {
+  const tree = "tree" in action ? action.tree : undefined;
+  return channel && tree !== undefined ? withoutTree(channel, tree, `${host} ${tree}`, work) : work();
 }
 
 async function takenBack({ c, plan, vm, hooks, done }: Run, step: Step, action: Action, cause: unknown) {

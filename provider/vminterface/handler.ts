@@ -25,6 +25,7 @@ import { idOf, label, priceLine } from "./say.js";
 import { SOURCES, sourceOf, sourcesIn } from "./source.js";
 import { argsOf, argsOnHost, type Computed, computed, type History } from "./state.js";
 import type { Observed, ObservedVm, Plan } from "./steps.js";
+import { together, willMove } from "./together.js";
 import { NotReleased, type UnplugOptions, unplug } from "./unplug.js";
 import { verify } from "./verify.js";
 import { notOurs, stillOurs, takeOver } from "./whose.js";
@@ -113,6 +114,9 @@ async function tellPrice(ctx: Context, was: Inputs, news: Inputs, rows: string[]
     const masters = was.connected === false ? (await host.vitals())?.masters : undefined;
     const observed = await host.read((c) => observe(c, news, libVersion, masters));
     p = plan({ desired: news, was, owner: news.owner as Owner | undefined }, observed);
+    for (const a of p.steps.flatMap((s) => s.actions))
+      if (a.do === "update" && a.move !== undefined)
+        willMove(`${host.uri} ${a.move}`, idOf({ uuid: p.domain }, news.mac));
   } catch (e) {
     announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${text(e)}`);
     const table = sources[sourceOf(news)].prices;
@@ -175,6 +179,7 @@ async function reach(
     observed.vm?.live || observed.vm?.config ? refusal(p, desired.maxImpact as Impact | undefined) : undefined;
   if (refused !== undefined) throw new VirtnetError(refused);
   if (ctx.signal?.aborted) throw new VirtnetError(`${label(desired)}: stopped before anything was changed`);
+  const vm = { uuid: p.domain };
   const outsOf = async (on: Connection, info: DomainInfo, args: Inputs) => ({
     ...args,
     ...(await outputs(host, on, info, args, history)),
@@ -185,6 +190,8 @@ async function reach(
       ...unplugOptions(ctx, desired),
       fresh: (fn) => host.insist(fn),
       channel: channelOf(host.uri),
+      host: host.uri,
+      moves: (move) => together(`${host.uri} ${move}`, idOf(vm, desired.mac), host.pool.size),
     });
     return await host.surely(c, async (on) => {
       const info = await verify(on, p, desired, was);
@@ -196,11 +203,11 @@ async function reach(
     if (e instanceof ApplyError && e.restored) throw e;
     const left = await host.insist((on) => on.domains.get({ uuid: p.domain })).catch(() => undefined);
     if (!left) throw e;
-    const vm = toObserved(left, String(desired.mac));
-    if (!vm.live && !vm.config) throw e;
+    const there = toObserved(left, String(desired.mac));
+    if (!there.live && !there.config) throw e;
     // Fields that were set before and shall go are still there: they count as set until they are gone.
     const before = Object.entries(was ?? {}).filter(([k]) => !(SOURCES as readonly string[]).includes(k));
-    const args = argsOnHost({ ...Object.fromEntries(before), ...desired }, vm);
+    const args = argsOnHost({ ...Object.fromEntries(before), ...desired }, there);
     const state = await host.insist((on) => outsOf(on, left, args));
     throw new PartialFailure(idOf(vm, desired.mac), state, [text(e)]);
   } finally {

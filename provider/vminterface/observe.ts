@@ -2,7 +2,7 @@
 import type { Inputs } from "../handler.js";
 import type { Masters } from "../host/hosts.js";
 import type { Connection, DomainInfo, Ref } from "../libvirt/api.js";
-import { readNetwork } from "../network/document.js";
+import { readNetwork, treeOf } from "../network/document.js";
 import { findNic, readNic } from "./document.js";
 import { sourceOf } from "./source.js";
 import type { Carrier, Observed, ObservedVm } from "./steps.js";
@@ -42,19 +42,21 @@ export function withConnected(vm: ObservedVm, masters: Masters | undefined): Obs
  */
 export async function observe(c: Connection, inputs: Inputs, daemon: number, masters?: Masters): Promise<Observed> {
   const found = await c.domains.get(refOf(String(inputs.domain)));
-  if (!found) return { daemon, carriers: {} };
+  if (!found) return { daemon, carriers: {}, trees: {} };
   const vm = withConnected(toObserved(found, String(inputs.mac ?? "")), masters);
   const names = new Set<string>();
-  // Only a NIC that is on another one than it shall be moves.
-  if (vm.live && sourceOf(inputs) === "network") names.add(String(inputs.network));
+  if (vm.active && sourceOf(inputs) === "network") names.add(String(inputs.network));
   if (vm.live?.kind === "network") names.add(String(readNic(vm.live.xml, "network").network));
   const carriers: Record<string, Carrier> = {};
-  if (names.size > 1 || (vm.live && vm.live.kind !== sourceOf(inputs)))
-    for (const name of names) {
-      const network = await c.networks.get({ name });
-      if (network) carriers[name] = carrierOf(network.liveXml ?? network.inactiveXml);
-    }
-  return { daemon, vm, carriers };
+  const trees: Record<string, string> = {};
+  for (const name of names) {
+    const network = await c.networks.get({ name });
+    if (!network) continue;
+    carriers[name] = carrierOf(network.liveXml ?? network.inactiveXml);
+    const tree = treeOf(network);
+    if (tree !== undefined) trees[name] = tree;
+  }
+  return { daemon, vm, carriers, trees };
 }
 
 /** What NICs of a network hang on. */

@@ -42,13 +42,13 @@ function stepsOf(wish: Wish, observed: Observed, vm: ObservedVm, mark: Mark | un
   const missing = { live: wanted && vm.active && !vm.live, config: wanted && vm.persistent && !vm.config };
   const steps: Step[] = [];
   if (vm.persistent && vm.config) steps.push(...storedSteps(wish, vm.config, mark));
-  if (missing.live || missing.config) steps.push(plugStep(wish, vm, missing, mark));
+  if (missing.live || missing.config) steps.push(plugStep(wish, observed, vm, missing, mark));
   if (vm.active && vm.live) steps.push(...runningSteps(wish, observed, vm, vm.live, mark));
   // A NIC that is plugged again, or moved, is on a bridge by that.
   const moves = steps.some(
     (s) => s.kind === "replug" || (s.kind === "update" && s.changes.includes(sourceOf(desired))),
   );
-  if (!moves) steps.push(...joinSteps(desired, vm));
+  if (!moves) steps.push(...joinSteps(desired, observed, vm));
   return steps;
 }
 
@@ -56,7 +56,7 @@ function stepsOf(wish: Wish, observed: Observed, vm: ObservedVm, mark: Mark | un
 const OF_PORT = ["isolated", "vlan"];
 
 /** libvirt answers from memory where a tap is, and plugs it nowhere where its source is as it was. */
-function joinSteps(desired: Inputs, { name, connected, live }: ObservedVm): Step[] {
+function joinSteps(desired: Inputs, observed: Observed, { name, connected, live }: ObservedVm): Step[] {
   if (desired.connected === false || connected !== false) return [];
   const { targetDevice: device, bridge, kind, xml } = live as Nic;
   if (device === undefined || bridge === undefined || kind === undefined) return [];
@@ -65,7 +65,8 @@ function joinSteps(desired: Inputs, { name, connected, live }: ObservedVm): Step
   if (lost.length > 0) {
     const keepTarget = desired.targetDevice !== undefined;
     const why = `${device} is not on ${bridge}, and its port there would have lost ${lost.join(" and ")}`;
-    return [replugStep(name, ["connected"], why, xml, asPlugged(xml, { keepTarget, freshAddress: false }))];
+    const next = asPlugged(xml, { keepTarget, freshAddress: false });
+    return [replugStep(name, ["connected"], why, xml, next, treeOf(desired, observed))];
   }
   return [
     {
@@ -74,7 +75,7 @@ function joinSteps(desired: Inputs, { name, connected, live }: ObservedVm): Step
       why: `${device} is not on ${bridge}`,
       changes: ["connected"],
       affects: [],
-      actions: [{ do: "join", device, bridge }],
+      actions: [{ do: "join", device, bridge, ...treeOf(desired, observed) }],
     },
   ];
 }
@@ -82,6 +83,7 @@ function joinSteps(desired: Inputs, { name, connected, live }: ObservedVm): Step
 /** Where it is in one of the definitions only, the other gets it as that one has it. */
 function plugStep(
   wish: Wish,
+  observed: Observed,
   vm: ObservedVm,
   missing: { live: boolean; config: boolean },
   mark: Mark | undefined,
@@ -99,8 +101,14 @@ function plugStep(
     why: there && !missing.config ? "it is not plugged" : `the VM does not have it${where}`,
     changes: [],
     affects: [],
-    actions: [{ do: "attach", affect, xml }],
+    actions: [{ do: "attach", affect, xml, ...(affect === "config" ? {} : treeOf(wish.desired, observed)) }],
   };
+}
+
+/** The bridge that makes it wait when it is plugged. */
+function treeOf(desired: Inputs, { trees }: Observed): { tree?: string } {
+  const tree = sourceOf(desired) === "network" ? trees[String(desired.network)] : undefined;
+  return tree === undefined ? {} : { tree };
 }
 
 /** What differs, as changes of fields; another kind of source is one change of its own. */
@@ -175,17 +183,32 @@ function runningSteps(
         why,
         changes: paths,
         affects: [],
-        actions: [{ do: "update", affect: "live", xml }],
+        actions: [{ do: "update", affect: "live", xml, ...moveOf(desired, nic, changes, observed) }],
       },
     ];
   const options = {
     keepTarget: desired.targetDevice !== undefined,
     freshAddress: changes.some((c) => ["model", "hostdev"].includes(c.row)),
   };
-  return [replugStep(vm.name, paths, why, nic.xml, asPlugged(xml, options))];
+  return [replugStep(vm.name, paths, why, nic.xml, asPlugged(xml, options), treeOf(desired, observed))];
 }
 
-const replugStep = (vm: string, changes: string[], why: string, old: string, next: string): Step => ({
+/** What it moves from and to, where it does. */
+function moveOf(desired: Inputs, nic: Nic, changes: Change[], observed: Observed): { move?: string; tree?: string } {
+  const kind = sourceOf(desired);
+  if (nic.kind === undefined || !changes.some((c) => c.row === kind)) return {};
+  const from = `${nic.kind} ${String(readNic(nic.xml, nic.kind)[nic.kind])}`;
+  return { move: `${from} to ${kind} ${String(desired[kind])}`, ...treeOf(desired, observed) };
+}
+
+const replugStep = (
+  vm: string,
+  changes: string[],
+  why: string,
+  old: string,
+  next: string,
+  tree: { tree?: string },
+): Step => ({
   kind: "replug",
   impact: "replug",
   why,
@@ -193,7 +216,7 @@ const replugStep = (vm: string, changes: string[], why: string, old: string, nex
   affects: [vm],
   actions: [
     { do: "detach", affect: "live", xml: old },
-    { do: "attach", affect: "live", xml: next },
+    { do: "attach", affect: "live", xml: next, ...tree },
   ],
 });
 

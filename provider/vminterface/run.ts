@@ -10,6 +10,7 @@ import { type Owner, sameOwner } from "../ownership.js";
 import { nicsOf } from "./document.js";
 import { isVm } from "./observe.js";
 import type { NeighbourNetwork, NeighbourNic, Surroundings, Vm } from "./rules/rule.js";
+import { forgetMoves } from "./together.js";
 import { vmFacts } from "./vm.js";
 
 const checked = new Map<string, Inputs>();
@@ -48,6 +49,7 @@ export function forgetNics(): void {
   checked.clear();
   formers.clear();
   takenOver.clear();
+  forgetMoves();
 }
 
 /**

@@ -25,16 +25,25 @@ export interface Observed {
   vm?: ObservedVm;
   /** What NICs of the networks hang on that the NIC is on or shall be on. */
   carriers: Readonly<Record<string, Carrier>>;
+  /** By network, the bridge that would let a NIC wait for its spanning tree. */
+  trees: Readonly<Record<string, string>>;
+}
+
+/** A call that plugs the NIC into something. */
+interface Plugs {
+  /** The bridge that would let it wait for its spanning tree. */
+  tree?: string;
 }
 
 /** One call. */
 export type Action =
-  | { do: "attach"; affect: Affect; xml: string }
-  | { do: "update"; affect: "live" | "config"; xml: string }
+  | ({ do: "attach"; affect: Affect; xml: string } & Plugs)
+  /** `move`: from where to where. */
+  | ({ do: "update"; affect: "live" | "config"; xml: string; move?: string } & Plugs)
   /** Of a running VM it lasts until the guest has released the NIC. */
   | { do: "detach"; affect: "live" | "config"; xml: string }
   /** No call to libvirt, which does not know that the device is off its bridge: a command on the host. */
-  | { do: "join"; device: string; bridge: string };
+  | ({ do: "join"; device: string; bridge: string } & Plugs);
 
 export type StepKind = "plug" | "define" | "mark" | "update" | "replug" | "join";
 

@@ -21,6 +21,7 @@ function planFor(desired: Inputs, was: Inputs, there: { config?: Inputs; live?: 
   const observed: Observed = {
     daemon: 9_000_000,
     carriers: { one: "tap", onf: "tap", one1: "tap" },
+    trees: {},
     vm: {
       uuid: "u",
       name: "full",
