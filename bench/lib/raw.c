@@ -5,9 +5,9 @@
  *   raw URI read NAME TIMES [loop]                            one network, as Connection.networks.get reads it; with libvirt's
  *                                                             event loop on a thread of its own and keepalive, as we have them
  *   raw URI list TIMES                                        all networks with their stored definitions
- *   raw URI plug DOMAIN XML                                   a NIC of a running VM, in both definitions, over one connection
- *   raw URI move DOMAIN STORED RUNNING                        the same, by the <interface> that each definition shall have
- *   raw URI unplug DOMAIN XML                                 the same; the guest releases it meanwhile
+ *   raw URI plug DOMAIN reads|writes XML                      a NIC of a running VM, in both definitions, over one connection
+ *   raw URI move DOMAIN reads|writes STORED RUNNING           the same, by the <interface> that each definition shall have
+ *   raw URI unplug DOMAIN reads|writes XML                    the same; the guest releases it meanwhile
  *   raw URI plugs NETWORK VMS EACH                            EACH NICs into each of the VMs vm0, vm1 …
  *
  * Prints the milliseconds it took, without process start and opening of connections.
@@ -119,8 +119,48 @@ static void listAll(virConnectPtr conn, int flags, int xml) {
   free(all);
 }
 
+/* As Connection.domains.get reads it. */
+static void readDomain(virConnectPtr conn, const char *name) {
+  virDomainPtr dom = check(virDomainLookupByName(conn, name));
+  char uuid[VIR_UUID_STRING_BUFLEN];
+  int state, active = virDomainIsActive(dom);
+  checked(virDomainIsPersistent(dom));
+  virDomainGetUUIDString(dom, uuid);
+  checked(virDomainGetState(dom, &state, NULL, 0));
+  free(check(virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_INACTIVE)));
+  if (active) free(check(virDomainGetXMLDesc(dom, 0)));
+  virDomainFree(dom);
+}
+
+static void readNetwork(virConnectPtr conn, const char *name) {
+  char uuid[VIR_UUID_STRING_BUFLEN];
+  virNetworkPtr net = check(virNetworkLookupByName(conn, name));
+  virNetworkGetUUIDString(net, uuid);
+  virNetworkFree(net);
+  readOne(conn, uuid);
+}
+
+static void addresses(virConnectPtr conn, const char *name) {
+  for (unsigned int source = VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE; source <= VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP; source += 2) {
+    virDomainPtr dom = check(virDomainLookupByName(conn, name));
+    virDomainInterfacePtr *found = NULL;
+    int n = virDomainInterfaceAddresses(dom, &found, source, 0);
+    for (int i = 0; i < n; i++) virDomainInterfaceFree(found[i]);
+    free(found);
+    virDomainFree(dom);
+  }
+}
+
+enum { BOTH = VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG, LIVE = VIR_DOMAIN_AFFECT_LIVE, CONFIG = VIR_DOMAIN_AFFECT_CONFIG };
+
+static void change(virConnectPtr conn, const char *name, int (*call)(virDomainPtr, const char *, unsigned int), const char *xml, int flags) {
+  virDomainPtr dom = check(virDomainLookupByName(conn, name));
+  checked(call(dom, xml, flags));
+  virDomainFree(dom);
+}
+
+/* The changing calls, and with `reads` what stands around them: look, ask for jobs, look again. */
 static void nics(virConnectPtr conn, char **argv) {
-  const unsigned int both = VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG;
   if (strcmp(verb, "plugs") == 0) {
     for (int n = 0; n < atoi(argv[4]) * atoi(argv[5]); n++) {
       char text[300], name[20];
@@ -128,23 +168,36 @@ static void nics(virConnectPtr conn, char **argv) {
       snprintf(text, sizeof text,
                "<interface type='network'><mac address='52:54:00:99:00:%02x'/><source network='%s'/><model type='virtio'/></interface>", n,
                argv[3]);
-      virDomainPtr dom = check(virDomainLookupByName(conn, name));
-      checked(virDomainAttachDeviceFlags(dom, text, both));
-      virDomainFree(dom);
+      change(conn, name, virDomainAttachDeviceFlags, text, BOTH);
     }
     return;
   }
-  virDomainPtr dom = check(virDomainLookupByName(conn, argv[3]));
-  if (strcmp(verb, "plug") == 0) {
-    checked(virDomainAttachDeviceFlags(dom, argv[4], both));
-  } else if (strcmp(verb, "move") == 0) {
-    checked(virDomainUpdateDeviceFlags(dom, argv[4], VIR_DOMAIN_AFFECT_CONFIG));
-    checked(virDomainUpdateDeviceFlags(dom, argv[5], VIR_DOMAIN_AFFECT_LIVE));
-  } else {
-    checked(virDomainDetachDeviceFlags(dom, argv[4], VIR_DOMAIN_AFFECT_LIVE));
-    checked(virDomainDetachDeviceFlags(dom, argv[4], VIR_DOMAIN_AFFECT_CONFIG));
+  const char *name = argv[3];
+  int reads = strcmp(argv[4], "reads") == 0, unplugs = strcmp(verb, "unplug") == 0, moves = strcmp(verb, "move") == 0;
+  if (reads) {
+    virDomainJobInfo job;
+    readDomain(conn, name);
+    if (!unplugs) readNetwork(conn, moves ? "two" : "one");
+    if (moves) readNetwork(conn, "one");
+    virDomainPtr dom = check(virDomainLookupByName(conn, name));
+    checked(virDomainGetJobInfo(dom, &job));
+    virDomainFree(dom);
   }
-  virDomainFree(dom);
+  if (unplugs) {
+    change(conn, name, virDomainDetachDeviceFlags, argv[5], LIVE);
+    if (reads) readDomain(conn, name);
+    change(conn, name, virDomainDetachDeviceFlags, argv[5], CONFIG);
+    return;
+  }
+  if (moves) {
+    change(conn, name, virDomainUpdateDeviceFlags, argv[5], CONFIG);
+    change(conn, name, virDomainUpdateDeviceFlags, argv[6], LIVE);
+  } else {
+    change(conn, name, virDomainAttachDeviceFlags, argv[5], BOTH);
+  }
+  if (!reads) return;
+  readDomain(conn, name);
+  if (moves) addresses(conn, name);
 }
 
 int main(int argc, char **argv) {

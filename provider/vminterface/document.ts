@@ -25,20 +25,31 @@ export interface Nic {
   bridge?: string;
 }
 
-// Domains are parsed once a reading of the host, however many resources ask.
-const parsed = new Map<string, readonly Nic[]>();
-const REMEMBERED = 256;
+// A NIC is parsed once, however many resources and readings of its VM it stands in.
+const parsed = new Map<string, Nic>();
+const REMEMBERED = 1024;
 
-/** All NICs of a domain's XML. */
-export function nicsOf(domainXml: string): readonly Nic[] {
-  let nics = parsed.get(domainXml);
-  if (!nics) {
-    const devices = child(parseXml(domainXml), "devices");
-    nics = devices ? children(devices, "interface").map(toNic) : [];
+function nicOf(text: string): Nic {
+  let nic = parsed.get(text);
+  if (!nic) {
+    nic = toNic(parseXml(text));
     if (parsed.size >= REMEMBERED) parsed.clear();
-    parsed.set(domainXml, nics);
+    parsed.set(text, nic);
   }
-  return nics;
+  return nic;
+}
+
+// As libvirt prints a domain (virDomainDefFormat): each element on lines of its own, two spaces deeper than what holds it.
+const DEVICES = /^ {2}<devices>\n([\s\S]*?)^ {2}<\/devices>$/m;
+const INTERFACE = /^ {4}<interface\b[\s\S]*?^ {4}<\/interface>$/gm;
+
+/** All NICs of a domain's XML. The rest of what libvirt prints is not parsed: it would take longer than the calls themselves. */
+export function nicsOf(domainXml: string): readonly Nic[] {
+  // What stands before may hold texts of anybody (title, description, metadata), which may look like anything.
+  const devices = DEVICES.exec(domainXml.slice(Math.max(0, domainXml.lastIndexOf("\n  <devices>\n"))));
+  if (devices) return [...(devices[1] as string).matchAll(INTERFACE)].map(([text]) => nicOf(text));
+  const root = child(parseXml(domainXml), "devices");
+  return root ? children(root, "interface").map((el) => nicOf(printXml(el))) : [];
 }
 
 function toNic(el: Element): Nic {

@@ -182,7 +182,14 @@ async function reach(
   const vm = { uuid: p.domain };
   const outsOf = async (on: Connection, info: DomainInfo, args: Inputs) => ({
     ...args,
-    ...(await outputs(host, on, info, args, history)),
+    ...(await outputs(
+      host,
+      on,
+      info,
+      args,
+      history,
+      observed.vm?.live === undefined && args.waitForAddress === undefined,
+    )),
   });
   try {
     if (observed.vm?.active && p.steps.length > 0) await refuseBusy(c, observed.vm);
@@ -215,10 +222,18 @@ async function reach(
   }
 }
 
-async function outputs(host: Host, c: Connection, info: DomainInfo, args: Inputs, history: History): Promise<Computed> {
+/** @param fresh it has just been plugged: its guest has no address there yet. */
+async function outputs(
+  host: Host,
+  c: Connection,
+  info: DomainInfo,
+  args: Inputs,
+  history: History,
+  fresh = false,
+): Promise<Computed> {
   const mac = String(args.mac);
   const vm = toObserved(info, mac);
-  const addresses = vm.live ? await addressesOf(c, info, mac) : [];
+  const addresses = vm.live && !fresh ? await addressesOf(c, info, mac) : [];
   return computed(args, vm, await host.identity(), history, addresses);
 }
 
