@@ -13,6 +13,7 @@ import { healAll } from "../../provider/network/heal.js";
 import { lockXml } from "../../provider/network/healers.js";
 import { parkName, readJournal } from "../../provider/network/journal.js";
 import { undo } from "../../provider/network/settle.js";
+import { fail } from "../support/child-run.js";
 import { runPlan } from "../support/plan-child.js";
 import type { Orders } from "../support/run-plan.js";
 import { virsh, withSandbox } from "../support/sandbox.js";
@@ -472,8 +473,3 @@ describe("a change that is cut off", function () {
     await assertWhole(change);
   });
 });
-
-function fail(at: string, e: Error): never {
-  e.message = `${at}: ${e.message}`;
-  throw e;
-}
