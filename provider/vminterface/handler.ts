@@ -77,7 +77,20 @@ async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs
     return { inputs, failures: checkVmInterface(inputs, await around(ctx, inputs, former)) };
   }
   if (inputs.mac === undefined) delete inputs.mac;
-  return { inputs, failures: checkVmInterface(inputs, known) };
+  const failures = checkVmInterface(inputs, known);
+  // A NIC that is taken over may change by that, and the engine asks diff about resources of its state only.
+  const takes = adopts && former.mac === undefined && known.vm?.plugged === true && failures.length === 0;
+  return { inputs, failures: takes ? await priceOfTaking(ctx, inputs) : failures };
+}
+
+async function priceOfTaking(ctx: Context, inputs: Inputs): Promise<Failure[]> {
+  try {
+    await tellPrice(ctx, inputs, inputs, []);
+    return [];
+  } catch (e) {
+    if (!(e instanceof VirtnetError)) throw e;
+    return [{ property: "maxImpact", reason: e.message }];
+  }
 }
 
 /** A NIC of the VM itself is the one that a run before this one made. */

@@ -55,6 +55,22 @@ describe("a NIC that exists already, or is another's", () => {
     await end("adopts");
   });
 
+  it("is said what taking it over changes, at preview, and may be forbidden", async () => {
+    const mac = "52:54:00:77:00:05";
+    await running("priced", nic(mac));
+    const d = driveNic(host().uri, "priced-nic");
+    const args = { domain: "priced", network: "two", mac, adopt: true, maxImpact: "live" };
+    assert.deepEqual(await d.check(args), []);
+    assert.match(d.log.at(-1) ?? "", /NIC 52:54:00:77:00:05 of VM priced: network: changed live/);
+    const [dear] = await d.check({ ...args, mtu: 1400 });
+    assert.match(
+      `${dear?.property}: ${dear?.reason}`,
+      /^maxImpact: NIC .*maxImpact is "live", but network, mtu \(replug/,
+    );
+    assert.match((await nics("priced", mac))[0] ?? "", /network='one'/);
+    await end("priced");
+  });
+
   it("is unplugged with deleteAdopted: true", async () => {
     const mac = "52:54:00:77:00:02";
     await virsh(host(), ["define", "/dev/stdin"], vmXml("unplugs", { devices: nic(mac) }));

@@ -20,6 +20,10 @@ interface Example {
   config?: Record<string, string>;
   /** VMs that it plugs a NIC into: real guests, since they have to release it. */
   guests?: string[];
+  /** NICs that they have before, which are taken over, and let go of by destroy. */
+  nics?: { network: string; mac: string }[];
+  /** What their NIC is on afterwards. */
+  on?: RegExp;
   /** What must be there before. */
   prepare?(host: Sandbox): Promise<unknown>;
   /** Why it cannot be run here. */
@@ -98,6 +102,19 @@ const examples: Record<string, Example> = {
     ...{ main: "index.ts", networks: ["lan", "lan-direct"], prepare: bridge },
     config: { "virtnet-unchanged-host:bridge": "br0", "virtnet-unchanged-host:nic": "up0" },
   },
+  "nat-to-lan": {
+    main: "index.ts",
+    networks: ["default"],
+    config: { "virtnet-nat-to-lan:mac": "52:54:00:12:34:56" },
+    guests: ["web"],
+    nics: [{ network: "default", mac: "52:54:00:12:34:56" }],
+    on: /<source bridge='br0'\/>/,
+    prepare: async (host) => {
+      await startNetwork(host, "default", DEFAULT_XML);
+      await bridge(host);
+    },
+    left: ["default"],
+  },
   "storage-nic": { main: "index.ts", networks: ["storage-lan"], guests: ["web"] },
 };
 
@@ -123,12 +140,23 @@ describe("the programs in examples/", function () {
   });
 
   for (const [name, example] of Object.entries(examples)) {
-    const { main, networks, config = {}, guests = [], without, prepare, check, left = [] } = example;
+    const {
+      main,
+      networks,
+      config = {},
+      guests = [],
+      nics = [],
+      on = /./,
+      without,
+      prepare,
+      check,
+      left = [],
+    } = example;
     it(`examples/${name} is previewed, made, quiet, and gone after destroy`, async function () {
       const why = await without?.();
       if (why !== undefined) skip(this, why);
       await prepare?.(host());
-      const running = await Promise.all(guests.map((guest) => startGuest(host(), { name: guest })));
+      const running = await Promise.all(guests.map((guest) => startGuest(host(), { name: guest, nics })));
       for (const guest of running) await guest.waitReady();
       const program = new Program(pulumiDir() as string, { main });
       made.push(program);
@@ -140,11 +168,15 @@ describe("the programs in examples/", function () {
       assert.doesNotMatch(up.text, /warning/i);
       assert.deepEqual(await listed(), networks);
       assert.deepEqual(await stack.drift(), {});
-      for (const guest of guests) assert.equal((await nicsIn(host(), guest, "<mac")).length, 1);
+      const nicsOf = (guest: string) => nicsIn(host(), guest, "<mac");
+      for (const guest of guests) {
+        assert.equal((await nicsOf(guest)).length, 1);
+        assert.match((await nicsOf(guest))[0] ?? "", on);
+      }
       await check?.(host());
       await stack.destroy();
       assert.deepEqual(await listed(), left);
-      for (const guest of guests) assert.deepEqual(await nicsIn(host(), guest, "<mac"), []);
+      for (const guest of guests) assert.equal((await nicsOf(guest)).length, nics.length);
       for (const guest of running) await guest.stop();
       for (const network of left) await virsh(host(), ["net-destroy", network]);
       for (const network of left) await virsh(host(), ["net-undefine", network]);
