@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { type Bench, type Context, type Line, met, root, row } from "./lib/bench.js";
 import { endThousand } from "./lib/thousand.js";
+import { live } from "./live.js";
 import { load } from "./load.js";
 import { memory } from "./memory.js";
 import { nics } from "./nics.js";
@@ -13,7 +14,7 @@ import { restart } from "./restart.js";
 import { up } from "./up.js";
 import { xml } from "./xml.js";
 
-const benches: Bench[] = [load, xml, memory, refresh, up, restart, nics];
+const benches: Bench[] = [load, xml, memory, refresh, up, restart, live, nics];
 const page = path.join(root, "docs", "benchmarks.md");
 
 async function main(): Promise<void> {

@@ -13,7 +13,7 @@ export interface Context {
 
 export interface Line {
   what: string;
-  unit: "×" | "ms" | "KB";
+  unit: "×" | "ms" | "KB" | "lost";
   /** One value a round. */
   values: number[];
   /** At most this; absent where it is told for information. */
@@ -66,14 +66,17 @@ export function ratios(above: readonly number[], ...below: readonly (readonly nu
 }
 
 export function met(line: Line): boolean | undefined {
-  return line.goal === undefined ? undefined : median(line.values) <= line.goal;
+  // What is lost once is lost.
+  const judged = line.unit === "lost" ? Math.max(...line.values) : median(line.values);
+  return line.goal === undefined ? undefined : judged <= line.goal;
 }
 
-const digits = (unit: Line["unit"]): number => (unit === "ms" ? 0 : 2);
+const digits = (unit: Line["unit"]): number => (unit === "ms" || unit === "lost" ? 0 : 2);
 
 export function row(line: Line): string[] {
   const shown = (value: number, unit = line.unit) => value.toFixed(digits(unit));
-  const parts = Object.entries(line.parts ?? {}).map(([name, values]) => `${name} ${shown(median(values), "ms")} ms`);
+  const of = line.unit === "lost" ? "lost" : "ms";
+  const parts = Object.entries(line.parts ?? {}).map(([name, values]) => `${name} ${shown(median(values), of)} ${of}`);
   return [
     line.what,
     `${shown(median(line.values))} ${line.unit}`,
