@@ -4,6 +4,7 @@ import { ApplyError, PartialFailure, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { deviceMade } from "../host/devices.js";
 import { type Host, hostAt, proveHost, type Vitals } from "../host/hosts.js";
+import { aloneOnHost } from "../host/lock.js";
 import type { Connection, HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { mayTake, type Owner, sameOwner } from "../ownership.js";
 import { hasUnknown } from "../schema/differences.js";
@@ -32,6 +33,9 @@ import { verify } from "./verify.js";
 const uriOf = (inputs: Inputs): string => (typeof inputs.uri === "string" ? inputs.uri : "qemu:///system");
 const label = (inputs: Inputs): string => `network ${JSON.stringify(inputs.name)}`;
 /** Work on one network is serial: by name until it has a UUID. */
+/** How long another run's change of the same network is waited for, in s. */
+const PATIENCE_S = 60;
+
 const keyOf = (nameOrId: string): string => `network:${nameOrId}`;
 
 /** With the defaults of what can drift; a state may be older than such a field. */
@@ -247,7 +251,7 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
     desired: news,
     vitals: () => freshVitals(host),
   };
-  return host.use(keyOf(id), async (c) => {
+  const change = async (c: Connection): Promise<{ outs: Inputs }> => {
     await healOne(c, id);
     const byId = await observe(c, { uuid: id }, how);
     const observed = byId.network ? byId : await observe(c, { name: String(news.name) }, how);
@@ -265,7 +269,12 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
     const { info, restartMs } = await reach(ctx, host, c, target, { ...observed, ...lastRestart(olds) });
     if (there && there.name !== info.name) host.changed(true);
     return { outs: { ...news, ...(await outputs(host, info, adopted, news, restartMs)) } };
-  });
+  };
+  // Runs on other machines wait as well: what each then looks at is what the one before it left.
+  const lock = { name: `network-${id}`, what: label(olds), waitS: PATIENCE_S, needed: false };
+  const channel = channelOf(host.uri);
+  const work = () => host.use(keyOf(id), change);
+  return await (channel ? aloneOnHost(channel, lock, work) : work());
 }
 
 /** Whether the network that is there may be changed; throws where not. @returns whether it counts as adopted. */

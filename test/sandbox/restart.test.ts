@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
 import { open } from "../../provider/libvirt/index.js";
@@ -365,6 +366,29 @@ describe("the restart of a network under running VMs", () => {
     await virsh(host(), ["destroy", "db"]);
     for (const name of ["db", "off"]) await virsh(host(), ["undefine", name]);
     await d.destroy();
+  });
+
+  it("waits for a run on another machine that changes the same network, and for no other", async () => {
+    const [d, other] = [drive(host().uri, "locked"), drive(host().uri, "unlocked")];
+    await d.up(nat(27));
+    await other.up(nat(28));
+    const mtu = (n: number) => run(`cat /sys/class/net/rs${n}/mtu`);
+    // As such a run would hold it: by a program on the host.
+    const lock = `/run/virtnet-network-${d.state?.id}.lock`;
+    await run(`(flock 9 && touch /run/locked && while [ -e /run/locked ]; do sleep 0.1; done) 9> ${lock} > /dev/null 2>&1 &
+      while ! [ -e /run/locked ]; do sleep 0.1; done`);
+    let done = false;
+    const up = d.up(nat(27, { mtu: 1400 })).then(() => {
+      done = true;
+    });
+    await other.up(nat(28, { mtu: 1400 }));
+    assert.equal(await mtu(28), "1400");
+    await sleep(1000);
+    assert.deepEqual([done, await mtu(27)], [false, "1500"]);
+    await run("rm /run/locked");
+    await up;
+    assert.equal(await mtu(27), "1400");
+    await Promise.all([d.destroy(), other.destroy()]);
   });
 
   it("refuses what would leave NICs behind: a new name while it does not run", async () => {

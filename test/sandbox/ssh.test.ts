@@ -1,7 +1,10 @@
 /** The second channel by ssh, against a real sshd. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import * as fs from "node:fs";
 import { channelOf } from "../../provider/host/channel.js";
+import { eventually } from "../../sandbox/guests.js";
 import { withSandbox } from "../support/sandbox.js";
 import { needsSshd, type SshAccess, sshTo } from "../support/ssh.js";
 
@@ -52,6 +55,24 @@ describe("the channel by ssh", () => {
       new Promise((r) => setTimeout(r, 1500)).then(served),
     ]);
     assert.equal(during, before + 1);
+  });
+
+  it("holds a program until it is let go of, or the process that holds it dies", async () => {
+    const ended = async (name: string) => (await sandbox().exec(["test", "-e", `/run/${name}`])).code === 0;
+    const program = (name: string) => ["sh", "-c", 'echo held "$1"; cat > /dev/null; touch "/run/$1"', "it", name];
+    const held = await channel().hold(program("one"), 10_000);
+    assert.deepEqual([held.held, held.line], [true, "held one"]);
+    assert.equal(await ended("one"), false);
+    await held.release();
+    assert.equal(await ended("one"), true);
+    assert.equal((await channel().hold(["false"], 10_000)).held, false);
+    const script = `require(${JSON.stringify(require.resolve("../../provider/host/channel.js"))})
+      .channelOf(${JSON.stringify(access.uri)}).hold(${JSON.stringify(program("two"))}, 10000).then((h) => console.log(h.line))`;
+    const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    await once(child.stdout, "data");
+    assert.equal(await ended("two"), false);
+    child.kill("SIGKILL");
+    assert.ok(await eventually(() => ended("two")));
   });
 
   it("refuses a host with another key than is known", async () => {

@@ -1,0 +1,42 @@
+/**
+ * One change at a time of something on a host, whichever machine the run is on: a file lock there (flock(1)), held by a program
+ * that ends with the run, however that ends.
+ */
+import { VirtnetError } from "../handler.js";
+import type { Channel } from "./channel.js";
+
+export interface HostLock {
+  /** Of its file in /run; letters, digits, `.`, `_` and `-`. */
+  name: string;
+  /** What is locked, for messages: `network "dev"`. */
+  what: string;
+  /** How long another run is waited for, in s. */
+  waitS: number;
+  /** Without it nothing is done. Otherwise who cannot have it (no flock, not root) works without. */
+  needed: boolean;
+}
+
+/** How long it may be held, in s: what is left of a run whose machine went away ends by then. */
+const LONGEST_S = 900;
+
+const fileOf = (name: string): string => `/run/virtnet-${name}.lock`;
+
+/** Runs `work` while nobody else who asks for the same lock does. */
+export async function aloneOnHost<T>(channel: Channel, lock: HostLock, work: () => Promise<T>): Promise<T> {
+  const { what, waitS } = lock;
+  const file = fileOf(lock.name);
+  // flock ends silently, with 1, where another one has it too long.
+  const program = ["sh", "-c", `echo held; exec timeout ${LONGEST_S} cat > /dev/null`];
+  const hold = await channel.hold(["flock", "-w", String(waitS), file, ...program], (waitS + 30) * 1000);
+  if (!hold.held && hold.why === "")
+    throw new VirtnetError(
+      `${what} is being changed by another run, which has gone on for ${waitS} s (it has ${file} on the host): run this again when that has ended`,
+    );
+  if (!hold.held && lock.needed)
+    throw new VirtnetError(`${what} cannot be changed: the lock ${file} on the host cannot be had: ${hold.why}`);
+  try {
+    return await work();
+  } finally {
+    if (hold.held) await hold.release();
+  }
+}
