@@ -40,7 +40,7 @@ function planOn(args: Inputs): Promise<PlanReport> {
   const name = String(args.name);
   return onHost(String(args.uri), async (host) => {
     const { hostname, uuid } = await host.identity();
-    const how = { nics: true, ...(await daemonOf(host)) };
+    const how = { nics: true, ...(await daemonOf(host)), desired: args, vitals: () => host.vitals() };
     const observed = await host.pool.use((c) => observe(c, { name }, how), { readOnly: true });
     const owner = args.owner as { project: string; stack: string; key: string } | undefined;
     const p = plan(

@@ -10,7 +10,7 @@ import { awaitIdle, replug } from "./moves.js";
 import { onNetwork } from "./nics.js";
 import { bringHome, homeOf, park } from "./park.js";
 import { restore } from "./restore.js";
-import { home, undo } from "./settle.js";
+import { home, placesOf, undo } from "./settle.js";
 import { startNetwork } from "./starting.js";
 import type { Action, Plan, Step } from "./steps.js";
 
@@ -178,12 +178,12 @@ const ACTIONS: Handlers = {
   },
   park: (run, { nics }) => park(run.c, parkName(journalOf(run).uuid), nics),
   async rehop(run, { nics }) {
-    const { uuid, from, to } = journalOf(run);
-    const name = parkName(uuid);
+    const name = parkName(journalOf(run).uuid);
+    const from = placesOf(journalOf(run));
     const where = homeOf(await running(run));
     for (const nic of nics) {
       await park(run.c, name, [nic]);
-      await bringHome(run.c, where, [from, to, name], [nic]);
+      await bringHome(run.c, where, from, [nic]);
     }
   },
   async replug(run, { nics }) {

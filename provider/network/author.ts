@@ -6,13 +6,16 @@ import type { Author } from "./journal.js";
 /** A run on another machine cannot be looked at; after this long, in ms, it counts as dead. */
 const LONGEST_MS = 15 * 60_000;
 
-export function thisProcess(): Author {
-  return {
-    machine: machineId(),
-    pid: process.pid,
-    started: startOf(process.pid) ?? "",
-    at: new Date().toISOString(),
-  };
+/** A process of this machine. */
+export function processOf(pid: number): Author {
+  return { machine: machineId(), pid, started: startOf(pid) ?? "", at: new Date().toISOString() };
+}
+
+export const thisProcess = (): Author => processOf(process.pid);
+
+export function isThisProcess(author: Author): boolean {
+  const self = thisProcess();
+  return author.machine === self.machine && author.pid === self.pid && author.started === self.started;
 }
 
 export function stillRuns(author: Author, now = Date.now()): boolean {

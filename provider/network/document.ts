@@ -51,6 +51,12 @@ export function readNetwork(xml: string, mode?: Mode): NetworkDocument {
 const bridgeOf = new WeakMap<NetworkInfo, string | undefined>();
 
 /** The bridge that libvirt makes for a network; one of the host, in mode `bridge`, is not its own. */
+/** The bridge that libvirt would make for it, by what is wanted; `now` where nothing is said. */
+export function ownBridgeWanted(desired: Inputs, now: string | undefined): string | undefined {
+  if (desired.mode === "bridge") return undefined;
+  return (desired.bridge as { name?: string } | undefined)?.name ?? now;
+}
+
 export function ownBridgeOf(n: NetworkInfo): string | undefined {
   if (!bridgeOf.has(n)) {
     const doc = readNetwork(n.liveXml ?? n.inactiveXml);

@@ -70,7 +70,7 @@ async function tellPrice(ctx: Context, id: string, olds: Inputs, news: Inputs, r
   let p: Plan;
   try {
     const host = hostAt(uriOf(news));
-    const how = { nics: true, ...(await daemonOf(host)), name: String(news.name), vitals: () => host.vitals() };
+    const how = { nics: true, ...(await daemonOf(host)), desired: news, vitals: () => host.vitals() };
     const byId = await host.read((c) => observe(c, { uuid: id }, how));
     const observed = byId.network ? byId : await host.read((c) => observe(c, { name: String(news.name) }, how));
     const wish = { desired: news, was, owner: news.owner as Owner | undefined, adopted: olds.adopted === true };
@@ -115,7 +115,7 @@ const lastRestart = ({ restartMs }: Inputs): { restartMs?: number } =>
 async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
   const host = hostAt(uriOf(inputs));
   const identity = await host.identity();
-  const how = { nics: true, ...(await daemonOf(host)), vitals: () => freshVitals(host) };
+  const how = { nics: true, ...(await daemonOf(host)), desired: inputs, vitals: () => freshVitals(host) };
   return host.use(keyOf(String(inputs.name)), async (c) => {
     let observed = await observe(c, { name: String(inputs.name) }, how);
     const there = observed.network;
@@ -244,7 +244,7 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
   const how = {
     nics: true,
     ...(await daemonOf(host)),
-    name: String(news.name),
+    desired: news,
     vitals: () => freshVitals(host),
   };
   return host.use(keyOf(id), async (c) => {

@@ -2,7 +2,8 @@
 import { VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import type { Connection, NetworkInfo } from "../libvirt/api.js";
-import { stillRuns, thisProcess } from "./author.js";
+import { isThisProcess, stillRuns } from "./author.js";
+import { aloneHealing, breakIfDead, isHealLockName } from "./healers.js";
 import { isParkName, type Journal, parkName, readJournal } from "./journal.js";
 import { finish, type Settled } from "./settle.js";
 
@@ -12,37 +13,55 @@ export interface Healed {
   settled: Settled;
 }
 
-/** Of one network; undefined where nothing was left. Throws where the run that wrote it still goes on. */
-export async function healOne(c: Connection, uuid: string, force = false): Promise<Healed | undefined> {
+/** Of one network. Throws where the run that wrote it still goes on. @returns whether anything was left. */
+export async function healOne(c: Connection, uuid: string, force = false): Promise<boolean> {
   const park = await c.networks.get({ name: parkName(uuid) });
-  return park ? await heal(c, park, force) : undefined;
+  if (park) await heal(c, park, force);
+  return park !== undefined;
 }
 
 /** All of a host; one that cannot be healed does not keep the others from it. */
 export async function healAll(c: Connection, force = false): Promise<{ healed: Healed[]; failed: string[] }> {
   const healed: Healed[] = [];
   const failed: string[] = [];
-  for (const park of await c.networks.list()) {
+  const all = await c.networks.list();
+  for (const park of all) {
     if (!isParkName(park.name)) continue;
     await heal(c, park, force).then(
-      (h) => healed.push(h),
+      (h) => h && healed.push(h),
       (e: unknown) => failed.push(e instanceof Error ? e.message : String(e)),
     );
   }
+  for (const lock of all) if (isHealLockName(lock.name)) await breakIfDead(c, lock, false);
   return { healed, failed };
 }
 
-async function heal(c: Connection, park: NetworkInfo, force: boolean): Promise<Healed> {
+/** undefined: another one has healed it meanwhile. */
+async function heal(c: Connection, park: NetworkInfo, force: boolean): Promise<Healed | undefined> {
+  const { uuid } = deadJournal(park, force);
+  return await aloneHealing(
+    c,
+    uuid,
+    async () => {
+      // Read again: what was there before another healer ended is of no use.
+      const now = await c.networks.get({ name: park.name });
+      if (!now) return undefined;
+      const journal = deadJournal(now, force);
+      return { network: journal.from, settled: await finish(c, journal, channelOf(c.uri)) };
+    },
+    { force },
+  );
+}
+
+/** The journal of a run that has ended. */
+function deadJournal(park: NetworkInfo, force: boolean): Journal {
   const journal = readJournal(park.inactiveXml);
   if (!journal)
     throw new VirtnetError(
       `network ${JSON.stringify(park.name)} has the name of a park network, but carries no journal: look what is on it, and remove it by hand`,
     );
-  const { author } = journal;
-  const self = thisProcess();
-  const own = author.machine === self.machine && author.pid === self.pid && author.started === self.started;
-  if (!own && !force && stillRuns(author)) throw new VirtnetError(busy(journal));
-  return { network: journal.from, settled: await finish(c, journal, channelOf(c.uri)) };
+  if (!force && !isThisProcess(journal.author) && stillRuns(journal.author)) throw new VirtnetError(busy(journal));
+  return journal;
 }
 
 const busy = ({ from, author }: Journal & { author: { machine: string; pid: number; at: string } }): string =>

@@ -32,6 +32,8 @@ export interface Author {
 
 export type JournalNic = Pick<Nic, "domain" | "domainName" | "mac" | "by" | "xml">;
 
+export type NamedNic = Pick<Nic, "domain" | "domainName" | "mac">;
+
 export interface Journal {
   uuid: string;
   /** The network's name before, and after. */
@@ -46,6 +48,8 @@ export interface Journal {
   renew: boolean;
   /** NICs of running VMs on it. */
   nics: JournalNic[];
+  /** NICs of stored definitions that name its own bridge, where that changes. */
+  named: NamedNic[];
   /** Devices of the host on its bridge that are no VM's: containers' and the host's own. */
   ports: string[];
 }
@@ -80,8 +84,9 @@ export function parkXml(journal: Journal, author: Author): string {
 }
 
 function write(el: Element, journal: Journal, author: Author): void {
-  const { uuid, from, to, running, renew, before, after, nics, ports } = journal;
-  set(el, { uuid, from, to, running, renew, ...author });
+  const { uuid, from, to, running, renew, before, after, nics, named, ports } = journal;
+  set(el, { uuid, from, to, running, renew });
+  writeAuthor(el, author);
   // Documents as text: libvirt keeps text as it is, and rewrites elements as it likes.
   const doc = (name: string, text: string) => {
     const e = addChild(el, `virtnet:${name}`, OWN_NS);
@@ -92,7 +97,17 @@ function write(el: Element, journal: Journal, author: Author): void {
   if (before.liveXml !== undefined) doc("live", before.liveXml);
   doc("after", after);
   for (const { xml, ...who } of nics) set(doc("nic", xml), who);
+  for (const { domain, domainName, mac } of named) set(doc("named", ""), { domain, domainName, mac });
   for (const port of ports) doc("port", port);
+}
+
+export function writeAuthor(el: Element, { machine, pid, started, at }: Author): void {
+  set(el, { machine, pid, started, at });
+}
+
+export function readAuthor(el: Element): Author {
+  const at = (name: string) => el.getAttribute(name) ?? "";
+  return { machine: at("machine"), pid: Number(at("pid")), started: at("started"), at: at("at") };
 }
 
 function set(el: Element, attributes: Record<string, string | number | boolean>): void {
@@ -128,7 +143,12 @@ export function readJournal(xml: string): (Journal & { author: Author }) | undef
       by: at(e, "by") === "bridge" ? "bridge" : "network",
       xml: e.textContent ?? "",
     })),
+    named: children(el, "named", OWN_NS).map((e) => ({
+      domain: at(e, "domain"),
+      domainName: at(e, "domainName"),
+      mac: at(e, "mac"),
+    })),
     ports: children(el, "port", OWN_NS).map((e) => e.textContent ?? ""),
-    author: { machine: at(el, "machine"), pid: Number(at(el, "pid")), started: at(el, "started"), at: at(el, "at") },
+    author: readAuthor(el),
   };
 }

@@ -1,8 +1,9 @@
 /** Read what is there, into the plan's terms. */
+import type { Inputs } from "../handler.js";
 import type { Masters, Vitals } from "../host/hosts.js";
 import type { Connection, DomainInfo, NetworkInfo, Ref } from "../libvirt/api.js";
 import type { Firewall } from "./abilities.js";
-import { ownBridgeOf, readNetwork } from "./document.js";
+import { ownBridgeOf, ownBridgeWanted, readNetwork } from "./document.js";
 import { brokenParts } from "./intact.js";
 import { parkName } from "./journal.js";
 import { type Names, type Nic, nicsOn, storedUsers, vmsOf } from "./nics.js";
@@ -28,8 +29,8 @@ export interface ObserveOptions {
   daemon?: number;
   /** Its firewall backend, where that is known. */
   firewall?: Firewall;
-  /** The name that it shall have: with another one, the stored definitions of VMs count too. */
-  name?: string;
+  /** What it shall be: where its name or its own bridge changes, the stored definitions of VMs count too. */
+  desired?: Inputs;
   /** What the host says of itself, where a channel can tell. */
   vitals?: () => Promise<Vitals | undefined>;
 }
@@ -44,14 +45,20 @@ export async function observe(c: Connection, ref: Ref, options: ObserveOptions):
   if (!found) return { ...daemon, nics: [] };
   const network = toObserved(found);
   if (!options.nics) return { ...daemon, nics: [], network };
-  const renamed = options.name !== undefined && options.name !== found.name;
-  const domains = await c.domains.list(renamed ? {} : { active: true });
+  const moves = options.desired !== undefined && movesAway(found, options.desired);
+  const domains = await c.domains.list(moves ? {} : { active: true });
   const on = nicsOn(domains, namesOf(found));
   // What else is on the bridge counts also where no VM is.
   const vitals = found.active && options.vitals ? await options.vitals() : undefined;
   const nics = await whetherConnected(c, found, on, vitals?.masters);
   const ports = vitals ? { ports: foreignPorts(found, nics, vitals.masters), broken: brokenParts(found, vitals) } : {};
-  return { ...daemon, nics, network, ...ports, ...(renamed ? { stored: storedUsers(domains, namesOf(found)) } : {}) };
+  return { ...daemon, nics, network, ...ports, ...(moves ? { stored: storedUsers(domains, namesOf(found)) } : {}) };
+}
+
+/** What definitions of VMs may name changes. */
+function movesAway(network: NetworkInfo, desired: Inputs): boolean {
+  const bridge = ownBridgeOf(network);
+  return desired.name !== network.name || ownBridgeWanted(desired, bridge) !== bridge;
 }
 
 /** How NICs may refer to a network: a bridge of the host is not its own. */

@@ -2,22 +2,55 @@
 import { VirtnetError } from "../handler.js";
 import type { Connection, NetworkInfo } from "../libvirt/api.js";
 import { type Element, parseXml } from "../schema/xml.js";
-import { readNetwork } from "./document.js";
+import { ownBridgeOf } from "./document.js";
 import type { JournalNic } from "./journal.js";
 import { hop, type NicRef, replug } from "./moves.js";
-import { bridgeOf, interfacesOf, macOf, networkOf, onBridge, onNetwork, type Plug, plugOf, plugOfNic } from "./nics.js";
+import {
+  bridgeOf,
+  interfacesOf,
+  macOf,
+  type Nic,
+  networkOf,
+  onBridge,
+  onNetwork,
+  type Plug,
+  plugOf,
+  plugOfNic,
+} from "./nics.js";
 
 /** Where NICs belong. */
 export interface Home {
   name: string;
-  /** The bridge that NICs may name themselves. */
+  /** Its own bridge, which NICs may name themselves. */
   bridge?: string | undefined;
   plug: Plug;
 }
 
+/** Where NICs may still be: what is elsewhere by now was put there by somebody. */
+export interface Places {
+  networks: readonly string[];
+  bridges: readonly (string | undefined)[];
+}
+
 export function homeOf(info: NetworkInfo): Home {
-  const xml = info.liveXml ?? info.inactiveXml;
-  return { name: info.name, bridge: readNetwork(xml).bridgeName, plug: plugOf(xml) };
+  return { name: info.name, bridge: ownBridgeOf(info), plug: plugOf(info.liveXml ?? info.inactiveXml) };
+}
+
+/** A NIC that named the network's bridge names the one that it has now, or the network where it has none any more. */
+export function pointedHome(home: Pick<Home, "name" | "bridge">, by: Nic["by"], iface: Element): Element {
+  return by === "bridge" && home.bridge !== undefined ? onBridge(iface, home.bridge) : onNetwork(iface, home.name);
+}
+
+export function isHome(home: Pick<Home, "name" | "bridge">, by: Nic["by"], iface: Element): boolean {
+  const at = networkOf(iface);
+  return by === "bridge" && home.bridge !== undefined
+    ? at === undefined && bridgeOf(iface) === home.bridge
+    : at === home.name;
+}
+
+export function isAt({ networks, bridges }: Places, iface: Element): boolean {
+  const at = networkOf(iface);
+  return at === undefined ? bridges.includes(bridgeOf(iface)) : networks.includes(at);
 }
 
 /** Move taps to the park network, which runs then. Other NICs do not hang on the network's bridge, and stay. */
@@ -32,15 +65,9 @@ export async function park(c: Connection, name: string, nics: readonly JournalNi
 }
 
 /**
- * Bring NICs home; one that somebody has put on another network meanwhile stays there. `from`: the names of networks that
- * they may still be on. Where one cannot be brought home, the others are; the error names those.
+ * Bring NICs home; one that somebody has put on another network meanwhile stays there. Where one cannot be brought home, the others are; the error names those.
  */
-export async function bringHome(
-  c: Connection,
-  home: Home,
-  from: readonly string[],
-  nics: readonly JournalNic[],
-): Promise<void> {
+export async function bringHome(c: Connection, home: Home, from: Places, nics: readonly JournalNic[]): Promise<void> {
   const failed: string[] = [];
   const fails = (nic: JournalNic, why: string) => void failed.push(`${nic.mac} of VM ${nic.domainName}: ${why}`);
   const moved: JournalNic[] = [];
@@ -57,9 +84,10 @@ export async function bringHome(
   const then = await lookAtAll(c, moved);
   for (const nic of moved) {
     const now = then.get(keyOf(nic));
-    const at = now?.iface && (nic.by === "network" ? networkOf(now.iface) : bridgeOf(now.iface));
-    if (now && at !== (nic.by === "network" ? home.name : home.bridge))
+    if (now && !(now.iface && isHome(home, nic.by, now.iface))) {
+      const at = now.iface && (networkOf(now.iface) ?? bridgeOf(now.iface));
       fails(nic, `libvirt answered success, but it is on ${at ?? "nothing"}`);
+    }
   }
   if (failed.length > 0) throw new VirtnetError(`NICs could not be moved back: ${failed.join("; ")}`);
 }
@@ -68,27 +96,22 @@ export async function bringHome(
 async function bringOneHome(
   c: Connection,
   home: Home,
-  from: readonly string[],
+  from: Places,
   nic: JournalNic,
   iface: Element | undefined,
 ): Promise<boolean> {
   const was = parseXml(nic.xml);
-  const pointed = (of: Element): Element => {
-    if (nic.by === "network") return onNetwork(of, home.name);
-    if (home.plug === "tap" && home.bridge !== undefined) return onBridge(of, home.bridge);
-    throw new VirtnetError("it names the bridge itself, which is gone: point it at the network");
-  };
+  const pointed = (of: Element) => pointedHome(home, nic.by, of);
   if (!iface) {
     // Unplugged by a run that died before it could plug it; a tap is never unplugged for a tap.
     if (home.plug === "tap" && plugOfNic(was) === "tap") return false;
     await replug(c, nic, was, pointed);
     return true;
   }
-  const at = networkOf(iface);
   const tapped = home.plug === "tap" && plugOfNic(iface) === "tap";
-  const there = nic.by === "network" ? at === home.name : at === undefined && bridgeOf(iface) === home.bridge;
+  const there = isHome(home, nic.by, iface);
   if (there && (tapped || plugOfNic(iface) === home.plug)) return false;
-  if (!there && !(at === undefined ? bridgeOf(iface) === bridgeOf(was) : from.includes(at))) return false;
+  if (!there && !isAt(from, iface)) return false;
   if (tapped) await hop(c, nic, pointed(iface));
   else await replug(c, nic, was, pointed);
   return true;

@@ -10,7 +10,7 @@ import { updateSteps } from "./live.js";
 import { vmsOf } from "./nics.js";
 import type { Mode } from "./parts/forward.js";
 import { type Impact, type Price, priceOf, reasons, tooCostly, worst } from "./prices.js";
-import { rejoinStep, renameStep, restartStep } from "./restart.js";
+import { followers, type NetworkChange, rejoinStep, renameStep, restartStep, storedMove } from "./restart.js";
 import type { Action, Observed, ObservedNetwork, Plan, Step } from "./steps.js";
 
 export interface Wish {
@@ -104,7 +104,7 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
   const steps: Step[] = [];
   const asOne = running && !markDiffers && net.persistent && live.length > 0 && sameChanges(config, live);
   if (!asOne && rewrite)
-    steps.push(defineStep(config, price, markDiffers, after, running && desired.apply !== undefined));
+    steps.push(defineStep(change, config, price, markDiffers, running && desired.apply !== undefined));
   if (wantsRunning(desired))
     steps.push(
       ...updateSteps(
@@ -122,12 +122,14 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
 }
 
 function defineStep(
+  change: NetworkChange,
   config: Change[],
   price: (c: Change) => Price,
   markDiffers: boolean,
-  xml: string,
   later: boolean,
 ): Step {
+  const running = change.net.liveXml !== undefined;
+  const follow = running ? [] : followers(change);
   const why =
     config.length > 0
       ? later
@@ -139,10 +141,10 @@ function defineStep(
   return {
     kind: config.length > 0 ? "define" : "mark",
     impact: "none",
-    why,
+    why: [why, ...follow].join("; "),
     changes: config.map((c) => c.path),
     affects: [],
-    actions: [{ do: "define", xml }],
+    actions: (running ? undefined : storedMove(change)) ?? [{ do: "define", xml: change.after }],
   };
 }
 

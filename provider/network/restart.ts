@@ -44,13 +44,6 @@ function movesOf({ net, observed, after }: NetworkChange): Moves {
   const plug: Plug = plugOf(after);
   const taps = observed.nics.filter((n) => n.on === "tap");
   const others = observed.nics.filter((n) => n.on !== "tap");
-  const [now, then] = [readNetwork(net.liveXml ?? net.xml), readNetwork(after)];
-  const bridgeGoes = then.mode === "bridge" || now.bridgeName !== then.bridgeName;
-  const named = bridgeGoes ? taps.find((n) => n.by === "bridge") : undefined;
-  if (named)
-    throw new VirtnetError(
-      `network ${JSON.stringify(net.name)}: NIC ${named.mac} of VM ${named.domainName} names the bridge of the network itself, which goes away: point it at the network first (<source network='${net.name}'/>)`,
-    );
   const bridgeStays = [net.liveXml ?? net.xml, after].every((xml) => readNetwork(xml).mode === "bridge");
   if (plug !== "tap") return { parked: bridgeStays ? [] : taps, rehopped: [], replugged: [...others, ...taps] };
   return bridgeStays
@@ -73,6 +66,7 @@ function journalOf(change: NetworkChange, to: string, renew: boolean): Journal {
     running: wantsRunning,
     renew,
     nics: refs(observed.nics),
+    named: (observed.stored ?? []).filter((s) => s.by === "bridge"),
     ports: [...(observed.ports ?? [])],
   };
 }
@@ -85,7 +79,7 @@ export function restartStep(change: CostlyChange): Step {
   return {
     kind: "restart",
     impact,
-    why: reasons(prices),
+    why: [reasons(prices), ...followers(change)].join("; "),
     changes,
     ...noticed(change, moves, renew, impact),
     actions: [
@@ -113,14 +107,11 @@ export function renameStep(change: CostlyChange): Step {
   const renew = running && starts && change.renews && newAddresses(net.liveXml as string, after);
   const impact = running ? worst(["restart", ...prices.map((p) => p.impact)]) : "none";
   const to = readNetwork(after).values.name as string;
-  const follow = vmsOf((observed.stored ?? []).filter((s) => s.by === "network"));
-  const kept =
-    "managed saves, snapshots and files of other tools that name the network keep the old name" +
-    (follow.length > 0 ? `; the stored definitions of ${follow.join(", ")} follow` : "");
+  const kept = "managed saves, snapshots and files of other tools that name the network keep the old name";
   return {
     kind: "rename",
     impact,
-    why: `${reasons(prices)}; ${kept}`,
+    why: [reasons(prices), kept, ...followers(change)].join("; "),
     changes,
     ...(running
       ? noticed(change, moves, renew, impact)
@@ -134,6 +125,38 @@ export function renameStep(change: CostlyChange): Step {
       { do: "home" },
     ],
   };
+}
+
+/** Who names the network, or its own bridge, in a definition, and is changed with it: in words. */
+export function followers({ net, observed, after }: NetworkChange): string[] {
+  const [now, then] = [readNetwork(net.liveXml ?? net.xml), readNetwork(after)];
+  const bridge = now.mode === "bridge" ? undefined : now.bridgeName;
+  const kept = then.mode !== "bridge" && then.bridgeName === bridge;
+  const stored = (observed.stored ?? []).filter((s) =>
+    s.by === "bridge" ? !kept : now.values.name !== then.values.name,
+  );
+  const named = kept ? [] : observed.nics.filter((n) => n.by === "bridge");
+  const to = then.mode === "bridge" ? "the network" : `bridge ${then.bridgeName}`;
+  return [
+    ...(stored.length > 0 ? [`the stored definitions of ${vmsOf(stored).join(", ")} follow`] : []),
+    ...(named.length > 0
+      ? [`NICs of ${vmsOf(named).join(", ")}, which name bridge ${bridge} themselves, name ${to} then`]
+      : []),
+  ];
+}
+
+/**
+ * A network that does not run, and whose bridge is named by stored definitions of VMs: these follow. Undefined where there is
+ * nobody to follow.
+ */
+export function storedMove(change: NetworkChange): Action[] | undefined {
+  const journal = journalOf(change, change.net.name, false);
+  if (journal.named.length === 0) return undefined;
+  return [
+    { do: "journal", journal: { ...journal, running: false } },
+    { do: "define", xml: change.after },
+    { do: "home" },
+  ];
 }
 
 /** NICs of running VMs that are not plugged into their network: it was stopped under them, or a run ended in the middle. */

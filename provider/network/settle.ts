@@ -6,14 +6,14 @@ import { VirtnetError } from "../handler.js";
 import type { Channel } from "../host/channel.js";
 import type { Connection, NetworkInfo } from "../libvirt/api.js";
 import { compare } from "../schema/compare.js";
-import { printXml } from "../schema/xml.js";
+import { parseXml, printXml } from "../schema/xml.js";
 import { fieldsOf, ownBridgeOf, readNetwork } from "./document.js";
-import { type Journal, parkName } from "./journal.js";
+import { type Journal, type NamedNic, parkName } from "./journal.js";
 import { bringLeases, keepLeases } from "./leases.js";
 import { bounce } from "./moves.js";
-import { interfaceOf, type Nic, networkOf, nicsOn, onNetwork, storedUsers } from "./nics.js";
+import { bridgeOf, interfaceOf, type Nic, nicsOn, storedUsers } from "./nics.js";
 import { namesOf, whetherConnected } from "./observe.js";
-import { bringHome, homeOf, park } from "./park.js";
+import { bringHome, homeOf, isAt, isHome, type Places, park, pointedHome } from "./park.js";
 import { startNetwork } from "./starting.js";
 
 /** Whether two definitions say the same, as far as anybody here can tell. */
@@ -84,7 +84,7 @@ export async function home(c: Connection, journal: Journal, autostart: boolean, 
   const parkOfIt = parkName(journal.uuid);
   const info = await c.networks.get({ uuid: journal.uuid });
   if (!info) throw new VirtnetError(`network ${journal.from} is gone`);
-  const from = [journal.from, journal.to, parkOfIt];
+  const from = placesOf(journal);
   if (info.active) {
     // First of all: each moment here is one without the gateway.
     const where = homeOf(info);
@@ -98,9 +98,16 @@ export async function home(c: Connection, journal: Journal, autostart: boolean, 
     }
     if (journal.renew) await bounce(c, journal.nics);
   }
-  if (journal.from !== journal.to) await repoint(c, from, info.name);
+  await repoint(c, journal, from, info);
   if (info.autostart !== autostart && info.persistent) await c.networks.setAutostart({ uuid: info.uuid }, autostart);
   await removePark(c, journal.uuid);
+}
+
+/** All places that the NICs may be in while the network changes, and before and after. */
+export function placesOf({ uuid, from, to, before, after, nics }: Journal): Places {
+  const own = [before.liveXml ?? before.xml, after].map((xml) => readNetwork(xml)).filter((n) => n.mode !== "bridge");
+  const bridges = [...own.map((n) => n.bridgeName), ...nics.map((n) => bridgeOf(parseXml(n.xml)))];
+  return { networks: [from, to, parkName(uuid)], bridges };
 }
 
 /** NICs of VMs that came meanwhile: to the park network, or to the network before it was taken down, where they hang on nothing now. */
@@ -157,15 +164,23 @@ async function bringPorts(info: NetworkInfo, ports: readonly string[], channel: 
       await channel.run(["ip", "link", "set", "dev", device, "master", bridge]);
 }
 
-/** Stored definitions of VMs that name the network by one of `from` name it `to`. */
-export async function repoint(c: Connection, from: readonly string[], to: string): Promise<void> {
-  const old = from.filter((n) => n !== to);
-  for (const user of storedUsers(await c.domains.list(), { names: old })) {
-    const d = await c.domains.get({ uuid: user.domain });
-    const iface = d?.inactiveXml === undefined ? undefined : interfaceOf(d.inactiveXml, user.mac);
-    if (iface && old.includes(networkOf(iface) ?? ""))
-      await c.domains.updateDevice({ uuid: user.domain }, printXml(onNetwork(iface, to)), "config");
-  }
+/** Stored definitions of VMs that name the network, or its own bridge, as it was. */
+async function repoint(c: Connection, journal: Journal, from: Places, info: NetworkInfo): Promise<void> {
+  const { name } = info;
+  const old = from.networks.filter((n) => n !== name);
+  const users = journal.from === journal.to ? [] : storedUsers(await c.domains.list(), { names: old });
+  const follow: [by: Nic["by"], of: readonly NamedNic[]][] = [
+    ["network", users],
+    ["bridge", journal.named],
+  ];
+  const where = { name, bridge: ownBridgeOf(info) };
+  for (const [by, nics] of follow)
+    for (const { domain, mac } of nics) {
+      const d = await c.domains.get({ uuid: domain });
+      const iface = d?.inactiveXml === undefined ? undefined : interfaceOf(d.inactiveXml, mac);
+      if (iface && isAt(from, iface) && !isHome(where, by, iface))
+        await c.domains.updateDevice({ uuid: domain }, printXml(pointedHome(where, by, iface)), "config");
+    }
 }
 
 /** Refused by nobody: what is still on it would lose its switch, so it is looked for first. */

@@ -26,7 +26,7 @@ export interface Observed {
   network?: ObservedNetwork;
   /** NICs of running domains on it. */
   nics: readonly Nic[];
-  /** NICs of stored definitions that refer to it, where it is to be renamed. */
+  /** NICs of stored definitions that refer to it, where its name or its own bridge changes. */
   stored?: readonly StoredUser[];
   /** Devices on its bridge that are no VM's; absent: there is no channel that could tell. */
   ports?: readonly string[];

@@ -10,11 +10,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
 import { channelOf } from "../../provider/host/channel.js";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
+import { processOf } from "../../provider/network/author.js";
 import { healAll } from "../../provider/network/heal.js";
+import { lockXml } from "../../provider/network/healers.js";
 import { parkName, readJournal } from "../../provider/network/journal.js";
 import { undo } from "../../provider/network/settle.js";
 import type { Answer, Orders } from "../support/run-plan.js";
 import { virsh, withSandbox } from "../support/sandbox.js";
+import { virtnet } from "../support/virtnet.js";
 import { nicXml, vmXml } from "../support/vms.js";
 
 const nat = (more: Inputs = {}): Inputs => ({
@@ -35,6 +38,12 @@ interface Change {
   after: RegExp;
   /** The bridge that the VM's tap is on before, and after. */
   bridges: [string, string];
+  /** Whether it runs before, and after; both, unless said. */
+  runs?: [boolean, boolean];
+  /** Done on the host after each reset. */
+  harm?: string;
+  /** What a stored NIC that named the network's bridge names after it. */
+  named?: string;
 }
 
 const CHANGES: Change[] = [
@@ -61,6 +70,16 @@ const CHANGES: Change[] = [
     before: /<forward mode='nat'/,
     after: /<forward mode='bridge'/,
     bridges: ["flt0", "lan0"],
+    named: "network='net'",
+  },
+  {
+    does: "a change of its bridge's name",
+    from: nat(),
+    to: nat({ bridge: { name: "flt1", stp: false } }),
+    before: /<bridge name='flt0'/,
+    after: /<bridge name='flt1'/,
+    bridges: ["flt0", "flt1"],
+    named: "bridge='flt1'",
   },
   {
     does: "a live change of DHCP",
@@ -72,6 +91,28 @@ const CHANGES: Change[] = [
   },
 ];
 
+/** Changes that write no journal: killed in the middle, they are ended by the next run. */
+const LIFE: Change[] = [
+  {
+    does: "a stop",
+    from: nat(),
+    to: nat({ running: false, autostart: false }),
+    before: /<name>net</,
+    after: /<name>net</,
+    bridges: ["flt0", ""],
+    runs: [true, false],
+  },
+  {
+    does: "a start with new settings",
+    from: nat({ running: false, autostart: false }),
+    to: nat({ mtu: 1400 }),
+    before: /^(?![\s\S]*<mtu)/,
+    after: /<mtu size='1400'\/>/,
+    bridges: ["", "flt0"],
+    runs: [false, true],
+  },
+];
+
 const vm = (name: string, mac: string): string => vmXml(name, { devices: nicXml(mac, "network", "network='net'") });
 
 describe("a change that is cut off", function () {
@@ -79,6 +120,7 @@ describe("a change that is cut off", function () {
   const host = withSandbox();
   after(() => closeHosts());
   const MAC = "52:54:00:00:73:01";
+  const NAMED = "52:54:00:00:73:09";
   const run = async (command: string) => (await host().exec(["sh", "-c", command])).stdout.trim();
 
   const child = (
@@ -133,20 +175,23 @@ describe("a change that is cut off", function () {
       parks: names.filter((n) => n.startsWith("vnpark")),
       nic: web.split("<interface ").find((i) => i.includes(MAC)) ?? "",
       refers: off.includes(`network='${name}'`),
+      names: off.split("<interface ").find((i) => i.includes(NAMED)) ?? "",
       master,
     };
   };
 
   /** Whole, either before or after the change, with the VM on it. */
-  const assertWhole = async ({ before, after, bridges }: Change): Promise<"before" | "after"> => {
+  const assertWhole = async (change: Change): Promise<"before" | "after"> => {
+    const { before, after, bridges, runs = [true, true], named = "bridge='flt0'" } = change;
     const seen = await look();
-    const is = after.test(seen.stored) ? "after" : "before";
-    const want = is === "after" ? after : before;
+    const is = (runs[0] === runs[1] ? after.test(seen.stored) : seen.active === runs[1]) ? "after" : "before";
+    const [want, running, bridge] = is === "after" ? [after, runs[1], bridges[1]] : [before, runs[0], bridges[0]];
     assert.match(seen.stored, want);
-    assert.ok(seen.active, "it does not run");
-    assert.match(seen.live, want);
-    assert.ok(seen.autostart, "autostart is off");
-    assert.equal(seen.master, is === "after" ? bridges[1] : bridges[0]);
+    assert.equal(seen.active, running, "whether it runs");
+    if (running) assert.match(seen.live, want);
+    assert.equal(seen.autostart, running, "autostart");
+    assert.equal(seen.master, bridge);
+    assert.ok(seen.names.includes(is === "after" ? named : "bridge='flt0'"), seen.names);
     assert.ok(seen.nic.includes(`network='${seen.name}'`), seen.nic);
     assert.ok(seen.refers, "the stored definition of the other VM names another network");
     assert.deepEqual(seen.parks, []);
@@ -156,12 +201,24 @@ describe("a change that is cut off", function () {
   const reset = async (change: Change): Promise<string> => {
     await hostAt(host().uri).use("heal", (c) => healAll(c, true));
     const seen = await look();
-    if (!change.before.test(seen.stored) || seen.name !== "net") {
+    const { runs = [true, true] } = change;
+    if (
+      !change.before.test(seen.stored) ||
+      seen.name !== "net" ||
+      seen.active !== runs[0] ||
+      seen.autostart !== runs[0]
+    ) {
       const to: Orders = { uri: host().uri, desired: change.from, was: change.to, uuid: seen.uuid };
       const { answer } = await child(to);
       assert.equal(answer?.error, undefined);
+      // What follows the network to itself does not go back to a bridge.
+      const stored = (await look()).names;
+      if (!stored.includes("bridge='flt0'"))
+        await run(
+          `virsh detach-interface off --type ${/^type='(\w+)'/.exec(stored)?.[1]} --mac ${NAMED} --config && virsh attach-interface off --type bridge --source flt0 --mac ${NAMED} --model virtio --config`,
+        );
     }
-    assert.equal(await assertWhole({ ...change, after: /$^/ }), "before");
+    assert.equal(await assertWhole({ ...change, ...(runs[0] === runs[1] ? { after: /$^/ } : {}) }), "before");
     return seen.uuid;
   };
 
@@ -170,10 +227,12 @@ describe("a change that is cut off", function () {
     const { answer } = await child({ uri: host().uri, desired: nat(), was: {} });
     assert.equal(answer?.error, undefined);
     await virsh(host(), ["create", "/dev/stdin"], vm("web", MAC));
-    await virsh(host(), ["define", "/dev/stdin"], vm("off", "52:54:00:00:73:02"));
+    const stored = nicXml("52:54:00:00:73:02", "network", "network='net'") + nicXml(NAMED, "bridge", "bridge='flt0'");
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("off", { devices: stored }));
   });
 
-  for (const change of CHANGES) {
+  for (const change of [...CHANGES, ...LIFE]) {
+    const journalled = !LIFE.includes(change) && change.does !== "a live change of DHCP";
     const orders = (uuid: string): Orders => ({ uri: host().uri, desired: change.to, was: change.from, uuid });
 
     it(`${change.does}: killed before each action, it is healed, and the next run finishes it`, async () => {
@@ -188,7 +247,7 @@ describe("a change that is cut off", function () {
         const { failed } = await hostAt(host().uri).use("heal", (c) => healAll(c));
         assert.deepEqual(failed, [], at);
         // A change without a journal can be half done between two live calls; the next run ends it.
-        if (change.does !== "a live change of DHCP") await assertWhole(change).catch((e: Error) => fail(at, e));
+        if (journalled) await assertWhole(change).catch((e: Error) => fail(at, e));
         const next = await child(orders(uuid));
         assert.equal(next.answer?.error, undefined, at);
         assert.equal(await assertWhole(change).catch((e: Error) => fail(at, e)), "after", at);
@@ -217,6 +276,99 @@ describe("a change that is cut off", function () {
       }
     });
   }
+
+  it("a NIC that lost its network: killed before each action, or with a call that fails, the next run plugs it in", async () => {
+    const change: Change = { ...(CHANGES[0] as Change), to: nat() };
+    const lost = async (): Promise<Orders> => {
+      const uuid = await reset({ ...change, to: nat({ mtu: 1400 }) });
+      await run(`ip link set $(virsh -q domiflist web | awk '/${MAC}/{print $1}') nomaster`);
+      assert.equal((await look()).master, "");
+      return { uri: host().uri, desired: nat(), was: nat(), uuid };
+    };
+    const { answer } = await child(await lost());
+    assert.deepEqual([answer?.error, answer?.actions], [undefined, ["journal", "park", "home"]]);
+    const faults = [
+      ...Array.from({ length: 4 }, (_, n) => ({ killBefore: n + 1 })),
+      ...Array.from({ length: answer?.calls ?? 0 }, (_, k) => [`${k + 1}:before`, `${k + 1}:after`]).flat(),
+    ];
+    assert.ok(faults.length > 10);
+    for (const fault of faults) {
+      const at = JSON.stringify(fault);
+      const orders = await lost();
+      if (typeof fault === "string") await child(orders, fault);
+      else assert.ok((await child({ ...orders, ...fault })).killed, at);
+      assert.deepEqual((await hostAt(host().uri).use("heal", (c) => healAll(c))).failed, [], at);
+      assert.equal((await child(orders)).answer?.error, undefined, at);
+      assert.equal(await assertWhole({ ...change, after: /$^/ }).catch((e: Error) => fail(at, e)), "before", at);
+    }
+  });
+
+  it("a network that does not exist yet: what fails leaves nothing, and the next run makes it whole", async () => {
+    const wanted = { mode: "isolated", name: "vnew", bridge: { name: "flt9" }, ips: [{ address: "10.73.9.1/24" }] };
+    const orders: Orders = { uri: host().uri, desired: wanted, was: {} };
+    const seen = () =>
+      run(`virsh -q net-list --all --autostart | awk '/vnew/{print $2}'; cat /sys/class/net/flt9/operstate`);
+    const gone = async () => {
+      await run("virsh net-destroy vnew; virsh net-undefine vnew");
+      assert.equal(await run("virsh -q net-list --all --name | grep -c vnew || true"), "0");
+    };
+    const { answer } = await child(orders);
+    assert.deepEqual(answer?.actions, ["define", "start", "autostart"]);
+    assert.match(await seen(), /^active\n(up|down)$/);
+    for (let n = 1; n <= 4; n++) {
+      await gone();
+      assert.ok((await child({ ...orders, killBefore: n })).killed);
+      assert.equal((await child(orders)).answer?.error, undefined, `killed before ${n}`);
+      assert.match(await seen(), /^active\n(up|down)$/, `killed before ${n}`);
+    }
+    for (let k = 1; k <= (answer?.calls ?? 0); k++)
+      for (const moment of ["before", "after", "hang"]) {
+        await gone();
+        const { answer: failed } = await child(orders, `${k}:${moment}`);
+        if (failed?.error === undefined) assert.match(await seen(), /^active/, `${k}:${moment}`);
+        else {
+          assert.match(failed.error, /nothing is left of it/, `${k}:${moment}`);
+          assert.equal(
+            await run(
+              "virsh -q net-list --all --name | grep -c vnew || true; ls /sys/class/net | grep -c flt9 || true",
+            ),
+            "0\n0",
+            `${k}:${moment}`,
+          );
+        }
+      }
+    await gone();
+  });
+
+  it("two that heal at once: the second one waits for the first; one that died is no hindrance; nothing is left of their lock", async () => {
+    const change = CHANGES[0] as Change;
+    const uuid = await reset(change);
+    const orders: Orders = { uri: host().uri, desired: change.to, was: change.from, uuid };
+    const locks = () => run("virsh -q net-list --all --name | grep -c 'vnpark.*h' || true");
+    assert.ok((await child({ ...orders, killBefore: 5 })).killed);
+    // Another process holds the lock: this one, as another one would see it.
+    const holder = spawn("sleep", ["600"]);
+    const lock = lockXml(uuid, processOf(holder.pid as number));
+    await virsh(host(), ["net-define", "/dev/stdin"], lock);
+    const healing = hostAt(host().uri).use("heal", (c) => healAll(c));
+    await sleep(1500);
+    assert.equal((await look()).active, false, "it did not wait");
+    holder.kill("SIGKILL");
+    assert.deepEqual((await healing).failed, []);
+    await assertWhole(change);
+    assert.equal(await locks(), "0");
+    // And many at once, in processes of their own.
+    await reset(change);
+    assert.ok((await child({ ...orders, killBefore: 5 })).killed);
+    const heal = () => virtnet(["heal", "--uri", host().uri]);
+    for (const { code, stderr } of await Promise.all([heal(), heal(), heal()])) assert.equal(code, 0, stderr);
+    await assertWhole(change);
+    assert.equal(await locks(), "0");
+    // What a healer left that died after its work.
+    await virsh(host(), ["net-define", "/dev/stdin"], lock);
+    assert.deepEqual((await hostAt(host().uri).use("heal", (c) => healAll(c))).failed, []);
+    assert.equal(await locks(), "0");
+  });
 
   it("libvirtd killed before each action, and started again: all is as it was, or as it shall be", async () => {
     const change = CHANGES[0] as Change;

@@ -42,7 +42,7 @@ async function main(orders: Orders): Promise<Answer> {
   try {
     await host.use("it", async (c) => {
       const ref = uuid === undefined ? { name: String(desired.name) } : { uuid };
-      const observed = await observe(c, ref, { nics: true, name: String(desired.name) });
+      const observed = await observe(c, ref, { nics: true, desired });
       const p = plan({ desired, was }, observed);
       const { ref: now } = await apply(c, p, {
         before(_step, action) {
