@@ -9,7 +9,7 @@
  * await channel?.defaultSource(4);          // "203.0.113.2"
  * ```
  */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { overSsh, sshTarget } from "./ssh.js";
 
@@ -34,6 +34,12 @@ export interface RunOptions {
   limitMs?: number;
 }
 
+/** A program on the host that goes on until it is let go of, also by the death of this process. */
+export interface Held {
+  /** Ends its stdin, and waits for it to end. */
+  release(): Promise<RunResult>;
+}
+
 export interface Channel {
   /** How commands get there. */
   readonly by: "local" | "ssh";
@@ -41,6 +47,10 @@ export interface Channel {
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** The same over a new connection: whether the host can be reached now. Locally the same as {@link run}. */
   runAnew(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /**
+   * Starts a program that reads its stdin to the end, and waits for its first line. undefined: it ended before.
+   */
+  hold(argv: readonly string[], options?: RunOptions): Promise<Held | undefined>;
   /** All addresses in use. */
   addresses(): Promise<HostAddress[]>;
   /** All network devices, each with the bridge (or bond) that it is a port of. */
@@ -63,7 +73,9 @@ export function channelOf(uri: string): Channel | undefined {
   if (prefix !== undefined) {
     const run = (argv: readonly string[], { limitMs = LIMIT_MS }: RunOptions = {}) =>
       start([...prefix, ...argv], limitMs);
-    return channelBy("local", run, run);
+    const hold = (argv: readonly string[], { limitMs = LIMIT_MS }: RunOptions = {}) =>
+      startHeld([...prefix, ...argv], limitMs);
+    return channelBy("local", run, run, hold);
   }
   const target = drivesNetworks(uri) ? sshTarget(uri) : undefined;
   if (!target) return undefined;
@@ -73,7 +85,11 @@ export function channelOf(uri: string): Channel | undefined {
       const command = overSsh(target, argv, { anew });
       return start(command.argv, limitMs, command.input);
     };
-  return channelBy("ssh", by(false), by(true));
+  const hold = (argv: readonly string[], { limitMs = SSH_LIMIT_MS }: RunOptions = {}) => {
+    const command = overSsh(target, argv, { reads: true });
+    return startHeld(command.argv, limitMs, command.input);
+  };
+  return channelBy("ssh", by(false), by(true), hold);
 }
 
 /** Drivers that have networks of a real host: `test:///default` has none. */
@@ -135,15 +151,56 @@ interface IpRoute {
   nexthops?: { dev?: string }[];
 }
 
+/** Where this machine's programs are, also the administrator's. */
+const environment = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  LC_ALL: "C",
+  PATH: `${process.env.PATH ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin`,
+});
+
+/** Starts a program here, and leaves its stdin open after `input`. */
+function startHeld(argv: readonly string[], limitMs: number, input = ""): Promise<Held | undefined> {
+  const [command = "", ...args] = argv;
+  return new Promise((resolve) => {
+    // In a session of its own: what ends this process from the terminal does not end it.
+    const child = spawn(command, args, { env: environment(), stdio: "pipe", detached: true });
+    const result: RunResult = { stdout: "", stderr: "", code: 128 };
+    const ended = new Promise<RunResult>((done) => {
+      child.on("error", (e) => done({ ...result, stderr: e.message, code: 127 }));
+      child.on("close", (code) => done({ ...result, code: code ?? 128 }));
+    });
+    const limit = setTimeout(() => child.kill("SIGKILL"), limitMs);
+    child.stderr.setEncoding("utf8").on("data", (s: string) => {
+      result.stderr += s;
+    });
+    child.stdout.setEncoding("utf8").on("data", (s: string) => {
+      result.stdout += s;
+      if (!result.stdout.includes("\n")) return;
+      clearTimeout(limit);
+      resolve({
+        release: () => {
+          child.stdin.end();
+          return ended;
+        },
+      });
+    });
+    void ended.then(() => {
+      clearTimeout(limit);
+      resolve(undefined);
+    });
+    child.stdin.on("error", () => {});
+    child.stdin.write(input);
+  });
+}
+
 /** Runs a program here, to its end. Nothing, or `input`, is what it reads. */
 function start(argv: readonly string[], limitMs: number, input?: string): Promise<RunResult> {
   const [command = "", ...args] = argv;
-  const env = { ...process.env, LC_ALL: "C", PATH: `${process.env.PATH ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin` };
   return new Promise((resolve) => {
     const child = execFile(
       command,
       args,
-      { env, timeout: limitMs, killSignal: "SIGKILL", maxBuffer: 64 << 20 },
+      { env: environment(), timeout: limitMs, killSignal: "SIGKILL", maxBuffer: 64 << 20 },
       (error, stdout, stderr) => {
         if (error === null) return resolve({ stdout, stderr, code: 0 });
         const { code } = error as { code?: unknown };
@@ -159,7 +216,7 @@ function start(argv: readonly string[], limitMs: number, input?: string): Promis
 
 type Run = Channel["run"];
 
-function channelBy(by: Channel["by"], run: Run, runAnew: Run): Channel {
+function channelBy(by: Channel["by"], run: Run, runAnew: Run, hold: Channel["hold"]): Channel {
   const ip = async <T>(args: string[]): Promise<T[]> => {
     const { stdout, stderr, code } = await run(["ip", "-j", ...args]);
     if (code !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr.trim()}`);
@@ -184,6 +241,7 @@ function channelBy(by: Channel["by"], run: Run, runAnew: Run): Channel {
     by,
     run,
     runAnew,
+    hold,
     addresses,
     masters: async () =>
       new Map((await ip<IpAddress & { master?: string }>(["link", "show"])).map((l) => [l.ifname, l.master])),

@@ -53,19 +53,19 @@ export interface SshCommand {
 
 /**
  * `argv` on the target, by sudo where the user there is not root. `anew`: over a connection of its own, which proves that
- * the host can be reached; otherwise over the one that all commands share.
+ * the host can be reached; otherwise over the one that all commands share. `reads`: its stdin is what comes after `input`.
  */
-export function overSsh(target: SshTarget, argv: readonly string[], { anew = false } = {}): SshCommand {
+export function overSsh(target: SshTarget, argv: readonly string[], { anew = false, reads = false } = {}): SshCommand {
   const shared = anew ? undefined : controlPath(target);
   const how = shared
     ? ["ControlMaster=auto", `ControlPath=${shared}`, `ControlPersist=${PERSIST_S}`]
     : ["ControlMaster=no", "ControlPath=none"];
   const options = [...how, "BatchMode=yes", "ConnectTimeout=10"].flatMap((option) => ["-o", option]);
-  const words = shellText(argv);
+  const words = shellText(argv) + (reads ? "" : " < /dev/null");
   return {
     argv: [target.program, "-T", ...target.options, ...options, "--", target.host, "sh"],
     input: `export LC_ALL=C PATH="$PATH:/usr/sbin:/usr/bin:/sbin:/bin"
-if [ "$(id -u)" = 0 ]; then exec ${words} < /dev/null; else exec sudo -n -- env SSH_CONNECTION="$SSH_CONNECTION" ${words} < /dev/null; fi
+if [ "$(id -u)" = 0 ]; then exec ${words}; else exec sudo -n -- env SSH_CONNECTION="$SSH_CONNECTION" ${words}; fi
 `,
   };
 }

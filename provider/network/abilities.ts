@@ -25,11 +25,24 @@ export const has = (daemon: number, since: number): boolean => daemon >= since;
 const NFTABLES_SINCE = 10_004_000;
 const LEAKING: ReadonlySet<UpdateSection> = new Set(["dns-host", "dns-txt", "dns-srv", "portgroup"]);
 
+// Of these networkUpdate takes the firewall's rules away and sets them again.
+const REFRESHING: ReadonlySet<UpdateSection> = new Set(["ip-dhcp-range", "ip-dhcp-host"]);
+
 // For the others libvirt sets no rules (networkAddFirewallRules), so none can be left.
 const FIREWALLED: ReadonlySet<Mode> = new Set(["nat", "route", "isolated"]);
 
 /** Whether the daemon has a choice of firewall backend, so that it is worth finding out which it took. */
 export const choosesFirewall = (daemon: number): boolean => has(daemon, NFTABLES_SINCE);
+
+/** The firewall whose rules of the network are away for a moment while the section is changed live; undefined: none that is known. */
+export function refreshedBy(
+  section: UpdateSection,
+  mode: Mode,
+  host: { daemon: number; firewall?: Firewall },
+): Firewall | undefined {
+  if (!REFRESHING.has(section) || !FIREWALLED.has(mode)) return undefined;
+  return choosesFirewall(host.daemon) ? host.firewall : "iptables";
+}
 
 /** Whether a live update of the section leaves no firewall rules behind; an unknown backend counts as nftables. */
 export function keepsFirewallClean(

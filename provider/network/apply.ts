@@ -1,9 +1,10 @@
 /** Run the steps of a plan. Decides nothing; where one fails, what was there is restored, and the error says what was not. */
 import { ApplyError, classOf, VirtnetError } from "../handler.js";
-import type { Channel } from "../host/channel.js";
+import type { Channel, Held } from "../host/channel.js";
 import type { Connection, NetworkInfo, Ref } from "../libvirt/api.js";
 import { parseXml } from "../schema/xml.js";
 import { thisProcess } from "./author.js";
+import { holdFirewall } from "./firewall/hold.js";
 import { type Journal, parkName, parkXml } from "./journal.js";
 import { bringLeases, keepLeases } from "./leases.js";
 import { awaitIdle, replug } from "./moves.js";
@@ -42,6 +43,8 @@ interface Run {
   /** Begun, in order; the last one may have failed. */
   done: Action[];
   journal?: Journal;
+  /** Rules of the firewall that are kept. */
+  held?: Held | undefined;
   /** When the network went down, and for how long, in ms. */
   down?: number;
   downMs?: number;
@@ -54,6 +57,16 @@ export async function apply(
   hooks: ApplyHooks = {},
 ): Promise<{ ref: Ref; downMs?: number | undefined }> {
   const run: Run = { c, plan, ref: plan.ref, hooks, done: [] };
+  try {
+    await steps(run);
+  } finally {
+    await run.held?.release();
+  }
+  return { ref: run.ref, downMs: run.downMs };
+}
+
+async function steps(run: Run): Promise<void> {
+  const { plan, hooks } = run;
   for (const step of plan.steps) {
     for (const action of step.actions) {
       try {
@@ -66,7 +79,6 @@ export async function apply(
       }
     }
   }
-  return { ref: run.ref, downMs: run.downMs };
 }
 
 const text = (e: unknown): string => (e instanceof Error ? e.message : String(e));
@@ -122,6 +134,7 @@ const VERBS: Record<Action["do"], string> = {
   undefine: "removing its definition",
   autostart: "setting autostart",
   update: "changing it live",
+  hold: "keeping the firewall's rules",
   journal: "writing down on the host what is to be done",
   park: "moving its NICs aside",
   rehop: "making the ports of its NICs anew",
@@ -161,6 +174,11 @@ const ACTIONS: Handlers = {
   autostart: (run, { on }) => run.c.networks.setAutostart(run.ref, on),
   update: (run, { command, section, parentIndex, xml, affect }) =>
     run.c.networks.update(run.ref, command, section, parentIndex, xml, affect),
+  async hold(run, { firewall, subject }) {
+    const { channel } = run.hooks;
+    // Without it the change costs some packets more, and is as good.
+    run.held = channel && (await holdFirewall(channel, firewall, subject).catch(() => undefined));
+  },
   async journal(run, { journal, fresh }) {
     await awaitIdle(run.c, journal.nics);
     const now = fresh ? before(await running(run)) : journal.before;

@@ -54,10 +54,12 @@ export interface Journal {
   ports: string[];
 }
 
+/** Of a network: 8 characters, for names that may not be long. */
+export const shortId = (uuid: string): string =>
+  createHash("sha256").update(uuid.toLowerCase()).digest("hex").slice(0, 8);
+
 /** Name of a network's park network, also of its bridge: at most 15 characters. */
-export function parkName(uuid: string): string {
-  return `vnpark${createHash("sha256").update(uuid.toLowerCase()).digest("hex").slice(0, 8)}`;
-}
+export const parkName = (uuid: string): string => `vnpark${shortId(uuid)}`;
 
 export const isParkName = (name: string): boolean => /^vnpark[0-9a-f]{8}$/.test(name);
 

@@ -3,9 +3,10 @@ import { type Inputs, VirtnetError } from "../handler.js";
 import type { Mark, Owner } from "../ownership.js";
 import { type Change, compare } from "../schema/compare.js";
 import { same } from "../schema/tree.js";
-import { keepsFirewallClean } from "./abilities.js";
+import { keepsFirewallClean, refreshedBy } from "./abilities.js";
 import { modes } from "./args.js";
 import { fieldsOf, readNetwork, sameMark, writeNetwork } from "./document.js";
+import { shortId } from "./journal.js";
 import { updateSteps } from "./live.js";
 import { vmsOf } from "./nics.js";
 import type { Mode } from "./parts/forward.js";
@@ -107,18 +108,36 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
     steps.push(defineStep(change, config, price, markDiffers, running && desired.apply !== undefined));
   if (wantsRunning(desired))
     steps.push(
-      ...updateSteps(
-        fieldsOf(desired.mode as Mode),
-        live,
-        price,
-        readNetwork(net.liveXml ?? net.xml, desired.mode as Mode).values,
-        asOne ? "both" : "live",
+      ...holding(
+        updateSteps(
+          fieldsOf(desired.mode as Mode),
+          live,
+          price,
+          readNetwork(net.liveXml ?? net.xml, desired.mode as Mode).values,
+          asOne ? "both" : "live",
+        ),
+        net,
+        observed,
       ),
     );
   if (running && !wantsRunning(desired)) steps.push(stopStep(observed));
   if (!running && wantsRunning(desired)) steps.push(startStep());
   const rejoins = desired.nicsConnected !== false && wantsRunning(desired) ? rejoinStep(change, running) : undefined;
   return [...steps, ...(rejoins ? [rejoins] : []), ...autostart];
+}
+
+/** Before the first change for which libvirt sets the firewall's rules anew, these are held. */
+function holding(steps: Step[], net: ObservedNetwork, observed: Observed): Step[] {
+  const { mode, bridgeName, values } = readNetwork(net.liveXml ?? net.xml);
+  for (const step of steps)
+    for (const action of step.actions) {
+      const firewall = action.do === "update" ? refreshedBy(action.section, mode, observed) : undefined;
+      if (firewall === undefined || bridgeName === undefined) continue;
+      const subnets = ((values.ips ?? []) as { address: string }[]).map((ip) => ip.address);
+      const hold: Action = { do: "hold", firewall, subject: { id: shortId(net.uuid), bridge: bridgeName, subnets } };
+      return steps.map((s) => (s === step ? { ...s, actions: [hold, ...s.actions] } : s));
+    }
+  return steps;
 }
 
 function defineStep(

@@ -53,11 +53,11 @@ export const ownBridgePrices: PriceTable = {
   ips: restart("addresses are set when the network starts"),
   "ips[].dhcp.ranges": live(
     "ip-dhcp-range",
-    "libvirt restarts dnsmasq, leases stay; it also sets the firewall's rules anew, so some packets to and from outside may be lost",
+    "libvirt restarts dnsmasq, leases stay; it also sets the firewall's rules anew, which are kept meanwhile where commands can be run on the host",
   ),
   "ips[].dhcp.hosts": live(
     "ip-dhcp-host",
-    "dnsmasq reads its hosts file anew; libvirt also sets the firewall's rules anew, so some packets to and from outside may be lost",
+    "dnsmasq reads its hosts file anew; libvirt also sets the firewall's rules anew, which are kept meanwhile where commands can be run on the host",
   ),
   routes: restart("routes are set when the network starts"),
   ipv6: restart("the firewall's rules are set when the network starts"),

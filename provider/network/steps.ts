@@ -2,6 +2,7 @@
 import type { Affect, Ref, UpdateCommand, UpdateSection } from "../libvirt/api.js";
 import type { Mark } from "../ownership.js";
 import type { Firewall } from "./abilities.js";
+import type { Subject } from "./firewall/subject.js";
 import type { Journal, JournalNic } from "./journal.js";
 import type { Nic, StoredUser } from "./nics.js";
 import type { Impact } from "./prices.js";
@@ -44,6 +45,8 @@ export type Action =
   | { do: "undefine" }
   | { do: "autostart"; on: boolean }
   | { do: "update"; command: UpdateCommand; section: UpdateSection; parentIndex: number; xml: string; affect: Affect }
+  /** Keep the firewall's rules of the network until all is done, although libvirt sets them anew. Without a channel nothing. */
+  | { do: "hold"; firewall: Firewall; subject: Subject }
   /**
    * Write down on the host what follows, so that anybody can finish or undo it. All actions up to `home` belong to it.
    * `fresh`: `before` is what runs when the action begins.

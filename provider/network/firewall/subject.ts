@@ -1,0 +1,26 @@
+/** Whose rules are held. Pure. */
+import { parseCidr } from "../../schema/net.js";
+
+export interface Subject {
+  /** Its own: 8 letters or digits. */
+  id: string;
+  bridge: string;
+  /** Addresses with prefix. */
+  subnets: readonly string[];
+}
+
+/** What makes the copy, and what takes it away. */
+export interface Copy {
+  add: string;
+  remove: string;
+}
+
+/** Whether a word of a rule is one of the subnets. */
+export function mentionsSubnet(word: string, subnets: readonly string[]): boolean {
+  const of = (cidr: string): string | undefined => {
+    const c = /^[0-9a-f:.]+\/\d+$/i.test(cidr) ? parseCidr(cidr) : undefined;
+    return c && `${c.family} ${c.first}/${c.prefix}`;
+  };
+  const it = of(word);
+  return it !== undefined && subnets.some((s) => of(s) === it);
+}
