@@ -9,7 +9,9 @@ import { type Journal, parkName, parkXml } from "./journal.js";
 import { bringLeases, keepLeases } from "./leases.js";
 import { awaitIdle, replug } from "./moves.js";
 import { onNetwork } from "./nics.js";
+import { observe } from "./observe.js";
 import { bringHome, homeOf, park } from "./park.js";
+import { rejoinStep } from "./restart.js";
 import { restore } from "./restore.js";
 import { home, placesOf, undo } from "./settle.js";
 import { startNetwork } from "./starting.js";
@@ -113,6 +115,7 @@ async function takenBack(run: Run, step: Step, action: Action, cause: unknown): 
       hooks.guard?.disarm(journal.uuid);
     }
     left.push(...(await restore(c, plan.network, plan.before, run.done)));
+    await joinAgain({ ...run, c });
   };
   await (hooks.fresh ? hooks.fresh(back) : back(run.c)).catch((e: unknown) => {
     left.push(text(e));
@@ -125,6 +128,16 @@ async function takenBack(run: Run, step: Step, action: Action, cause: unknown): 
     left.length === 0,
     cause,
   );
+}
+
+/** NICs that a stop has cut off, where it was taken back. */
+async function joinAgain(run: Run): Promise<void> {
+  const { before } = run.plan;
+  if (before?.liveXml === undefined || !run.done.some((a) => a.do === "destroy")) return;
+  const { network: net, ...observed } = await observe(run.c, { uuid: before.uuid }, { nics: true, daemon: 0 });
+  if (net?.liveXml === undefined) return;
+  const change = { net, observed, after: net.xml, wantsRunning: true, renews: false };
+  for (const action of rejoinStep(change, true)?.actions ?? []) await ACTIONS[action.do](run, action as never);
 }
 
 const VERBS: Record<Action["do"], string> = {

@@ -103,7 +103,8 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
   }
 
   const steps: Step[] = [];
-  const asOne = running && !markDiffers && net.persistent && live.length > 0 && sameChanges(config, live);
+  const bothAtOnce = running && wantsRunning(desired) && !markDiffers && net.persistent;
+  const asOne = bothAtOnce && live.length > 0 && sameChanges(config, live);
   if (!asOne && rewrite)
     steps.push(defineStep(change, config, price, markDiffers, running && desired.apply !== undefined));
   if (wantsRunning(desired))

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
 import { closeHosts } from "../../provider/host/hosts.js";
 import { forgetRun } from "../../provider/network/run.js";
+import { startFlows } from "../../sandbox/flows.js";
 import { hostGuest } from "../../sandbox/guests.js";
 import { skip } from "../skip.js";
+import type { Driver } from "../support/drive.js";
 import { drive } from "../support/network.js";
+import { runPlan } from "../support/plan-child.js";
+import type { Orders } from "../support/run-plan.js";
 import { daemonVersion, startNetwork, virsh, withSandbox } from "../support/sandbox.js";
 
 /** What libvirt changes live without a look at the firewall, by field: one state of each, and another. */
@@ -98,6 +103,95 @@ describe("the firewall's rules of a network", () => {
     await d.up(args("nat", other));
     assert.equal((await tap()) !== before, (await daemonVersion(host())) >= 10_004_000, d.log.join("\n"));
     await d.destroy();
+  });
+
+  describe("while DHCP is changed live", () => {
+    const one = (end: number): Inputs => ({
+      nat: { ipv6: true },
+      ips: [
+        { address: "10.73.1.1/24", dhcp: { ranges: [{ start: "10.73.1.10", end: `10.73.1.${end}` }] } },
+        { address: "fd00:73:1::1/64" },
+      ],
+    });
+    /** Flows of both families from a guest to outside, begun during the work. */
+    const flowsDuring = async (work: () => Promise<unknown>) => {
+      const { v4, v6 } = host().outsideAddress;
+      const flows = await Promise.all([v4, v6].map((to) => startFlows(host(), "newflows", to)));
+      await sleep(500);
+      await work();
+      await sleep(500);
+      return await Promise.all(flows.map((f) => f.stop()));
+    };
+    const ours = async () => (await rules()).split("\n").filter((l) => /virtnet/i.test(l));
+    let d: Driver;
+
+    before(async () => {
+      d = drive(host().uri, "flows");
+      await d.up(args("nat", one(90)));
+      await hostGuest(host(), {
+        ...{ name: "newflows", bridge: "fw1", v4: "10.73.1.5/24", v6: "fd00:73:1::5/64" },
+        gateway: { v4: "10.73.1.1", v6: "fd00:73:1::1" },
+      });
+    });
+
+    after(async () => d.destroy());
+
+    it("answer every new flow of a guest to outside; changed by virsh, they do not", async () => {
+      const ctl = await flowsDuring(async () => {
+        for (const [command, end] of [
+          ["delete", 90],
+          ["add-last", 91],
+        ] as const)
+          await virsh(host(), [
+            ...["net-update", "flows", command, "ip-dhcp-range", "--live", "--config"],
+            `<range start='10.73.1.10' end='10.73.1.${end}'/>`,
+          ]);
+      });
+      for (const { sent, lost } of ctl) assert.ok(sent > 100 && lost > 0, JSON.stringify(ctl));
+      await d.refresh();
+      const before = await rules();
+      const seen = await flowsDuring(async () => {
+        for (const end of [92, 93, 94]) await d.up(args("nat", one(end)));
+      });
+      for (const { sent, lost } of seen) assert.ok(sent > 100 && lost === 0, JSON.stringify(seen));
+      assert.equal(await rules(), before, "the same rules as before, and none of ours");
+    });
+
+    it("also on a host that forwards nothing of its own accord", async function () {
+      const policy = (what: string) =>
+        host().exec(["sh", "-ec", `for t in iptables ip6tables; do $t -P FORWARD ${what}; done`]);
+      if ((await rules()).includes("libvirt_network"))
+        skip(this, "with nftables the policy of iptables drops what libvirt accepts");
+      await policy("DROP");
+      try {
+        const seen = await flowsDuring(() => d.up(args("nat", one(95))));
+        for (const { sent, lost } of seen) assert.ok(sent > 100 && lost === 0, JSON.stringify(seen));
+      } finally {
+        await policy("ACCEPT");
+      }
+    });
+
+    it("are taken away when the run dies in the middle, and what such a run left is no hindrance", async () => {
+      const before = await rules();
+      const uuid = (await virsh(host(), ["net-uuid", "flows"])).trim();
+      const args_ = (end: number) => ({ name: "flows", ...args("nat", one(end)) });
+      const orders: Orders = { uri: host().uri, desired: args_(97), was: args_(96), uuid, killBefore: 2 };
+      let during: string[] = [];
+      const { killed } = await runPlan({ ...orders, stopBefore: 2 }, undefined, async () => {
+        during = await ours();
+      });
+      assert.ok(killed);
+      assert.ok(during.length > 5, during.join("\n"));
+      for (let i = 0; i < 50 && (await ours()).length > 0; i++) await sleep(100);
+      assert.equal(await rules(), before);
+      // The program on the host was killed as well.
+      await runPlan({ ...orders, stopBefore: 2 }, undefined, async () => {
+        await host().exec(["sh", "-c", "kill -9 $(pgrep -f virtnet-hold)"]);
+      });
+      assert.ok((await ours()).length > 5);
+      await d.up(args("nat", one(98)));
+      assert.equal(await rules(), before);
+    });
   });
 
   it("let guests get addresses from a host that drops what comes in, with iptables; with nftables there are none for that", async () => {

@@ -9,6 +9,7 @@ import { Host } from "../../provider/host/hosts.js";
 import { changing, type FunctionName } from "../../provider/libvirt/functions.js";
 import { openPool } from "../../provider/libvirt/index.js";
 import { apply } from "../../provider/network/apply.js";
+import { daemonOf } from "../../provider/network/facts.js";
 import { guardOf } from "../../provider/network/guard.js";
 import { observe } from "../../provider/network/observe.js";
 import { plan } from "../../provider/network/plan.js";
@@ -42,7 +43,12 @@ async function main(orders: Orders): Promise<Answer> {
   try {
     await host.use("it", async (c) => {
       const ref = uuid === undefined ? { name: String(desired.name) } : { uuid };
-      const observed = await observe(c, ref, { nics: true, desired });
+      const observed = await observe(c, ref, {
+        nics: true,
+        desired,
+        ...(await daemonOf(host)),
+        vitals: () => host.vitals(),
+      });
       const p = plan({ desired, was }, observed);
       const { ref: now } = await apply(c, p, {
         before(_step, action) {
