@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
 import { closeHosts } from "../../provider/host/hosts.js";
 import { drive } from "../support/network.js";
@@ -33,12 +34,14 @@ describe("a network whose old dnsmasq has not ended yet", () => {
   it("is started as soon as that has", async () => {
     const d = drive(host().uri, "soon");
     await d.up(nat(1, { running: false }));
-    const holder = await hold("10.74.1.1", 1000);
+    const holder = await hold("10.74.1.1", 60_000);
     const raw = await host().exec(["virsh", "net-start", "soon"]);
     assert.match(raw.stderr, /Address already in use/, "so libvirt fails by itself");
-    await d.up(nat(1));
+    const up = d.up(nat(1));
+    await sleep(1000);
+    holder.kill();
+    await up;
     assert.equal(await active("soon"), true);
-    if (holder.exitCode === null) await once(holder, "exit");
     await d.destroy();
   });
 
