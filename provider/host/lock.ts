@@ -14,10 +14,12 @@ export interface HostLock {
   waitS: number;
   /** Without it nothing is done. Otherwise who cannot have it (no flock, not root) works without. */
   needed: boolean;
+  /** Shell text that holds it: it writes a line, and waits for the end of its input. What it leaves running does not have the lock. */
+  program?: string;
 }
 
 /** How long it may be held, in s: what is left of a run whose machine went away ends by then. */
-const LONGEST_S = 900;
+export const LONGEST_S = 900;
 
 const fileOf = (name: string): string => `/run/virtnet-${name}.lock`;
 
@@ -26,8 +28,9 @@ export async function aloneOnHost<T>(channel: Channel, lock: HostLock, work: () 
   const { what, waitS } = lock;
   const file = fileOf(lock.name);
   // flock ends silently, with 1, where another one has it too long.
-  const program = ["sh", "-c", `echo held; exec timeout ${LONGEST_S} cat > /dev/null`];
-  const hold = await channel.hold(["flock", "-w", String(waitS), file, ...program], (waitS + 30) * 1000);
+  const program = lock.program ?? `echo held; exec timeout ${LONGEST_S} cat > /dev/null`;
+  const argv = ["flock", "-o", "-w", String(waitS), file, "sh", "-c", program];
+  const hold = await channel.hold(argv, (waitS + 30) * 1000);
   if (!hold.held && hold.why === "")
     throw new VirtnetError(
       `${what} is being changed by another run, which has gone on for ${waitS} s (it has ${file} on the host): run this again when that has ended`,

@@ -100,6 +100,7 @@ const VERBS: Record<Action["do"], string> = {
   configure: "writing its settings",
   strip: "taking its addresses away",
   activate: "activating it",
+  plug: "plugging VMs in again",
   prove: "proving that it works",
   commit: "keeping the change",
   mark: "writing its mark",
@@ -133,6 +134,7 @@ const ACTIONS: Handlers = {
     ),
   strip: (run) => run.backend.strip(run.link, run.checkpoint),
   activate: (run) => run.backend.activate(run.link),
+  plug: (run, { taps }) => run.backend.plug(run.link, taps),
   async prove(run, { device }) {
     const limitMs = run.checkpoint === undefined ? SETTLE_MS : run.endsMs - MARGIN_MS - Date.now();
     const untilMs = Date.now() + limitMs;

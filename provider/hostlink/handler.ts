@@ -4,6 +4,7 @@ import { PartialFailure, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { deviceMade, linkOwner } from "../host/devices.js";
 import { proveHost } from "../host/hosts.js";
+import { bridgeOf, interfacesOf, targetOf } from "../network/nics.js";
 import { priceOf } from "../network/prices.js";
 import { mayTake, type Owner, sameOwner } from "../ownership.js";
 import { differing } from "../schema/differences.js";
@@ -22,6 +23,14 @@ import { devicesOn, portOf } from "./users.js";
 import { verify } from "./verify.js";
 
 const text = (e: unknown): string => (e instanceof Error ? e.message : String(e));
+
+/** Devices of a running VM's NICs that are on a bridge, by libvirt's own word. */
+const tapsOn = (domainXml: string, bridge: string): string[] =>
+  domainXml === ""
+    ? []
+    : interfacesOf(domainXml)
+        .filter((nic) => bridgeOf(nic) === bridge)
+        .flatMap((nic) => targetOf(nic) ?? []);
 
 export function linkHandler(kind: Kind): Handler {
   const label = (inputs: Inputs): string => `${kind} ${JSON.stringify(inputs.name)}`;
@@ -87,9 +96,18 @@ export function linkHandler(kind: Kind): Handler {
   /** What a run left that died in the middle is swept first. For who changes something. */
   async function lookAfresh(there: There, ref: { id?: string; name: string }, wanted?: Inputs): Promise<Observed> {
     const observed = await look(there, ref, wanted);
-    if (!observed.leftover) return observed;
+    if (!observed.leftover) return withOrphans(there, observed, ref.name);
     await run(there, plan({ kind, desired: { name: ref.name } }, observed));
-    return look(there, ref, wanted);
+    return withOrphans(there, await look(there, ref, wanted), ref.name);
+  }
+
+  async function withOrphans({ host }: There, observed: Observed, name: string): Promise<Observed> {
+    if (kind !== "bridge") return observed;
+    const { links } = observed.host;
+    const taps = (await host.read((c) => c.domains.list({ active: true }))).flatMap((d) =>
+      tapsOn(d.liveXml ?? "", name),
+    );
+    return { ...observed, orphans: taps.filter((tap) => links.has(tap) && links.get(tap)?.master === undefined) };
   }
 
   /** Whether an existing link may be taken; throws where not. @returns whether it counts as adopted. */

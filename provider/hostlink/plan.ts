@@ -88,6 +88,10 @@ const markOf = (wish: Wish, inherited: Addressing | undefined): Mark | undefined
 const touchesManagement = (observed: Observed, devices: string[]): boolean =>
   devices.some((d) => observed.host.carriers.includes(d));
 
+/** A bridge that was made anew has lost the VMs that it had. */
+const plugOrphans = ({ orphans = [] }: Observed): Action[] =>
+  orphans.length > 0 ? [{ do: "plug", taps: [...orphans] }] : [];
+
 function createStep(wish: Wish, observed: Observed): Step {
   const { desired } = wish;
   const name = String(desired.name);
@@ -113,6 +117,7 @@ function createStep(wish: Wish, observed: Observed): Step {
     ...ports.map((port): Action => ({ do: "attach", port })),
     { do: "prove", device: true, management: touchesManagement(observed, devices) },
     { do: "commit" },
+    ...plugOrphans(observed),
   ];
   return { kind: "create", impact: "none", why: "it does not exist", changes: [], actions };
 }
@@ -185,6 +190,7 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
     ...added.map((port): Action => ({ do: "attach", port })),
     { do: "prove", device: true, management: touchesManagement(observed, [name, ...gone, ...added]) },
     { do: "commit" },
+    ...plugOrphans(observed),
   ];
   const prices = changes.map((c) => price(c.row));
   return [
@@ -208,6 +214,8 @@ export function planDelete(kind: Kind, args: Inputs, observed: Observed, link: O
     ...(devices.length > 0 ? [{ do: "checkpoint", devices, seconds } as const] : []),
     { do: "strip" },
     ...ports.map((port): Action => ({ do: "detach", port })),
+    // Its addresses go before the proof, which is then of the ports alone.
+    ...(link.up ? [{ do: "activate" } as const] : []),
     { do: "prove", device: false, management: management.length > 0 },
     { do: "remove" },
   ];

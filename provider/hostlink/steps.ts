@@ -25,6 +25,8 @@ export interface Observed {
   leftover?: { id: string; checkpoint?: string };
   /** Why a device of this name cannot be taken: what it is. */
   foreign?: string;
+  /** Taps that libvirt has on this bridge, and the kernel on none. */
+  orphans?: readonly string[];
   /** Addresses of the ports that are wanted, as their manager knows them. */
   ports: ReadonlyMap<string, Addressing>;
 }
@@ -47,6 +49,8 @@ export type Action =
   /** No addresses any more. */
   | { do: "strip" }
   | { do: "activate" }
+  /** Taps of running VMs back onto the bridge, which was made anew. */
+  | { do: "plug"; taps: string[] }
   /** `device`: it is up; `management`: the host can be reached, by a new connection and an answer of the next hops. */
   | { do: "prove"; device: boolean; management: boolean }
   /** The change holds, also for the next start of the host. */

@@ -78,7 +78,8 @@ export const bridgeOf = (iface: Element): string | undefined =>
 
 const portOf = (iface: Element): string | undefined => child(iface, "source")?.getAttribute("portid") ?? undefined;
 
-const targetOf = (iface: Element): string | undefined => child(iface, "target")?.getAttribute("dev") ?? undefined;
+export const targetOf = (iface: Element): string | undefined =>
+  child(iface, "target")?.getAttribute("dev") ?? undefined;
 
 export function plugOfNic(iface: Element): Plug {
   const type = iface.getAttribute("type");

@@ -46,6 +46,8 @@ export interface Backend {
   attach(link: LinkRef, port: string): Promise<void>;
   detach(link: LinkRef, port: string): Promise<void>;
   activate(link: LinkRef): Promise<void>;
+  /** Devices of others, as VMs' taps, onto a bridge that they belong on. */
+  plug(link: LinkRef, devices: readonly string[]): Promise<void>;
   mark(link: LinkRef, mark: Mark | null): Promise<void>;
   /** Waits until the device is up and has what it shall have. */
   settled(link: LinkRef, limitMs: number): Promise<void>;

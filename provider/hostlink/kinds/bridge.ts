@@ -14,6 +14,10 @@ import { everyLink, everyLinkPrices } from "./common.js";
 
 const prices: PriceTable = {
   ...everyLinkPrices,
+  mac: {
+    impact: "live",
+    why: "NetworkManager activates the bridge anew: its ports and VMs are off it for some hundred milliseconds, and neighbours learn its new MAC",
+  },
   stp: { impact: "live", why: "ports of a bridge listen and learn for twice the forward delay when it is turned on" },
   forwardDelay: { impact: "live", why: "the bridge's timers are set while it runs" },
   helloTime: { impact: "live", why: "the bridge's timers are set while it runs" },

@@ -23,7 +23,7 @@ export const everyLink = {
 export const everyLinkPrices: PriceTable = {
   name: { impact: "replace", why: "a device with VMs on it is not renamed" },
   addresses: { impact: "live", why: "the host's addresses change while VMs stay connected" },
-  mac: { impact: "replace", why: "NetworkManager sets it when the device is made" },
+  mac: { impact: "replace", why: "NetworkManager sets it when the device is activated" },
   mtu: { impact: "live", why: "the device's MTU is set while it runs" },
   autoconnect: { impact: "none", why: "it counts when the host starts" },
   ports: { impact: "live", why: "ports come and go while the device runs" },

@@ -17,7 +17,7 @@ import type { Addressing } from "../../addressing.js";
 import type { Kind, Mark } from "../../args.js";
 import type { HostLinks } from "../../facts.js";
 import type { Backend, Found, LinkRef } from "../backend.js";
-import { Bus, NM, ROOT, type Settings } from "./bus.js";
+import { Bus, BusError, NM, ROOT, type Settings } from "./bus.js";
 import {
   AUTOCONNECT,
   copyAddressing,
@@ -65,8 +65,10 @@ const ETHERNET = "802-3-ethernet";
 export class NetworkManager implements Backend {
   readonly name = "NetworkManager";
   readonly #bus: Bus;
+  readonly #channel: Channel;
 
   constructor(channel: Channel) {
+    this.#channel = channel;
     this.#bus = new Bus(channel);
   }
 
@@ -284,10 +286,55 @@ export class NetworkManager implements Backend {
       return;
     }
     // Without taking the device down, so VMs on it stay connected.
-    await this.#bus.call(device.path, "Device.Reapply", "a{sa{sv}}tu", [{}, 0, 0]);
+    try {
+      await this.#bus.call(device.path, "Device.Reapply", "a{sa{sv}}tu", [{}, 0, 0]);
+    } catch (e) {
+      if (!(e instanceof BusError && /Can't reapply/.test(e.message))) throw e;
+      await this.#activateAnew(link, path, device.path);
+      return;
+    }
     for (const port of portProfiles(state, { uuid: link.id, device: link.name })) {
       const active = state.devices.get(port.device ?? "");
       if (active?.profile === port.path) await this.#bus.call(active.path, "Device.Reapply", "a{sa{sv}}tu", [{}, 0, 0]);
+    }
+  }
+
+  /** The device stays, but is without ports for a moment; those that NetworkManager does not know are put back here. */
+  async #activateAnew(link: LinkRef, profile: string, device: string): Promise<void> {
+    const members = link.kind === "bridge" ? await this.#members(link.name) : [];
+    const before = await readState(this.#bus);
+    const ports = portProfiles(before, { uuid: link.id, device: link.name }).flatMap((p) =>
+      before.devices.get(p.device ?? "")?.profile === p.path ? [p.device ?? ""] : [],
+    );
+    const active = await this.#bus.call(ROOT, "ActivateConnection", "ooo", [profile, device, "/"]);
+    for (const until = Date.now() + ACTIVATE_MS; ; await sleep(POLL_MS)) {
+      const { devices } = await readState(this.#bus);
+      const own = devices.get(link.name);
+      const up = own && own.active === active && own.state >= GETTING_ADDRESSES && own.state <= ACTIVATED;
+      const anew = (port: string) =>
+        devices.get(port)?.active !== before.devices.get(port)?.active && devices.get(port)?.state === ACTIVATED;
+      if (up && ports.every(anew)) break;
+      if (Date.now() > until)
+        throw new VirtnetError(`NetworkManager did not bring ${link.name} and its ports up again`);
+    }
+    await this.plug(
+      link,
+      members.filter((m) => !ports.includes(m)),
+    );
+  }
+
+  async #members(bridge: string): Promise<string[]> {
+    const { stdout, code } = await this.#channel.run(["ls", `/sys/class/net/${bridge}/brif`]);
+    return code === 0 ? stdout.split("\n").filter((name) => name !== "") : [];
+  }
+
+  async plug(link: LinkRef, devices: readonly string[]): Promise<void> {
+    const there = await this.#members(link.name);
+    for (const device of devices.filter((name) => !there.includes(name))) {
+      const { stderr, code } = await this.#channel.run(["ip", "link", "set", "dev", device, "master", link.name]);
+      // A VM may have stopped meanwhile, and its tap with it.
+      if (code !== 0 && !/Cannot find device/.test(stderr))
+        throw new VirtnetError(`plugging ${device} into ${link.name}: ${stderr.trim()}`);
     }
   }
 

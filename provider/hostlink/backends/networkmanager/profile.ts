@@ -190,6 +190,8 @@ export function writeProfile(kind: Kind, s: Settings, values: Inputs, was: Input
     const value = values[row.field] ?? row.always;
     // A generated MAC is kept.
     if (value !== undefined || (was[row.field] !== undefined && row.field !== "mac")) put(s, row, inKernel(row, value));
+    // The same as bytes, which NetworkManager would believe.
+    if (value !== undefined && row.field === "mac") delete s[row.at[0]]?.["cloned-mac-address"];
   }
   const addresses = values.addresses as Addresses | undefined;
   if (addresses === "inherit") return;

@@ -7,6 +7,8 @@ export interface Device {
   name: string;
   /** NMDeviceState: 30 disconnected, 70 getting addresses, 100 activated. */
   state: number;
+  /** Path of its activation. */
+  active?: string;
   /** Path of the profile that is active on it. */
   profile?: string;
 }
@@ -58,7 +60,7 @@ export async function readState(bus: Bus): Promise<State> {
         path,
         name: text(device.Interface),
         state: Number(device.State?.data),
-        ...(active ? { profile: text(active.Connection) } : {}),
+        ...(active ? { active: text(device.ActiveConnection), profile: text(active.Connection) } : {}),
       });
     }
     const profile = of(path, "Settings.Connection");
