@@ -40,7 +40,7 @@ const PATCHED: readonly [number, number][] = [
 ];
 export const mac = (nic: number): string => `52:54:00:1a:b0:0${nic}`;
 
-const BOOT_MS = 240_000;
+const BOOT_MS = 600_000;
 
 export interface Lab extends Executor {
   /** `qemu+ssh://admin@…`, from the manager's machine. */
