@@ -256,6 +256,86 @@ describe("a bridge on the management NIC", function () {
     }
   });
 
+  it("leaves alone what an adopted one has and the program does not say", async () => {
+    const how = [
+      "bridge.stp",
+      "yes",
+      "bridge.priority",
+      "8192",
+      "connection.autoconnect",
+      "no",
+      "ipv4.method",
+      "disabled",
+    ];
+    await lan.nmcli(
+      "connection",
+      "add",
+      "type",
+      "bridge",
+      "ifname",
+      "br7",
+      "con-name",
+      "office",
+      "ipv6.method",
+      "disabled",
+      ...how,
+    );
+    await lan.nmcli("connection", "up", "office");
+    try {
+      const d = lan.drive("bridge", "br7");
+      await d.up({ adopt: true, ageingTime: 100 });
+      await d.up({ adopt: true, ageingTime: 200 });
+      const fields = "bridge.ageing-time,bridge.stp,bridge.priority,connection.autoconnect";
+      assert.equal(await lan.nmcli("-g", fields, "connection", "show", "office"), "200\nyes\n8192\nno");
+      await d.destroy();
+    } finally {
+      await lan.nmcli("connection", "delete", "office");
+    }
+  });
+
+  it("keeps how its port's NIC is set, and refuses one whose addresses or login it could not give back", async () => {
+    const nic = ["802-3-ethernet.wake-on-lan", "magic", "ethtool.feature-gro", "off", "ipv4.method", "disabled"];
+    await lan.nmcli(
+      "connection",
+      "add",
+      "type",
+      "ethernet",
+      "ifname",
+      "eth2",
+      "con-name",
+      "tuned",
+      "ipv6.method",
+      "disabled",
+      ...nic,
+    );
+    await lan.nmcli("connection", "up", "tuned");
+    const d = lan.drive("bridge", "br2");
+    try {
+      await d.up({ ports: ["eth2"] });
+      const fields = "802-3-ethernet.wake-on-lan,ethtool.feature-gro";
+      assert.equal(await lan.nmcli("-g", fields, "connection", "show", "br2-eth2"), "magic\noff");
+      await d.destroy();
+      const login = ["802-1x.eap", "md5", "802-1x.identity", "a", "802-1x.password", "b"];
+      await lan.nmcli("connection", "modify", "tuned", ...login);
+      await lan.nmcli("connection", "down", "tuned");
+      await lan.sh("nmcli --wait 0 connection up tuned");
+      await assert.rejects(
+        d.up({ ports: ["eth2"] }),
+        /the profile of eth2 logs in by 802\.1X.*; everything is as it was/,
+      );
+    } finally {
+      await lan.nmcli("connection", "delete", "tuned");
+    }
+    await lan.sh("ip addr add 192.0.2.2/24 dev eth2 && ip link set eth2 up");
+    await waitFor(async () => /externally/.test(await lan.nmcli("device")), 5000);
+    await assert.rejects(
+      d.up({ ports: ["eth2"], addresses: "inherit" }),
+      /eth2 has addresses that no profile of NetworkManager has .*; everything is as it was/,
+    );
+    assert.deepEqual(await lan.addresses("eth2"), ["192.0.2.2/24"]);
+    await lan.sh("ip addr del 192.0.2.2/24 dev eth2");
+  });
+
   it("is not deleted while a container or a macvtap is on it", async () => {
     const d = lan.drive("bridge", "br0");
     await d.up({});

@@ -54,10 +54,13 @@ const NO_REAPPLY = 0x40;
 const ACTIVATED = 100;
 const GETTING_ADDRESSES = 70;
 const FAILED = 120;
+const DISCONNECTED = 30;
 /** Before profiles that somebody else left for the same device. */
 const PRIORITY = 10;
 const ACTIVATE_MS = 90_000;
 const POLL_MS = 100;
+/** How long what was there may take to come back; DHCP may never answer. */
+const CALM_MS = 20_000;
 const WAIT_MS = 500;
 const MADE = "made";
 const ETHERNET = "802-3-ethernet";
@@ -134,7 +137,8 @@ export class NetworkManager implements Backend {
     const settings: Settings = {
       connection: { id: v("s", name), uuid: v("s", id), type: v("s", kind), "interface-name": v("s", name) },
     };
-    writeProfile(kind, settings, { ...values, addresses: "none", ...(mac !== undefined ? { mac } : {}) }, {});
+    const all = { ...values, addresses: "none", ...(mac !== undefined ? { mac } : {}) };
+    writeProfile(kind, settings, all, {}, { fresh: true });
     (settings.connection as Settings[string]).autoconnect = v("b", false);
     setUserData(settings, {
       [UNPROVEN]: [MADE, name, ...ports].join(" "),
@@ -226,8 +230,10 @@ export class NetworkManager implements Backend {
     await this.#update(path, settings, IN_MEMORY);
     for (const port of portProfiles(state, { uuid: link.id, device: link.name })) {
       const size = values.mtu as number | undefined;
-      if (size === undefined || port.settings[ETHERNET] === undefined) continue;
-      port.settings[ETHERNET].mtu = v("u", size);
+      const physical = port.settings[ETHERNET];
+      if (physical === undefined || (size === undefined && was.mtu === undefined)) continue;
+      if (size === undefined) delete physical.mtu;
+      else physical.mtu = v("u", size);
       await this.#update(port.path, port.settings, IN_MEMORY);
     }
   }
@@ -253,6 +259,7 @@ export class NetworkManager implements Backend {
       await this.#reach(port, ACTIVATED);
       return;
     }
+    if (before) refuseAsPort(before, port);
     const { mtu } = profileOf(state, link).settings[ETHERNET] ?? {};
     const path = known?.path ?? (await this.#add(portSettings(link, port, before, mtu?.data as number | undefined)));
     await this.#bus.call(ROOT, "ActivateConnection", "ooo", [path, device.path, "/"]);
@@ -280,7 +287,7 @@ export class NetworkManager implements Backend {
     const state = await readState(this.#bus);
     const { path } = profileOf(state, link);
     const device = state.devices.get(link.name);
-    if (device?.profile !== path) {
+    if (device?.profile !== path || device.state <= DISCONNECTED) {
       await this.#bus.call(ROOT, "ActivateConnection", "ooo", [path, "/", "/"]);
       await this.#reach(link.name, GETTING_ADDRESSES);
       return;
@@ -413,8 +420,11 @@ export class NetworkManager implements Backend {
     if (checkpoint !== undefined) {
       const { checkpoints } = await readState(this.#bus);
       // It may have run out meanwhile: then the host has done it by itself.
-      if (checkpoints.some((c) => c.path === checkpoint))
+      const own = checkpoints.find((c) => c.path === checkpoint);
+      if (own) {
         await this.#bus.call(ROOT, "CheckpointRollback", "o", [checkpoint]);
+        await this.#calm(own.devices);
+      }
     }
     const state = await readState(this.#bus);
     const profile = state.profiles.find((p) => p.uuid === link.id);
@@ -426,6 +436,16 @@ export class NetworkManager implements Backend {
     // The same as before, which the disk has: no copies in memory are needed.
     for (const p of state.profiles.filter((p) => p.unsaved && readMark(p.settings) && !userData(p.settings)[UNPROVEN]))
       await this.#update(p.path, p.settings, TO_DISK | NO_REAPPLY);
+  }
+
+  /** Until nothing is under way on the devices: NetworkManager answers when it has begun to activate what was there. */
+  async #calm(paths: readonly string[]): Promise<void> {
+    const under = (state: number) => state > DISCONNECTED && state !== ACTIVATED && state !== FAILED;
+    let quiet = 0;
+    for (const until = Date.now() + CALM_MS; quiet < 3 && Date.now() < until; await sleep(POLL_MS)) {
+      const { devices } = await readState(this.#bus);
+      quiet = [...devices.values()].some((d) => paths.includes(d.path) && under(d.state)) ? 0 : quiet + 1;
+    }
   }
 
   async remove(link: LinkRef): Promise<void> {
@@ -536,6 +556,21 @@ function portProfiles(state: State, link: { uuid: string; device?: string }): Pr
   });
 }
 
+/** What a profile says of its NIC beside Ethernet. */
+const PHYSICAL = ["ethtool", "dcb", "sriov"];
+
+/** What a port's profile could not keep, or NetworkManager could not give back. */
+function refuseAsPort({ settings, generated }: Profile, port: string): void {
+  if (settings["802-1x"])
+    throw new VirtnetError(
+      `the profile of ${port} logs in by 802.1X, whose secrets NetworkManager does not tell: make the link by hand, and adopt it`,
+    );
+  if (generated && Object.keys(readAddressing(settings)).length > 0)
+    throw new VirtnetError(
+      `${port} has addresses that no profile of NetworkManager has (another program set them), so they could not be given back: make one there first, with "nmcli connection add type ethernet ifname ${port}"`,
+    );
+}
+
 function portSettings(link: LinkRef, port: string, before: Profile | undefined, mtu: number | undefined): Settings {
   const settings: Settings = {
     connection: {
@@ -543,8 +578,13 @@ function portSettings(link: LinkRef, port: string, before: Profile | undefined, 
       ...{ "interface-name": v("s", port), master: v("s", link.id), "slave-type": v("s", link.kind) },
       ...{ autoconnect: v("b", false), "autoconnect-priority": v("i", PRIORITY) },
     },
-    [ETHERNET]: mtu === undefined ? {} : { mtu: v("u", mtu) },
   };
+  // The NIC itself stays as it was set: speed, wake-on-LAN, offloads.
+  for (const setting of [ETHERNET, ...PHYSICAL]) {
+    const there = before?.generated ? undefined : before?.settings[setting];
+    if (there) settings[setting] = { ...there };
+  }
+  settings[ETHERNET] = { ...settings[ETHERNET], ...(mtu === undefined ? {} : { mtu: v("u", mtu) }) };
   setUserData(settings, {
     ...{ [PORT_OF]: link.id, [UNPROVEN]: MADE },
     [REPLACED]: before && !before.generated ? before.uuid : undefined,

@@ -8,7 +8,7 @@ import { BOND_MODES } from "../../kinds/bond.js";
 import type { Settings } from "./bus.js";
 import { type Variant, v } from "./values.js";
 
-/** Where a field stands. `always`: written also where the program says nothing, since NetworkManager's own default is another. */
+/** Where a field stands. `always`: what a new profile has where the program says nothing, since NetworkManager's own default is another. */
 interface Row {
   field: string;
   at: [setting: string, property: string];
@@ -185,9 +185,10 @@ const inKernel = ({ field }: Row, value: unknown): unknown =>
 const implied = ({ field }: Row): unknown => ({ stp: true, autoconnect: true })[field];
 
 /** Write what is set, and remove what was set before and is no longer; the rest of the profile stays. */
-export function writeProfile(kind: Kind, s: Settings, values: Inputs, was: Inputs): void {
+export function writeProfile(kind: Kind, s: Settings, values: Inputs, was: Inputs, { fresh = false } = {}): void {
   for (const row of rows[kind]) {
-    const value = values[row.field] ?? row.always;
+    // Of one that was there before, what was never set is its own.
+    const value = values[row.field] ?? (fresh || was[row.field] !== undefined ? row.always : undefined);
     // A generated MAC is kept.
     if (value !== undefined || (was[row.field] !== undefined && row.field !== "mac")) put(s, row, inKernel(row, value));
     // The same as bytes, which NetworkManager would believe.
