@@ -122,6 +122,9 @@ export function adapt(load: Handler | (() => Handler), options: AdapterOptions =
       try {
         const seconds = Number(request?.config?.get("virtnet:timeout"));
         if (seconds > 0 && Number.isFinite(seconds)) deadlineMs = seconds * 1000;
+        const command = request?.config?.get("virtnet:command");
+        // How hosts are reached is one for the process, as in the environment of the command line.
+        if (command !== undefined && command !== "") process.env.VIRTNET_COMMAND = command;
       } catch (thrown) {
         log("warning", `virtnet: the stack's configuration could not be read: ${toError(thrown).message}`);
       }

@@ -1,7 +1,7 @@
 /**
  * The second channel to a host, beside libvirt: run a command there. Locally only where it is certain that the command runs
- * in the network namespace of the libvirtd that the URI names; by ssh for `qemu+ssh://`. Everything else has no channel, and
- * callers do without.
+ * in the network namespace of the libvirtd that the URI names; by ssh for `qemu+ssh://`; otherwise by a command that is
+ * configured. Everything else has no channel, and callers do without.
  *
  * ```ts
  * const channel = channelOf("qemu:///system");
@@ -11,7 +11,8 @@
  */
 import { execFile, spawn } from "node:child_process";
 import * as fs from "node:fs";
-import { overSsh, sshTarget } from "./ssh.js";
+import { configuredCommand, knock } from "./command.js";
+import { asRoot, overSsh, sshTarget } from "./ssh.js";
 
 export interface RunResult {
   stdout: string;
@@ -48,7 +49,7 @@ export interface Hold {
 
 export interface Channel {
   /** How commands get there. */
-  readonly by: "local" | "ssh";
+  readonly by: "local" | "ssh" | "command";
   /** Runs a program with its arguments; no word is read by a shell. As root by ssh, by sudo where the user there is not. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** The same over a new connection: whether the host can be reached now. Locally the same as {@link run}. */
@@ -80,7 +81,7 @@ export function channelOf(uri: string): Channel | undefined {
     return channelBy("local", run, run, (argv, limitMs) => keepRunning([...prefix, ...argv], limitMs));
   }
   const target = drivesNetworks(uri) ? sshTarget(uri) : undefined;
-  if (!target) return undefined;
+  if (!target) return drivesNetworks(uri) ? byCommand(uri) : undefined;
   const by =
     (anew: boolean) =>
     (argv: readonly string[], { limitMs = SSH_LIMIT_MS }: RunOptions = {}) => {
@@ -91,6 +92,18 @@ export function channelOf(uri: string): Channel | undefined {
     const command = overSsh(target, argv, { reads: true });
     return keepRunning(command.argv, limitMs, command.input);
   });
+}
+
+/** By a program of the user's own. A new connection is one of libvirt as well, which may come by another NIC. */
+function byCommand(uri: string): Channel | undefined {
+  const words = configuredCommand(uri);
+  if (!words) return undefined;
+  const run: Run = (argv, { limitMs = SSH_LIMIT_MS } = {}) => start(words, limitMs, asRoot(argv, false));
+  const runAnew: Run = async (argv, { limitMs = SSH_LIMIT_MS } = {}) => {
+    const why = await knock(uri, limitMs);
+    return why === undefined ? run(argv, { limitMs }) : { stdout: "", stderr: why, code: 255 };
+  };
+  return channelBy("command", run, runAnew, (argv, limitMs) => keepRunning(words, limitMs, asRoot(argv, true)));
 }
 
 /** Drivers that have networks of a real host: `test:///default` has none. */

@@ -61,14 +61,19 @@ export function overSsh(target: SshTarget, argv: readonly string[], { anew = fal
     ? ["ControlMaster=auto", `ControlPath=${shared}`, `ControlPersist=${PERSIST_S}`]
     : ["ControlMaster=no", "ControlPath=none"];
   const options = [...how, "BatchMode=yes", "ConnectTimeout=10"].flatMap((option) => ["-o", option]);
-  // A shell that reads its text from a pipe takes no more of it than it needs (POSIX sh, STDIN).
-  const words = `${shellText(argv)}${reads ? "" : " < /dev/null"}`;
   return {
     argv: [target.program, "-T", ...target.options, ...options, "--", target.host, "sh"],
-    input: `export LC_ALL=C PATH="$PATH:/usr/sbin:/usr/bin:/sbin:/bin"
-if [ "$(id -u)" = 0 ]; then exec ${words}; else exec sudo -n -- env SSH_CONNECTION="$SSH_CONNECTION" ${words}; fi
-`,
+    input: asRoot(argv, reads),
   };
+}
+
+/** What a shell on a host reads to run a command there as root. `reads`: what follows is for the command. */
+export function asRoot(argv: readonly string[], reads: boolean): string {
+  // A shell that reads its text from a pipe takes no more of it than it needs (POSIX sh, STDIN).
+  const words = `${shellText(argv)}${reads ? "" : " < /dev/null"}`;
+  return `export LC_ALL=C PATH="$PATH:/usr/sbin:/usr/bin:/sbin:/bin"
+if [ "$(id -u)" = 0 ]; then exec ${words}; else exec sudo -n -- env SSH_CONNECTION="$SSH_CONNECTION" ${words}; fi
+`;
 }
 
 /** A socket's path is at most 107 bytes long, and ssh adds 17 while it makes one: a short folder, a short name. */

@@ -22,7 +22,7 @@ export interface LinkFact {
 
 export interface HostLinks {
   links: ReadonlyMap<string, LinkFact>;
-  /** Devices by which the host is managed: of the default routes, and of the ssh connection that asks. */
+  /** Devices by which the host is managed: of the default routes, of the ssh connection that asks, of remote connections to libvirt. */
   management: readonly string[];
   /** The same, with their ports and parents: what they are made of. */
   carriers: readonly string[];
@@ -56,7 +56,9 @@ for d in /sys/class/net/*; do if [ -e "$d/phy80211" ] || [ -e "$d/wireless" ]; t
 echo ${CUT}
 echo "$SSH_CONNECTION"
 echo ${CUT}
-if [ -n "$SSH_CONNECTION" ]; then ip -j route get "\${SSH_CONNECTION%% *}" 2> /dev/null || true; fi`;
+if [ -n "$SSH_CONNECTION" ]; then ip -j route get "\${SSH_CONNECTION%% *}" 2> /dev/null || true; fi
+echo ${CUT}
+ss -Htn state established '( sport = :16509 or sport = :16514 )' 2> /dev/null || true`;
 
 export async function readLinks(channel: Channel): Promise<HostLinks> {
   const { stdout, stderr, code } = await channel.run(["sh", "-c", SCRIPT]);
@@ -66,7 +68,7 @@ export async function readLinks(channel: Channel): Promise<HostLinks> {
 
 /** The answer of {@link SCRIPT}. Pure. */
 export function parseLinks(text: string): HostLinks {
-  const [addr = "", v4 = "", v6 = "", wifi = "", ssh = "", back = ""] = text.split(`${CUT}\n`);
+  const [addr = "", v4 = "", v6 = "", wifi = "", ssh = "", back = "", libvirt = ""] = text.split(`${CUT}\n`);
   const list = <T>(json: string): T[] => JSON.parse(json.trim() || "[]") as T[];
   const wireless = new Set(wifi.split("\n").filter((name) => name !== ""));
   // iproute2 prints empty objects for what it filters.
@@ -76,10 +78,15 @@ export function parseLinks(text: string): HostLinks {
   // "CLIENT PORT SERVER PORT" (sshd(8)): the connection that asks. A link-local address says its device.
   const [client = "", , server = ""] = ssh.trim().split(" ");
   const [local, zone] = server.split("%");
-  const serving = [...links.values()].filter(
-    (l) => l.name === zone || l.addresses.some((a) => a.split("/")[0] === local),
-  );
-  const management = [...new Set([...routes.map((r) => r.device), ...serving.map((l) => l.name)])];
+  const having = (address: string | undefined, device?: string) =>
+    [...links.values()].filter((l) => l.name === device || l.addresses.some((a) => a.split("/")[0] === address));
+  const serving = having(local, zone);
+  // "0 0 [LOCAL]:PORT [PEER]:PORT": connections to libvirtd by TCP and TLS.
+  const remote = libvirt.split("\n").flatMap((line) => {
+    const at = /^\[?(?:::ffff:)?([^\]%]*?)(?:%([^\]]*))?\]?:\d+$/.exec(line.trim().split(/\s+/)[2] ?? "");
+    return at ? having(at[1], at[2]) : [];
+  });
+  const management = [...new Set([...routes.map((r) => r.device), ...[...serving, ...remote].map((l) => l.name)])];
   // Without a gateway the client itself is next.
   const peers = serving.length === 0 ? [] : list<IpRoute>(back).flatMap(hops);
   return {

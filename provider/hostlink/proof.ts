@@ -27,8 +27,8 @@ export async function baseline(channel: Channel, probe: Probe | undefined): Prom
     const answers = await Promise.all(hops.map((hop) => answersArp(channel, hop)));
     return hops.filter((_, i) => answers[i]);
   };
-  // By ssh the new connection is a proof of its own.
-  const needed = channel.by !== "ssh" && probe === undefined;
+  // From elsewhere the new connection is a proof of its own.
+  const needed = channel.by === "local" && probe === undefined;
   let before: Baseline = { hops: await answering() };
   for (
     const until = Date.now() + LEARNING_MS;
@@ -66,10 +66,10 @@ export async function prove(channel: Channel, before: Baseline, untilMs: number)
 }
 
 async function byNewConnection(channel: Channel, untilMs: number): Promise<string | undefined> {
-  if (channel.by !== "ssh") return undefined;
+  if (channel.by === "local") return undefined;
   const limitMs = Math.max(1000, untilMs - Date.now());
   const { code, stderr } = await channel.runAnew(["true"], { limitMs });
-  return code === 0 ? undefined : `no new ssh connection to the host: ${stderr.trim() || "no answer"}`;
+  return code === 0 ? undefined : `no new connection to the host: ${stderr.trim() || "no answer"}`;
 }
 
 const familyOf = ({ via }: Hop): string => (via.includes(":") ? "IPv6" : "IPv4");

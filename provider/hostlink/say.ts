@@ -15,9 +15,15 @@ export function priceLine(plan: Plan, by: Channel["by"]): string | undefined {
   return parts.length > 0 ? `${plan.kind} ${plan.link}: ${parts.join("; ")}` : undefined;
 }
 
+const PROOFS: Record<Channel["by"], string> = {
+  local: "its gateway answers",
+  ssh: "it can be reached by a new ssh connection",
+  command: "it can be reached by a new connection",
+};
+
 /** That the host is managed through what changes, and what keeps it reachable. */
 export function caution(devices: readonly string[], seconds: number, by: Channel["by"]): string {
-  const proof = by === "ssh" ? "it can be reached by a new ssh connection" : "its gateway answers";
+  const proof = PROOFS[by];
   const what = devices.length === 1 ? `${devices[0]} carries` : `${devices.join(" and ")} carry`;
   return `${what} the host's own connection: the host takes the change back by itself after ${seconds} s unless ${proof}`;
 }

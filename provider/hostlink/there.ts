@@ -19,7 +19,7 @@ export async function reachHost(inputs: Inputs): Promise<There> {
   const channel = channelOf(uri);
   if (!channel)
     throw new VirtnetError(
-      `the links of host ${uri} cannot be managed, for no command can be run there: use a local uri, or qemu+ssh://`,
+      `the links of host ${uri} cannot be managed, for no command can be run there: use a local uri or qemu+ssh://, or configure a command (virtnet:command)`,
     );
   return { host: hostAt(uri), channel, backend: await backendOf(channel, inputs.backend as string | undefined, uri) };
 }

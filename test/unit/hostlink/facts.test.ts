@@ -14,8 +14,11 @@ const bond = (mode: string, more: object = {}) => ({
   linkinfo: { info_kind: "bond", info_data: { mode, miimon: 100, ...more } },
 });
 const bridge = { linkinfo: { info_kind: "bridge", info_data: {} } };
-const text = (links: object[], { v4 = [] as object[], v6 = [] as object[], ssh = "", back = [] as object[] } = {}) =>
-  [JSON.stringify(links), JSON.stringify(v4), JSON.stringify(v6), "", ssh, JSON.stringify(back)]
+const text = (
+  links: object[],
+  { v4 = [] as object[], v6 = [] as object[], ssh = "", back = [] as object[], libvirt = "" } = {},
+) =>
+  [JSON.stringify(links), JSON.stringify(v4), JSON.stringify(v6), "", ssh, JSON.stringify(back), libvirt]
     .map((part) => `${part}\n`)
     .join("==\n");
 const with4 = (ifname: string, local: string, more: object = {}) =>
@@ -58,6 +61,18 @@ describe("the links of a host", () => {
     );
     assert.deepEqual(found.management, ["eth1"]);
     assert.deepEqual(found.hops, [{ device: "eth1", via: "fe80::9", to: "the ssh session" }]);
+  });
+
+  it("tell the devices that remote connections to libvirt come by", () => {
+    const links = [
+      with4("eth0", "192.0.2.5"),
+      with4("eth1", "198.51.100.5"),
+      with4("eth2", "203.0.113.5"),
+      { ...nic("eth3"), addr_info: [{ local: "2001:db8::5", prefixlen: 64, scope: "global" }] },
+    ];
+    const libvirt =
+      "0      0      198.51.100.5:16509   198.51.100.9:40000\n0 0 [::ffff:203.0.113.5]:16514 [::ffff:203.0.113.9]:40001\n0 0 [2001:db8::5]:16514 [2001:db8::9]:40002";
+    assert.deepEqual(parseLinks(text(links, { libvirt })).management, ["eth1", "eth2", "eth3"]);
   });
 
   for (const [how, options, why] of [

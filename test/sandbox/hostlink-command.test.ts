@@ -1,0 +1,70 @@
+/** A host that is reached neither locally nor by ssh: by TCP, and by a command that is configured. */
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { channelOf } from "../../provider/host/channel.js";
+import { configuredCommand, knock } from "../../provider/host/command.js";
+import { closeHosts } from "../../provider/host/hosts.js";
+import { HOST, withLan } from "../support/lan.js";
+
+describe("a command that is configured", function () {
+  this.timeout(120_000);
+  const lan = withLan(1);
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "virtnet-command-"));
+  /** The sandbox's libvirt by a path that tells nothing of where it is, as a forwarded socket. */
+  const uri = `qemu+unix:///system?socket=${dir}/sock`;
+  before(() => {
+    fs.symlinkSync(`/proc/${lan.host().pid}/root/run/libvirt/libvirt-sock`, path.join(dir, "sock"));
+    process.env.VIRTNET_COMMAND = JSON.stringify([
+      "nsenter",
+      "-t",
+      String(lan.host().pid),
+      "-n",
+      "-m",
+      "-p",
+      "-r",
+      "--",
+      "sh",
+    ]);
+  });
+  after(async () => {
+    delete process.env.VIRTNET_COMMAND;
+    fs.rmSync(dir, { recursive: true });
+    await closeHosts();
+  });
+
+  it("runs programs there, whatever their words hold", async () => {
+    const channel = channelOf(uri);
+    assert.equal(channel?.by, "command");
+    const words = ["a b", "$HOME", "'", "`id`", ""];
+    assert.equal((await channel?.run(["printf", "%s\\n", ...words]))?.stdout, words.map((w) => `${w}\n`).join(""));
+    assert.ok((await channel?.masters())?.has("eth1"));
+  });
+
+  it("is the way by which a bridge is made over the management NIC, and given back", async () => {
+    const d = lan.drive("bridge", "br0", { uri });
+    await d.up({ ports: ["eth1"], addresses: "inherit" });
+    assert.match(d.log.join("\n"), /unless it can be reached by a new connection/);
+    assert.deepEqual(await lan.addresses("br0"), [`${HOST}/24`]);
+    assert.equal((await d.refresh())?.drift, false);
+    await d.destroy();
+    assert.equal(await lan.exists("br0"), false);
+  });
+
+  it("names the host of the URI, and libvirt's port there must take a new connection", async () => {
+    const words = '["ssh", "admin@{host}", "sh"]';
+    assert.deepEqual(configuredCommand("qemu+tls://[2001:db8::5]/system", words), ["ssh", "admin@2001:db8::5", "sh"]);
+    assert.deepEqual(configuredCommand("qemu+tcp://host1:99/system", words), ["ssh", "admin@host1", "sh"]);
+    assert.equal(configuredCommand("qemu+tcp://host1/system", ""), undefined);
+    assert.throws(
+      () => configuredCommand("qemu://host1/system", "ssh host1"),
+      /VIRTNET_COMMAND .* write a JSON list of words/,
+    );
+    assert.match(
+      (await knock("qemu+tcp://127.0.0.1:1/system", 2000)) ?? "",
+      /libvirt at 127\.0\.0\.1 port 1: .*ECONNREFUSED/,
+    );
+    assert.equal(await knock(uri, 2000), undefined);
+  });
+});
