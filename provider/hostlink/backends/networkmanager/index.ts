@@ -139,9 +139,10 @@ export class NetworkManager implements Backend {
     };
     const all = { ...values, addresses: "none", ...(mac !== undefined ? { mac } : {}) };
     writeProfile(kind, settings, all, {}, { fresh: true });
+    const autoconnect = settings.connection?.autoconnect?.data !== false;
     (settings.connection as Settings[string]).autoconnect = v("b", false);
     setUserData(settings, {
-      [UNPROVEN]: [MADE, name, ...ports].join(" "),
+      ...{ [UNPROVEN]: [MADE, name, ...ports].join(" "), [AUTOCONNECT]: autoconnect ? "yes" : "no" },
       ...(mark ? { [MARK]: JSON.stringify(mark) } : {}),
     });
     const path = await this.#add(settings);
@@ -216,6 +217,9 @@ export class NetworkManager implements Backend {
   ): Promise<void> {
     const state = await readState(this.#bus);
     const { path, settings } = profileOf(state, link);
+    // What it shall have once it is proven; until then it has none.
+    const later = userData(settings)[AUTOCONNECT];
+    if (later !== undefined) (settings.connection as Settings[string]).autoconnect = v("b", later === "yes");
     writeProfile(link.kind, settings, values, was);
     const from = inherit === undefined ? undefined : activeOn(state, inherit);
     // Whole, with what the fields do not know: a DHCP client id, a metric.
@@ -296,13 +300,18 @@ export class NetworkManager implements Backend {
     try {
       await this.#bus.call(device.path, "Device.Reapply", "a{sa{sv}}tu", [{}, 0, 0]);
     } catch (e) {
-      if (!(e instanceof BusError && /Can't reapply/.test(e.message))) throw e;
+      const why = e instanceof BusError ? e.message : "";
+      if (!/Can't reapply/.test(why)) throw e;
       await this.#activateAnew(link, path, device.path);
       return;
     }
     for (const port of portProfiles(state, { uuid: link.id, device: link.name })) {
       const active = state.devices.get(port.device ?? "");
-      if (active?.profile === port.path) await this.#bus.call(active.path, "Device.Reapply", "a{sa{sv}}tu", [{}, 0, 0]);
+      // One that is just leaving needs none.
+      if (active?.profile === port.path && active.state === ACTIVATED)
+        await this.#bus.call(active.path, "Device.Reapply", "a{sa{sv}}tu", [{}, 0, 0]).catch((e: unknown) => {
+          if (!(e instanceof BusError && /is not activated/.test(e.message))) throw e;
+        });
     }
   }
 
