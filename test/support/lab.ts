@@ -123,7 +123,7 @@ export async function startLab(): Promise<Lab> {
     const cables = PATCHED.flatMap((ends, hub) => ends.flatMap((i) => nic(i, `hubport,id=n${i},hubid=${hub + 1}`)));
     const taps = NICS.flatMap(({ tap }, i) => nic(i, `tap,id=n${i},ifname=${tap},script=no,downscript=no`));
     const qemu = [
-      ...["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-M", "q35", "-m", "1024", "-smp", "2"],
+      ...["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-M", "q35", "-m", "1024", "-smp", "1"],
       ...["-nodefaults", "-display", "none", "-uuid", randomUUID(), "-daemonize"],
       ...["-serial", `file:${at("console")}`, "-qmp", `unix:${at("qmp")},server=on,wait=off`],
       ...["-device", "virtio-serial-pci", "-chardev", `socket,id=shell,path=${at("shell")},server=on,wait=off`],
