@@ -66,13 +66,15 @@ export function macFor(owner: Owner, taken: ReadonlySet<string>): string {
   }
 }
 
+const aliasOf = ({ alias }: { alias?: unknown }) => (typeof alias === "string" ? { alias } : {});
+
 /** Other NICs of this run, as far as check has seen them. */
 export const ofProgram = (inputs: Inputs): NeighbourNic[] =>
   [...checked.entries()]
     .filter(([id, other]) => id !== idOf(inputs) && other.uri === inputs.uri)
     .flatMap(([, o]) =>
       typeof o.mac === "string" && typeof o.domain === "string"
-        ? [{ domain: o.domain, mac: o.mac, from: "this program" }]
+        ? [{ domain: o.domain, mac: o.mac, ...aliasOf(o), from: "this program" }]
         : [],
     );
 
@@ -110,12 +112,9 @@ export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promis
 
 /** Without those of the resource itself: while it is replaced it has one on its old VM. */
 function onHost(d: DomainInfo, owner: Owner | undefined): NeighbourNic[] {
-  const macs = new Set(
-    [d.liveXml, d.inactiveXml].flatMap((xml) =>
-      xml === undefined ? [] : nicsOf(xml).flatMap((n) => (sameOwner(n.mark, owner) ? [] : [n.mac])),
-    ),
-  );
-  return [...macs].map((mac) => ({ domain: d.name, mac, from: "the host" }));
+  const there = [d.liveXml, d.inactiveXml].flatMap((xml) => (xml === undefined ? [] : nicsOf(xml)));
+  const byMac = new Map(there.filter((n) => !sameOwner(n.mark, owner)).map((n) => [n.mac, n]));
+  return [...byMac.values()].map((n) => ({ domain: d.name, mac: n.mac, ...aliasOf(n), from: "the host" }));
 }
 
 const isOwn = (d: DomainInfo, nic: NeighbourNic, inputs: Inputs): boolean =>

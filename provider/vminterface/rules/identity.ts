@@ -33,6 +33,19 @@ const free: Rule = {
   },
 };
 
+// virDomainDefValidateAliases: "non unique alias detected".
+const ownAlias: Rule = {
+  says: "No other NIC of the VM has the alias.",
+  check: ({ args }, { nics, vm }) => {
+    const same = nics?.find(
+      (n) => n.alias !== undefined && n.alias === args.alias && [args.domain, vm?.name].includes(n.domain),
+    );
+    return same
+      ? say("alias", `${quote(args.alias)} is that of NIC ${same.mac} of the VM, of ${same.from}: choose another`)
+      : [];
+  },
+};
+
 const adopted: Rule = {
   says: "A NIC that is adopted is named by its MAC.",
   check: ({ args, isSet }) =>
@@ -72,5 +85,5 @@ const deviceNames: Rule = {
     ),
 };
 
-export const identityRules: readonly Rule[] = [mac, reserved, free, adopted, deviceNames];
+export const identityRules: readonly Rule[] = [mac, reserved, free, ownAlias, adopted, deviceNames];
 export const targetRules: readonly Rule[] = [deviceName];

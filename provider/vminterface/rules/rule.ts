@@ -42,6 +42,7 @@ export interface NeighbourNic {
   /** Name of its VM. */
   domain: string;
   mac: string;
+  alias?: string;
   /** Where it comes from, for the message: `this program` or `the host`. */
   from: string;
 }

@@ -99,6 +99,26 @@ export const cases: Record<string, Case[]> = {
       around: { nics: [{ domain: "db", mac: MAC, from: "the host" }] },
     },
   ],
+  "No other NIC of the VM has the alias.": [
+    {
+      breaks: net({ alias: "ua-lan" }),
+      path: "alias",
+      reason: `is that of NIC ${MAC} of the VM, of this program`,
+      twin: net({ alias: "ua-dmz" }),
+      around: { nics: [{ domain: "web", mac: MAC, alias: "ua-lan", from: "this program" }] },
+    },
+    {
+      breaks: net({ domain: "7a1f0b3e-0000-4000-8000-000000000001", alias: "ua-lan" }),
+      path: "alias",
+      reason: `is that of NIC ${MAC} of the VM, of the host`,
+      twin: net({ domain: "db", alias: "ua-lan" }),
+      around: {
+        nics: [{ domain: "web", mac: MAC, alias: "ua-lan", from: "the host" }],
+        vm: { name: "web", running: false, plugged: false, hotplug: true, bootsByKind: false },
+      },
+      twinAround: { nics: [{ domain: "web", mac: MAC, alias: "ua-lan", from: "the host" }] },
+    },
+  ],
   "A NIC that is adopted is named by its MAC.": [
     { breaks: net({ adopt: true }), path: "mac", reason: "adopt needs the MAC", twin: net({ adopt: true, mac: MAC }) },
     {
