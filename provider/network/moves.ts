@@ -8,14 +8,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { VirtnetError } from "../handler.js";
 import type { Connection, DomainInfo } from "../libvirt/api.js";
 import { addChild, child, cloneXml, type Document, type Element, parseXml, printXml } from "../schema/xml.js";
+import { unplug } from "../unplug.js";
 import { forPlug, interfaceOf, type Nic, networkOf, onNetwork } from "./nics.js";
 
 export type NicRef = Pick<Nic, "domain" | "domainName" | "mac">;
 
-/** How long a guest may take to release a NIC, and when it is asked once more; in ms. */
+/** How long a guest may take to release a NIC, in ms. */
 const RELEASE_MS = 20_000;
-const ASK_AGAIN_MS = 7_000;
-const LOOK_MS = 100;
 /** How long a VM may be busy with a migration, a save or the like; in ms. */
 const BUSY_MS = 60_000;
 
@@ -51,7 +50,8 @@ export async function replug(
 ): Promise<void> {
   const seen = await look(c, nic);
   if (!seen) return;
-  if (seen.iface) await unplug(c, nic, seen.iface);
+  const vm = { uuid: nic.domain, name: nic.domainName };
+  if (seen.iface) await unplug(c, vm, nic.mac, printXml(seen.iface), { timeoutMs: RELEASE_MS });
   // What a running definition says of its network may be the old one's: the stored one says only what the user wants.
   const stored = seen.domain.inactiveXml === undefined ? undefined : interfaceOf(seen.domain.inactiveXml, nic.mac);
   const next = forPlug(pointed(withAddress(stored ?? was, seen.iface ?? was)));
@@ -67,26 +67,6 @@ function withAddress(iface: Element, like: Element): Element {
   const address = child(like, "address");
   if (address && !child(copy, "address")) copy.appendChild((copy.ownerDocument as Document).importNode(address, true));
   return copy;
-}
-
-async function unplug(c: Connection, nic: NicRef, iface: Element): Promise<void> {
-  const started = Date.now();
-  for (let asked = 0; ; ) {
-    const waited = Date.now() - started;
-    if (asked === 0 || (asked === 1 && waited > ASK_AGAIN_MS)) {
-      asked++;
-      await c.domains.detachDevice({ uuid: nic.domain }, printXml(iface), "live").catch((e: unknown) => {
-        if (asked === 1) throw e; // the second time it may be on its way already
-      });
-    }
-    const seen = await look(c, nic);
-    if (!seen?.iface) return;
-    if (waited > RELEASE_MS)
-      throw new VirtnetError(
-        `the guest of VM ${nic.domainName} did not release its NIC ${nic.mac} within ${RELEASE_MS / 1000} s: does its system run, and can it unplug PCI devices?`,
-      );
-    await sleep(LOOK_MS);
-  }
 }
 
 /** Wait until no VM is busy with a migration or a save: its NICs could not be moved. Names those that stay busy. */

@@ -3,10 +3,10 @@ import { ApplyError, VirtnetError } from "../handler.js";
 import type { Channel } from "../host/channel.js";
 import { withoutTree } from "../host/trees.js";
 import type { Connection } from "../libvirt/api.js";
+import { type UnplugOptions, unplug } from "../unplug.js";
 import { explain } from "./explain.js";
 import { restore } from "./restore.js";
 import type { Action, Plan, Step } from "./steps.js";
-import { type UnplugOptions, unplug } from "./unplug.js";
 
 export interface ApplyHooks extends UnplugOptions {
   /** Called around every action; the fault harness ends the process here. */

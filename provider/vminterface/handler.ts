@@ -10,6 +10,7 @@ import { announce } from "../network/say.js";
 import type { Owner } from "../ownership.js";
 import { hasUnknown } from "../schema/differences.js";
 import { same } from "../schema/tree.js";
+import { NotReleased, type UnplugOptions, unplug } from "../unplug.js";
 import { addressesOf, waitForAddress } from "./addresses.js";
 import { apply } from "./apply.js";
 import { STATE_FIELDS, sources, type WaitForAddress } from "./args.js";
@@ -26,7 +27,6 @@ import { SOURCES, sourceOf, sourcesIn } from "./source.js";
 import { argsOf, argsOnHost, type Computed, computed, type History } from "./state.js";
 import type { Observed, ObservedVm, Plan } from "./steps.js";
 import { together, willMove } from "./together.js";
-import { NotReleased, type UnplugOptions, unplug } from "./unplug.js";
 import { verify } from "./verify.js";
 import { notOurs, stillOurs, takeOver } from "./whose.js";
 
@@ -379,7 +379,8 @@ async function takeAway(ctx: Context, c: Connection, olds: Inputs): Promise<bool
 async function takeOut(ctx: Context, c: Connection, vm: ObservedVm, olds: Inputs): Promise<void> {
   if (vm.live) {
     try {
-      await unplug(c, vm, vm.live.mac, vm.live.xml, unplugOptions(ctx, olds));
+      const orElse = ", or delete with forceDetach: true";
+      await unplug(c, vm, vm.live.mac, vm.live.xml, { ...unplugOptions(ctx, olds), orElse });
     } catch (e) {
       if (!(e instanceof NotReleased) || olds.forceDetach !== true) throw e;
       if (vm.live.kind !== "hostdev")

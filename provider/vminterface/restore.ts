@@ -1,9 +1,9 @@
 /** After a step that failed: what was there is there again, looked at rather than assumed, since libvirt's answer may be lost. */
 import type { Connection } from "../libvirt/api.js";
+import { type UnplugOptions, unplug } from "../unplug.js";
 import { asPlugged, withoutAlias } from "./document.js";
 import { toObserved } from "./observe.js";
 import type { Action, ObservedVm } from "./steps.js";
-import { type UnplugOptions, unplug } from "./unplug.js";
 
 export interface Restored {
   /** What is as it was again, in words. */

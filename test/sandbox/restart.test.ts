@@ -118,7 +118,7 @@ describe("the restart of a network under running VMs", () => {
     );
     await assert.rejects(
       d.up(args("private")),
-      /the guest of VM web did not release its NIC .*all is restored as it was/,
+      /the guest of VM "web" did not release NIC .*all is restored as it was/,
     );
     assert.ok(
       d.log.some((l) => /macvtap\.mode: .*web: NICs of web are unplugged and plugged/.test(l)),

@@ -40,7 +40,7 @@ describe("plugging and unplugging that a VM refuses", () => {
     const { d, mac } = await started("stubborn");
     await assert.rejects(
       d.destroy(),
-      /the guest of VM "stubborn" did not release NIC 52:54:\S+ within 8 s: .* or delete with forceDetach: true/,
+      /the guest of VM "stubborn" did not release NIC 52:54:\S+ within 8 s: .* or delete with forceDetach: true\. It was asked/,
     );
     assert.equal((await nics("stubborn", mac)).length, 1);
     assert.equal((await nics("stubborn", mac, "--inactive")).length, 1);
