@@ -55,6 +55,7 @@ const computed = {
   active: undefined,
   addresses: undefined,
   adopted: undefined,
+  remade: undefined,
   hostUuid: undefined,
   hostName: undefined,
 };
@@ -102,6 +103,8 @@ export class VmInterface extends pulumi.CustomResource {
   declare readonly addresses: pulumi.Output<VmInterfaceAddress[]>;
   /** Whether it was there before the resource. */
   declare readonly adopted: pulumi.Output<boolean>;
+  /** How often another program has made the VM anew without the NIC; absent: never. */
+  declare readonly remade: pulumi.Output<number | undefined>;
   /** libvirt's UUID of the host. */
   declare readonly hostUuid: pulumi.Output<string>;
   /** Name of the host, as it calls itself. */

@@ -75,6 +75,14 @@ describe("pulumi with NICs of a running VM", function () {
     assert.equal((await stack.resources()).nic?.outputs?.linkState, "down");
     await stack.up();
     assert.doesNotMatch((await nics(mac))[0] ?? "", /<link state='down'/);
+    const tap = /<target dev='(vnet\d+)'/.exec((await nics(mac))[0] ?? "")?.[1];
+    await host().exec(["ip", "link", "set", String(tap), "nomaster"]);
+    // The network misses it too.
+    assert.deepEqual(await stack.drift(), { c: "update", nic: "update" });
+    await stack.refresh();
+    assert.equal((await stack.resources()).nic?.outputs?.connected, false);
+    await stack.up();
+    assert.equal((await host().exec(["test", "-e", `/sys/class/net/${tap}/master`])).code, 0);
     await virsh(host(), ["detach-interface", "web", "network", "--mac", mac, "--live", "--config"]);
     assert.deepEqual(await stack.drift(), { nic: "create" });
     await stack.refresh();
@@ -82,6 +90,28 @@ describe("pulumi with NICs of a running VM", function () {
     assert.equal((await nics(mac)).length, 1, "it is there again, with its MAC");
     assert.deepEqual(await stack.drift(), {});
     await stack.destroy();
+  });
+
+  it("finds a VM that was made anew, under another id, and plugs its NIC in again", async () => {
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("anew"));
+    const stack = stackOf("anew");
+    write(`${network("f", 6)} exports.mac = new VmInterface("nic", { domain: "anew", network: f.name }).mac;`);
+    await stack.up();
+    const mac = String((await stack.outputs()).mac);
+    for (const times of [1, 2]) {
+      await virsh(host(), ["undefine", "anew"]);
+      await virsh(host(), ["define", "/dev/stdin"], vmXml("anew"));
+      const { text } = await stack.refresh();
+      assert.match(text, times === 1 ? /made the VM anew/ : /warning: NIC .* made the VM anew .* for the 2nd time/);
+      assert.equal((await stack.resources()).nic?.outputs?.plugged, false);
+      await stack.up();
+      assert.equal((await nicsIn(host(), "anew", mac, "--inactive")).length, 1);
+      assert.deepEqual(await stack.drift(), {});
+      assert.equal((await stack.resources()).nic?.id, `${await virsh(host(), ["domuuid", "anew"])}/${mac}`);
+    }
+    await stack.destroy();
+    assert.deepEqual(await nicsIn(host(), "anew", "<mac", "--inactive"), []);
+    await virsh(host(), ["undefine", "anew"]);
   });
 
   it("refuses in the preview what costs more than maxImpact, and what cannot be", async () => {
