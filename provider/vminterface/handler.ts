@@ -5,48 +5,31 @@ import { ApplyError, PartialFailure, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { type Host, hostAt, proveHost } from "../host/hosts.js";
 import type { Connection, DomainInfo, HostIdentity } from "../libvirt/api.js";
-import { type Impact, priceOf, worst } from "../network/prices.js";
+import type { Impact } from "../network/prices.js";
 import { announce } from "../network/say.js";
 import type { Owner } from "../ownership.js";
-import { hasUnknown } from "../schema/differences.js";
 import { same } from "../schema/tree.js";
-import { NotReleased, type UnplugOptions, unplug } from "../unplug.js";
 import { addressesOf, waitForAddress } from "./addresses.js";
 import { apply } from "./apply.js";
 import { STATE_FIELDS, sources, type WaitForAddress } from "./args.js";
 import { checkVmInterface } from "./check.js";
 import { differences, replacing } from "./differences.js";
-import { readNic, withLinkDown, withoutAlias } from "./document.js";
+import { readNic } from "./document.js";
 import { refuseBusy } from "./explain.js";
-import { observe, refOf, toObserved, withConnected } from "./observe.js";
+import { observe, toObserved, withConnected } from "./observe.js";
 import { movedTo, nicOn, vmOn, vmThere } from "./place.js";
 import { plan, refusal } from "./plan.js";
+import { priceOfTaking, tellPrice, tellReplacement } from "./price.js";
+import { remove } from "./remove.js";
 import { around, forgetNics, macFor, ofProgram, sawInCheck, seen } from "./run.js";
-import { idOf, label, priceLine } from "./say.js";
-import { SOURCES, sourceOf, sourcesIn } from "./source.js";
+import { idOf, label } from "./say.js";
+import { SOURCES, sourcesIn } from "./source.js";
 import { argsOf, argsOnHost, type Computed, computed, type History } from "./state.js";
-import type { Observed, ObservedVm, Plan } from "./steps.js";
-import { together, willMove } from "./together.js";
+import type { Observed, ObservedVm } from "./steps.js";
+import { together } from "./together.js";
 import { verify } from "./verify.js";
-import { notOurs, stillOurs, takeOver } from "./whose.js";
-
-const DEFAULT_UNPLUG_S = 30;
-
-const uriOf = (inputs: Inputs): string => (typeof inputs.uri === "string" ? inputs.uri : "qemu:///system");
-const text = (e: unknown): string => (e instanceof Error ? e.message : String(e));
-const unplugOptions = (ctx: Context, inputs: Inputs): UnplugOptions => ({
-  timeoutMs: ((inputs.unplugTimeout as number | undefined) ?? DEFAULT_UNPLUG_S) * 1000,
-  signal: ctx.signal,
-});
-
-/** Work on a VM; its networks stay as they are meanwhile, so that a restart does not move the NIC at the same time. */
-async function onVm<T>(host: Host, all: Inputs[], fn: (c: Connection) => Promise<T>): Promise<T> {
-  const names = new Set(all.map((i) => i.network).filter((n) => typeof n === "string"));
-  const there = names.size > 0 ? [...(await host.networksOfOthers()).values()].filter((n) => names.has(n.name)) : [];
-  // The Network's handler goes by UUID; by name for one that this run makes, which may not be in that list.
-  const shared = [...names, ...there.map((n) => n.uuid)].map((n) => `network:${n}`);
-  return host.use(`domain:${String(all[0]?.domain)}`, fn, shared);
-}
+import { stillOurs, takeOver } from "./whose.js";
+import { notProven, onVm, text, unplugOptions, uriOf } from "./work.js";
 
 // ---- check and diff ---------------------------------------------------------------------------------------------------
 
@@ -83,16 +66,6 @@ async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs
   return { inputs, failures: takes ? await priceOfTaking(ctx, inputs) : failures };
 }
 
-async function priceOfTaking(ctx: Context, inputs: Inputs): Promise<Failure[]> {
-  try {
-    await tellPrice(ctx, inputs, inputs, []);
-    return [];
-  } catch (e) {
-    if (!(e instanceof VirtnetError)) throw e;
-    return [{ property: "maxImpact", reason: e.message }];
-  }
-}
-
 /** A NIC of the VM itself is the one that a run before this one made. */
 const vmHas = (nic: { domain: string; from: string }, inputs: Inputs, name: string | undefined): boolean =>
   nic.from === "the host" && (nic.domain === inputs.domain || nic.domain === name);
@@ -106,53 +79,6 @@ async function diff(ctx: Context, _id: string, olds: Inputs, news: Inputs): Prom
   if (seen(news) && replaces.length > 0) tellReplacement(ctx, was, news, replaces);
   else if (seen(news)) await tellPrice(ctx, was, news, rows);
   return { changes: true, replaces, deleteBeforeReplace: true };
-}
-
-function tellReplacement(ctx: Context, was: Inputs, news: Inputs, replaces: string[]): void {
-  const what = `${label(was)}: ${replaces.join(" and ")}`;
-  if (news.maxImpact !== undefined)
-    throw new VirtnetError(
-      `${what}: maxImpact is ${JSON.stringify(news.maxImpact)}, but this unplugs the NIC and plugs another one (replace): remove maxImpact, or take the change back`,
-    );
-  announce(ctx, "info", `${what}: unplugs this NIC, and plugs another one`);
-}
-
-/** Print what the change will cost, and refuse what may not cost that much. */
-async function tellPrice(ctx: Context, was: Inputs, news: Inputs, rows: string[]): Promise<void> {
-  if (hasUnknown(news)) return;
-  let p: Plan;
-  try {
-    const host = hostAt(uriOf(news));
-    const { libVersion } = await host.identity();
-    const masters = was.connected === false ? (await host.vitals())?.masters : undefined;
-    const observed = await host.read((c) => observe(c, news, libVersion, masters));
-    p = plan({ desired: news, was, owner: news.owner as Owner | undefined }, observed);
-    for (const a of p.steps.flatMap((s) => s.actions))
-      if (a.do === "update" && a.move !== undefined)
-        willMove(`${host.uri} ${a.move}`, idOf({ uuid: p.domain }, news.mac));
-  } catch (e) {
-    announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${text(e)}`);
-    const table = sources[sourceOf(news)].prices;
-    const impact = worst(rows.map((r) => (r in news && !(r in table) ? "none" : priceOf(table, r).impact)));
-    const step = {
-      kind: "update",
-      impact,
-      why: "by the price table, without a look at the host",
-      changes: rows,
-    } as const;
-    p = {
-      domain: "",
-      domainName: String(news.domain),
-      mac: String(news.mac),
-      before: { uuid: "", name: String(news.domain), active: true, persistent: true },
-      impact,
-      steps: [{ ...step, affects: [], actions: [] }],
-    };
-  }
-  const refused = refusal(p, news.maxImpact as Impact | undefined);
-  if (refused !== undefined) throw new VirtnetError(refused);
-  const line = priceLine(p);
-  if (line !== undefined) announce(ctx, "info", line);
 }
 
 // ---- create, update ---------------------------------------------------------------------------------------------------
@@ -272,7 +198,7 @@ function remadeBy(vm: ObservedVm, olds: Inputs): number {
   return vm.uuid === olds.domainUuid || vm.live || vm.config ? before : before + 1;
 }
 
-// ---- read, delete -----------------------------------------------------------------------------------------------------
+// ---- read --------------------------------------------------------------------------------------------------------------
 
 async function read(
   ctx: Context,
@@ -307,7 +233,7 @@ async function read(
     }
   }
   if (proof === "proven") return undefined;
-  throw new VirtnetError(uncertain(known, olds, identity));
+  throw notProven(known, olds, identity);
 }
 
 /** The resource as its VM has it. */
@@ -333,70 +259,6 @@ function madeAnew(olds: Inputs, vm: ObservedVm, host: HostIdentity, times: numbe
   const again = times > 1 ? ` for the ${times === 2 ? "2nd" : times === 3 ? "3rd" : `${times}th`} time` : "";
   const advice = times > 1 ? ", but the two programs undo each other's work: see docs/vm-interfaces.md" : "";
   return `${label(olds)}: another program has made the VM anew on ${host.hostname}${again} (it is ${vm.uuid} now, it was ${String(olds.domainUuid)}), without this NIC: up plugs it in again${advice}`;
-}
-
-const uncertain = (inputs: Inputs, olds: Inputs, host: HostIdentity): string =>
-  `${label(inputs)} is not on ${host.hostname}, but that this is the host of the state is not certain (its UUID changed from ${String(olds.hostUuid)} to ${host.uuid}): set host_uuid in libvirtd.conf, or remove the NIC with "pulumi state delete"`;
-
-async function remove(ctx: Context, _id: string, olds: Inputs): Promise<void> {
-  const at = hostAt(uriOf(olds));
-  const identity = await at.identity();
-  const proof = proveHost(olds, identity, label(olds));
-  if (await removeOn(ctx, at, olds)) return;
-  const moved = await movedTo(at, olds);
-  if (moved) await removeOn(ctx, moved.host, olds);
-  else if (proof !== "proven") throw new VirtnetError(uncertain(olds, olds, identity));
-}
-
-/** @returns whether it was there. */
-const removeOn = (ctx: Context, host: Host, olds: Inputs): Promise<boolean> =>
-  onVm(host, [argsOf(olds)], async (c) => {
-    try {
-      // It looks first, so it can go on where an answer was lost.
-      return await host.surely(c, (on) => takeAway(ctx, on, olds));
-    } finally {
-      host.changed();
-    }
-  });
-
-async function takeAway(ctx: Context, c: Connection, olds: Inputs): Promise<boolean> {
-  const info =
-    (await c.domains.get({ uuid: String(olds.domainUuid) })) ?? (await c.domains.get(refOf(String(olds.domain))));
-  const vm = info ? toObserved(info, String(olds.mac)) : undefined;
-  if (!vm || (!vm.live && !vm.config)) return false;
-  const others = notOurs(vm, olds);
-  if (others) {
-    if (others.told !== "") announce(ctx, "warning", others.told);
-  } else if (olds.adopted === true && olds.deleteAdopted !== true) await release(c, vm);
-  else {
-    if (vm.active) await refuseBusy(c, vm);
-    await takeOut(ctx, c, vm, olds);
-  }
-  return true;
-}
-
-/** The running VM first: where its guest does not release the NIC, nothing is changed. */
-async function takeOut(ctx: Context, c: Connection, vm: ObservedVm, olds: Inputs): Promise<void> {
-  if (vm.live) {
-    try {
-      const orElse = ", or delete with forceDetach: true";
-      await unplug(c, vm, vm.live.mac, vm.live.xml, { ...unplugOptions(ctx, olds), orElse });
-    } catch (e) {
-      if (!(e instanceof NotReleased) || olds.forceDetach !== true) throw e;
-      if (vm.live.kind !== "hostdev")
-        await c.domains.updateDevice({ uuid: vm.uuid }, withLinkDown(vm.live.xml), "live");
-      announce(
-        ctx,
-        "warning",
-        `${label(olds)}: the guest did not release it; its link is down, and it is gone when the VM stops`,
-      );
-    }
-  }
-  if (vm.config) await c.domains.detachDevice({ uuid: vm.uuid }, vm.config.xml, "config");
-}
-
-async function release(c: Connection, vm: ObservedVm): Promise<void> {
-  if (vm.config?.mark) await c.domains.updateDevice({ uuid: vm.uuid }, withoutAlias(vm.config.xml), "config");
 }
 
 export { forgetNics };

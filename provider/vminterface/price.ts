@@ -1,0 +1,72 @@
+/** What the preview says that a change will cost, and what it refuses. */
+import { type Context, type Failure, type Inputs, VirtnetError } from "../handler.js";
+import { hostAt } from "../host/hosts.js";
+import { type Impact, priceOf, worst } from "../network/prices.js";
+import { announce } from "../network/say.js";
+import type { Owner } from "../ownership.js";
+import { hasUnknown } from "../schema/differences.js";
+import { sources } from "./args.js";
+import { observe } from "./observe.js";
+import { plan, refusal } from "./plan.js";
+import { idOf, label, priceLine } from "./say.js";
+import { sourceOf } from "./source.js";
+import type { Plan } from "./steps.js";
+import { willMove } from "./together.js";
+import { text, uriOf } from "./work.js";
+
+export async function priceOfTaking(ctx: Context, inputs: Inputs): Promise<Failure[]> {
+  try {
+    await tellPrice(ctx, inputs, inputs, []);
+    return [];
+  } catch (e) {
+    if (!(e instanceof VirtnetError)) throw e;
+    return [{ property: "maxImpact", reason: e.message }];
+  }
+}
+
+export function tellReplacement(ctx: Context, was: Inputs, news: Inputs, replaces: string[]): void {
+  const what = `${label(was)}: ${replaces.join(" and ")}`;
+  if (news.maxImpact !== undefined)
+    throw new VirtnetError(
+      `${what}: maxImpact is ${JSON.stringify(news.maxImpact)}, but this unplugs the NIC and plugs another one (replace): remove maxImpact, or take the change back`,
+    );
+  announce(ctx, "info", `${what}: unplugs this NIC, and plugs another one`);
+}
+
+/** Print what the change will cost, and refuse what may not cost that much. */
+export async function tellPrice(ctx: Context, was: Inputs, news: Inputs, rows: string[]): Promise<void> {
+  if (hasUnknown(news)) return;
+  let p: Plan;
+  try {
+    const host = hostAt(uriOf(news));
+    const { libVersion } = await host.identity();
+    const masters = was.connected === false ? (await host.vitals())?.masters : undefined;
+    const observed = await host.read((c) => observe(c, news, libVersion, masters));
+    p = plan({ desired: news, was, owner: news.owner as Owner | undefined }, observed);
+    for (const a of p.steps.flatMap((s) => s.actions))
+      if (a.do === "update" && a.move !== undefined)
+        willMove(`${host.uri} ${a.move}`, idOf({ uuid: p.domain }, news.mac));
+  } catch (e) {
+    announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${text(e)}`);
+    const table = sources[sourceOf(news)].prices;
+    const impact = worst(rows.map((r) => (r in news && !(r in table) ? "none" : priceOf(table, r).impact)));
+    const step = {
+      kind: "update",
+      impact,
+      why: "by the price table, without a look at the host",
+      changes: rows,
+    } as const;
+    p = {
+      domain: "",
+      domainName: String(news.domain),
+      mac: String(news.mac),
+      before: { uuid: "", name: String(news.domain), active: true, persistent: true },
+      impact,
+      steps: [{ ...step, affects: [], actions: [] }],
+    };
+  }
+  const refused = refusal(p, news.maxImpact as Impact | undefined);
+  if (refused !== undefined) throw new VirtnetError(refused);
+  const line = priceLine(p);
+  if (line !== undefined) announce(ctx, "info", line);
+}

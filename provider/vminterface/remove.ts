@@ -1,0 +1,76 @@
+/** Take a NIC from its VM, or let go of it. */
+import type { Context, Inputs } from "../handler.js";
+import { type Host, hostAt, proveHost } from "../host/hosts.js";
+import type { Connection } from "../libvirt/api.js";
+import { announce } from "../network/say.js";
+import { NotReleased, unplug } from "../unplug.js";
+import { withLinkDown, withoutAlias } from "./document.js";
+import { refuseBusy } from "./explain.js";
+import { refOf, toObserved } from "./observe.js";
+import { movedTo } from "./place.js";
+import { label } from "./say.js";
+import { argsOf } from "./state.js";
+import type { ObservedVm } from "./steps.js";
+import { notOurs } from "./whose.js";
+import { notProven, onVm, unplugOptions, uriOf } from "./work.js";
+
+export async function remove(ctx: Context, _id: string, olds: Inputs): Promise<void> {
+  const at = hostAt(uriOf(olds));
+  const identity = await at.identity();
+  const proof = proveHost(olds, identity, label(olds));
+  if (await removeOn(ctx, at, olds)) return;
+  const moved = await movedTo(at, olds);
+  if (moved) await removeOn(ctx, moved.host, olds);
+  else if (proof !== "proven") throw notProven(olds, olds, identity);
+}
+
+/** @returns whether it was there. */
+const removeOn = (ctx: Context, host: Host, olds: Inputs): Promise<boolean> =>
+  onVm(host, [argsOf(olds)], async (c) => {
+    try {
+      // It looks first, so it can go on where an answer was lost.
+      return await host.surely(c, (on) => takeAway(ctx, on, olds));
+    } finally {
+      host.changed();
+    }
+  });
+
+async function takeAway(ctx: Context, c: Connection, olds: Inputs): Promise<boolean> {
+  const info =
+    (await c.domains.get({ uuid: String(olds.domainUuid) })) ?? (await c.domains.get(refOf(String(olds.domain))));
+  const vm = info ? toObserved(info, String(olds.mac)) : undefined;
+  if (!vm || (!vm.live && !vm.config)) return false;
+  const others = notOurs(vm, olds);
+  if (others) {
+    if (others.told !== "") announce(ctx, "warning", others.told);
+  } else if (olds.adopted === true && olds.deleteAdopted !== true) await release(c, vm);
+  else {
+    if (vm.active) await refuseBusy(c, vm);
+    await takeOut(ctx, c, vm, olds);
+  }
+  return true;
+}
+
+/** The running VM first: where its guest does not release the NIC, nothing is changed. */
+async function takeOut(ctx: Context, c: Connection, vm: ObservedVm, olds: Inputs): Promise<void> {
+  if (vm.live) {
+    try {
+      const orElse = ", or delete with forceDetach: true";
+      await unplug(c, vm, vm.live.mac, vm.live.xml, { ...unplugOptions(ctx, olds), orElse });
+    } catch (e) {
+      if (!(e instanceof NotReleased) || olds.forceDetach !== true) throw e;
+      if (vm.live.kind !== "hostdev")
+        await c.domains.updateDevice({ uuid: vm.uuid }, withLinkDown(vm.live.xml), "live");
+      announce(
+        ctx,
+        "warning",
+        `${label(olds)}: the guest did not release it; its link is down, and it is gone when the VM stops`,
+      );
+    }
+  }
+  if (vm.config) await c.domains.detachDevice({ uuid: vm.uuid }, vm.config.xml, "config");
+}
+
+async function release(c: Connection, vm: ObservedVm): Promise<void> {
+  if (vm.config?.mark) await c.domains.updateDevice({ uuid: vm.uuid }, withoutAlias(vm.config.xml), "config");
+}
