@@ -55,7 +55,8 @@ async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs
     const taken = new Set(
       (known.nics ?? []).filter((n) => !vmHas(n, inputs, known.vm?.name)).map((n) => n.mac.toLowerCase()),
     );
-    inputs.mac = macFor(owner, taken);
+    // Made once, and kept also where the state does not tell it (up --replace, or a run that was cut off).
+    inputs.mac = known.marked ?? macFor(owner, taken);
     sawInCheck(inputs, former);
     return { inputs, failures: checkVmInterface(inputs, await around(ctx, inputs, former)) };
   }

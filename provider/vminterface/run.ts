@@ -78,8 +78,14 @@ export const ofProgram = (inputs: Inputs): NeighbourNic[] =>
         : [],
     );
 
+/** What is known around a NIC. */
+export interface Around extends Surroundings {
+  /** MAC of the NIC that carries this resource's mark already. */
+  marked?: string;
+}
+
 /** Other NICs of this run and of the host, its networks and devices, and the VM. */
-export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promise<Surroundings> {
+export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promise<Around> {
   const { uri } = inputs;
   const nics = ofProgram(inputs);
   if (typeof uri !== "string") return { nics };
@@ -91,6 +97,7 @@ export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promis
     const on = typeof inputs.bridge === "string" ? { uri, bridge: inputs.bridge } : { uri };
     const { others = [], daemon, hostDevices, unfitBridge } = await networksAround(ctx, on as Inputs);
     const networks = await withGroups(host, others);
+    const marked = markedBy(domains, owner, inputs.domain);
     const vm = typeof inputs.domain === "string" ? vmOf(domains, inputs.domain, inputs.mac) : undefined;
     return {
       nics,
@@ -99,6 +106,7 @@ export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promis
       ...(hostDevices ? { hostDevices } : {}),
       ...(unfitBridge !== undefined ? { unfitBridge } : {}),
       ...(vm ? { vm } : {}),
+      ...(marked !== undefined ? { marked } : {}),
     };
   } catch (e) {
     announce(
@@ -108,6 +116,15 @@ export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promis
     );
     return { nics };
   }
+}
+
+/** On the VM that is meant, else on the one that it is moved from. */
+function markedBy(domains: readonly DomainInfo[], owner: Owner | undefined, domain: unknown): string | undefined {
+  const macs = (d: DomainInfo) =>
+    [d.inactiveXml, d.liveXml].flatMap((xml) =>
+      xml === undefined ? [] : nicsOf(xml).flatMap((n) => (sameOwner(n.mark, owner) ? [n.mac] : [])),
+    );
+  return [...domains.filter((d) => isVm(d, String(domain))), ...domains].flatMap(macs)[0];
 }
 
 /** Without those of the resource itself: while it is replaced it has one on its old VM. */

@@ -114,6 +114,45 @@ describe("pulumi with NICs of a running VM", function () {
     await virsh(host(), ["undefine", "anew"]);
   });
 
+  it("keeps its MAC when it is renamed with an alias, moved to another VM, and replaced by force; a target changes alone", async () => {
+    for (const name of ["here", "there"]) await virsh(host(), ["define", "/dev/stdin"], vmXml(name));
+    const stack = stackOf("renames");
+    const text = (name: string, domain: string, more = "") =>
+      `${network("g", 7)} const nic = new VmInterface("${name}", { domain: "${domain}", network: g.name${more} }, { aliases: [{ name: "first" }] });
+       const other = new VmInterface("other", { domain: "${domain}", network: g.name${more} }); exports.mac = nic.mac;`;
+    write(text("first", "here"));
+    await stack.up();
+    const mac = String((await stack.outputs()).mac);
+    const stored = (vm: string) => nicsIn(host(), vm, mac, "--inactive");
+    write(text("second", "here"));
+    await stack.up();
+    assert.match((await stored("here"))[0] ?? "", /<alias name='ua-virtnet__\w+__renames__second'\/>/);
+    write(text("second", "there"));
+    await stack.up();
+    assert.deepEqual([(await stored("here")).length, (await stored("there")).length], [0, 1]);
+    const { urn } = (await stack.resources()).second as { urn: string };
+    const replaced = await stack.run(["up", "--yes", "--replace", urn]);
+    assert.equal(replaced.code, 0, replaced.text);
+    assert.equal((await stored("there")).length, 1);
+    assert.equal((await stack.outputs()).mac, mac);
+    write(text("second", "there", ', linkState: "down"'));
+    const targeted = await stack.run(["up", "--yes", "--target", urn]);
+    assert.equal(targeted.code, 0, targeted.text);
+    assert.match((await stored("there"))[0] ?? "", /<link state='down'/);
+    assert.equal(
+      (await nicsIn(host(), "there", "<link state='down'", "--inactive")).length,
+      1,
+      "the other one is as it was",
+    );
+    await stack.up();
+    assert.deepEqual(await stack.drift(), {});
+    await stack.destroy();
+    for (const name of ["here", "there"]) {
+      assert.deepEqual(await nicsIn(host(), name, "<mac", "--inactive"), []);
+      await virsh(host(), ["undefine", name]);
+    }
+  });
+
   it("refuses in the preview what costs more than maxImpact, and what cannot be", async () => {
     const stack = stackOf("refused", { "virtnet:maxImpact": "live" });
     const text = (more: string) =>
