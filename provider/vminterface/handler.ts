@@ -28,7 +28,7 @@ import { argsOf, argsOnHost, type Computed, computed, type History } from "./sta
 import type { Observed, ObservedVm } from "./steps.js";
 import { together } from "./together.js";
 import { verify } from "./verify.js";
-import { stillOurs, takeOver } from "./whose.js";
+import { stillOurs, takeForNew } from "./whose.js";
 import { notProven, onVm, text, unplugOptions, uriOf } from "./work.js";
 
 // ---- check and diff ---------------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
   return onVm(host, [desired], async (c) => {
     const observed = await observe(c, desired, identity.libVersion);
     const vm = await vmThere(host, observed, desired, identity);
-    const adopted = takeOver(vm, desired, identity.hostname);
+    const adopted = takeForNew(vm, desired, identity.hostname);
     return reach(ctx, host, c, { desired, history: { adopted, remade: 0 } }, observed);
   });
 }

@@ -1,7 +1,7 @@
 /** Whose a NIC is, and whether a resource may take it, change it, unplug it. */
 import { type Inputs, VirtnetError } from "../handler.js";
 import { type Mark, mayTake, type Owner, sameOwner, sameStack } from "../ownership.js";
-import { ownerNow, resourceOf, tookOver } from "./run.js";
+import { createAgain, ownerNow, resourceOf, tookOver, wasCreatedAgain } from "./run.js";
 import { idOf, label } from "./say.js";
 import { argsOf } from "./state.js";
 import type { ObservedVm } from "./steps.js";
@@ -18,7 +18,7 @@ const wasReleased = (vm: ObservedVm, olds: Inputs): boolean =>
   vm.config.alias === undefined;
 
 /** Whether a NIC that is there may be taken; throws where not. @returns whether it counts as adopted. */
-export function takeOver(vm: ObservedVm, inputs: Inputs, hostName: string): boolean {
+function takeOver(vm: ObservedVm, inputs: Inputs, hostName: string): boolean {
   const nic = vm.config ?? vm.live;
   if (!nic) return false;
   const owner = inputs.owner as Owner | undefined;
@@ -35,6 +35,13 @@ export function takeOver(vm: ObservedVm, inputs: Inputs, hostName: string): bool
     or: "mac",
     release: `virtnet disown vm-interface ${vm.name} ${nic.mac}`,
   });
+}
+
+/** The same for a resource that is not in the state yet, or not any more: its own NIC is there where it is replaced, the new one first. */
+export function takeForNew(vm: ObservedVm, inputs: Inputs, hostName: string): boolean {
+  const adopted = takeOver(vm, inputs, hostName);
+  if (sameOwner(markOf(vm), inputs.owner as Owner | undefined)) createAgain(idOf(vm, inputs.mac));
+  return adopted;
 }
 
 /** Whether the NIC of a resource that is there may be changed; throws where not. @returns whether it counts as adopted. */
@@ -54,6 +61,7 @@ export function stillOurs(vm: ObservedVm, olds: Inputs, news: Inputs, hostName: 
 export function notOurs(vm: ObservedVm, olds: Inputs): { told: string } | undefined {
   const mark = markOf(vm);
   const owner = olds.owner as Owner | undefined;
+  if (wasCreatedAgain(idOf(vm, olds.mac))) return { told: "" };
   if (owner !== undefined) {
     // Moved to another resource of the program, or to another stack.
     const now = ownerNow(idOf(vm, olds.mac));

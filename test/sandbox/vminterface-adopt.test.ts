@@ -55,6 +55,23 @@ describe("a NIC that exists already, or is another's", () => {
     await end("adopts");
   });
 
+  it("that is replaced by itself, the new one first, is not unplugged with the old one", async () => {
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("itself"));
+    const args = { domain: "itself", network: "one" };
+    const d = driveNic(host().uri, "itself-nic");
+    await d.up(args);
+    // As the engine does it with deleteBeforeReplace: false and --replace.
+    forgetNics();
+    const next = driveNic(host().uri, "itself-nic");
+    await next.up(args);
+    assert.equal(next.state?.id, d.state?.id);
+    await d.destroy();
+    assert.equal((await nics("itself", "<mac", "--inactive")).length, 1);
+    await next.destroy();
+    assert.deepEqual(await nics("itself", "<mac", "--inactive"), []);
+    await virsh(host(), ["undefine", "itself"]);
+  });
+
   it("is said what taking it over changes, at preview, and may be forbidden", async () => {
     const mac = "52:54:00:77:00:05";
     await running("priced", nic(mac));
