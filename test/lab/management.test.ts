@@ -53,7 +53,7 @@ describe("a host that is managed through one NIC", function () {
   /** All profiles and devices. */
   const left = () =>
     lab().sh(
-      "nmcli -t -f NAME,UUID,AUTOCONNECT connection | grep -v ^lo: | sort; ls /etc/NetworkManager/system-connections /sys/class/net",
+      "nmcli -t -f NAME,UUID,AUTOCONNECT connection | grep -v ^lo: | sort; ls /etc/NetworkManager/system-connections; ls -d /sys/class/net/*/",
     );
 
   it("is reached by ssh alone, as a user who is not root and may sudo", async () => {
