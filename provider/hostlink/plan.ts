@@ -98,7 +98,9 @@ function createStep(wish: Wish, observed: Observed): Step {
   const ports = portsOf(desired);
   const from = desired.addresses === "inherit" ? source(wish, observed) : undefined;
   // A lease, and what neighbours remember, hang on the MAC.
-  const mac = (desired.mac as string | undefined) ?? observed.host.links.get(from?.port ?? "")?.mac;
+  const follows = desired.failOverMac === "active" || desired.failOverMac === "follow";
+  const mac =
+    (desired.mac as string | undefined) ?? (follows ? undefined : observed.host.links.get(from?.port ?? "")?.mac);
   const mark = markOf(wish, from?.addressing);
   const seconds = rollbackAfter(desired, observed.host.links);
   const devices = [name, ...ports];

@@ -64,6 +64,7 @@ describe("bonds and VLANs, on a kernel that has them", function () {
         `nmcli connection add type ethernet ifname ${nic} con-name ${nic} master bond0 slave-type bond autoconnect no`;
       await lab().sh(`${port("eth2")}; ${port("eth3")}`);
     });
+    afterEach(() => lab().sh("nmcli connection delete bond0"));
     after(() => lab().sh("nmcli connection delete eth2 eth3"));
 
     for (const args of fullLinks.bond)
@@ -91,7 +92,6 @@ describe("bonds and VLANs, on a kernel that has them", function () {
         writeProfile("bond", settings, other, desired);
         await lab().sh(`${call(path, "Settings.Connection", "Update2")} && nmcli device reapply bond0`);
         await hasAll("bond0", other);
-        await lab().sh("nmcli connection delete bond0");
       });
   });
 

@@ -31,7 +31,14 @@ export const fullLinks: Record<Kind, Inputs[]> = {
   ],
   bond: [
     bond({ mode: 0, ...MII, packetsPerSlave: 3, resendIgmp: 4 }),
-    bond({ mode: "active-backup", ...MII, primary: "eth2", primaryReselect: "failure", failOverMac: "follow" }),
+    {
+      mode: "active-backup",
+      ports: ["eth2", "eth3"],
+      ...MII,
+      primary: "eth2",
+      primaryReselect: "failure",
+      failOverMac: "follow",
+    },
     bond({ mode: 1, ...MII, numGratArp: 5, peerNotifDelay: 200 }),
     bond({
       mode: 1,

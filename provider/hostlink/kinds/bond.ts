@@ -103,7 +103,7 @@ export const bond = {
     primary: deviceName,
     /** When the primary port is used again after it has come back; modes 1, 5 and 6. Default: `always`. */
     primaryReselect: choice(["always", "better", "failure"], { default: "always" }),
-    /** Whose MAC the bond has after a failure; mode 1. `active` cannot be bridged. Default: `none`, all ports have the bond's. */
+    /** Whose MAC the bond has after a failure; mode 1. `active` cannot be bridged; beside `none`, `mac` cannot be set. Default: `none`, all ports have the bond's. */
     failOverMac: choice(["none", "active", "follow"], { default: "none" }),
     /** What decides which port a packet takes; modes 2, 4, 5 and 6. Default: `layer2`. */
     xmitHashPolicy: choice(["layer2", "layer2+3", "layer3+4", "encap2+3", "encap3+4", "vlan+srcmac"], {

@@ -148,11 +148,15 @@ const system: Rule = {
   },
 };
 
+// bond_set_mac_address (bond_main.c) does nothing then, and NetworkManager gives up a device whose MAC it cannot set.
 const ownMac: Rule = {
   says: "A bond that changes its MAC has none set.",
   check: ({ args }) =>
-    args.failOverMac === "active" && args.mac !== undefined
-      ? fault("mac", 'is set beside failOverMac "active", which takes the active port\'s: remove one of the two')
+    (args.failOverMac === "active" || args.failOverMac === "follow") && args.mac !== undefined
+      ? fault(
+          "mac",
+          `is set beside failOverMac ${quote(args.failOverMac)}, which takes the first port's: remove one of the two`,
+        )
       : [],
 };
 

@@ -492,7 +492,12 @@ export const cases: Record<string, Case[]> = {
     {
       ...{ ...ofBond, path: "mac", reason: "is set beside failOverMac" },
       breaks: b({ failOverMac: "active", mac: "52:54:00:00:00:01" }),
-      twin: b({ failOverMac: "follow", mac: "52:54:00:00:00:01" }),
+      twin: b({ failOverMac: "none", mac: "52:54:00:00:00:01" }),
+    },
+    {
+      ...{ ...ofBond, path: "mac", reason: 'is set beside failOverMac "follow"' },
+      breaks: b({ failOverMac: "follow", mac: "52:54:00:00:00:01" }),
+      twin: b({ failOverMac: "follow" }),
     },
   ],
   "A VLAN has addresses of its own.": [
