@@ -37,11 +37,11 @@ export interface RunOptions {
 
 /** A program that runs until it is let go: a lock that it has is free then, also when this process is killed. */
 export interface Hold {
-  /** It has written a line; otherwise it has ended, or took too long. */
+  /** It has said `held`; otherwise it has ended, or took too long. */
   held: boolean;
-  /** That line. */
-  line: string;
-  /** What it said where it is not held. */
+  /** Its exit code where it is not held; 127 where it could not be started, 128 where it was ended. */
+  code: number;
+  /** What it said then. */
   why: string;
   /** Ends its input, and waits for its end. */
   release(): Promise<void>;
@@ -54,7 +54,7 @@ export interface Channel {
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** The same over a new connection: whether the host can be reached now. Locally the same as {@link run}. */
   runAnew(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
-  /** Starts a program that writes a line, and then runs as long as it can be written to. */
+  /** Starts a program that says `held`, and then runs as long as it can be written to. */
   hold(argv: readonly string[], limitMs: number): Promise<Hold>;
   /** All addresses in use. */
   addresses(): Promise<HostAddress[]>;
@@ -193,16 +193,16 @@ function start(argv: readonly string[], limitMs: number, input?: string): Promis
   });
 }
 
-/** How long a program may take to end once its input has. */
-const END_MS = 5_000;
+/** How long a program may take to end once its input has; it may have to clean up, and for that wait for others. */
+const END_MS = 60_000;
 
 function keepRunning(argv: readonly string[], limitMs: number, input?: string): Promise<Hold> {
   const [command = "", ...args] = argv;
   // In a session of its own: what ends this process from the terminal ends its input, and no more.
   const child = spawn(command, args, { env: environment(), stdio: ["pipe", "pipe", "pipe"], detached: true });
-  const ended = new Promise<void>((resolve) => {
-    child.on("close", () => resolve());
-    child.on("error", () => resolve());
+  const ended = new Promise<number>((resolve) => {
+    child.on("close", (code) => resolve(code ?? 128));
+    child.on("error", () => resolve(127));
   });
   child.stdin.on("error", () => {});
   if (input !== undefined) child.stdin.write(input);
@@ -223,13 +223,17 @@ function keepRunning(argv: readonly string[], limitMs: number, input?: string): 
     child.on("error", (e) => {
       why ||= e.message;
     });
-    child.stdout.once("data", (text: Buffer) => {
+    let said = "";
+    child.stdout.on("data", (text: Buffer) => {
+      // A login shell may have said something before.
+      said += text.toString();
+      if (!/^held$/m.test(said)) return;
       clearTimeout(late);
-      resolve({ held: true, line: text.toString().split("\n")[0] as string, why: "", release });
+      resolve({ held: true, code: 0, why: "", release });
     });
-    void ended.then(() => {
+    void ended.then((code) => {
       clearTimeout(late);
-      resolve({ held: false, line: "", why: why.trim(), release });
+      resolve({ held: false, code, why: why.trim(), release });
     });
   });
 }

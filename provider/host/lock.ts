@@ -5,6 +5,9 @@
 import { VirtnetError } from "../handler.js";
 import type { Channel } from "./channel.js";
 
+/** How flock ends where another one has the lock too long. */
+const BUSY = 75;
+
 export interface HostLock {
   /** Of its file in /run; letters, digits, `.`, `_` and `-`. */
   name: string;
@@ -27,16 +30,17 @@ const fileOf = (name: string): string => `/run/virtnet-${name}.lock`;
 export async function aloneOnHost<T>(channel: Channel, lock: HostLock, work: () => Promise<T>): Promise<T> {
   const { what, waitS } = lock;
   const file = fileOf(lock.name);
-  // flock ends silently, with 1, where another one has it too long.
   const program = lock.program ?? `echo held; exec timeout ${LONGEST_S} cat > /dev/null`;
-  const argv = ["flock", "-o", "-w", String(waitS), file, "sh", "-c", program];
+  const argv = ["flock", "-o", "-E", String(BUSY), "-w", String(waitS), file, "sh", "-c", program];
   const hold = await channel.hold(argv, (waitS + 30) * 1000);
-  if (!hold.held && hold.why === "")
+  if (!hold.held && hold.code === BUSY)
     throw new VirtnetError(
       `${what} is being changed by another run, which has gone on for ${waitS} s (it has ${file} on the host): run this again when that has ended`,
     );
   if (!hold.held && lock.needed)
-    throw new VirtnetError(`${what} cannot be changed: the lock ${file} on the host cannot be had: ${hold.why}`);
+    throw new VirtnetError(
+      `${what} cannot be changed: the lock ${file} on the host cannot be had: ${hold.why || `exit code ${hold.code}`}`,
+    );
   try {
     return await work();
   } finally {

@@ -9,7 +9,7 @@ import { type Journal, parkName, parkXml } from "./journal.js";
 import { bringLeases, keepLeases } from "./leases.js";
 import { awaitIdle, replug } from "./moves.js";
 import { onNetwork } from "./nics.js";
-import { observe } from "./observe.js";
+import { cutOff, observe } from "./observe.js";
 import { bringHome, homeOf, park } from "./park.js";
 import { rejoinStep } from "./restart.js";
 import { restore } from "./restore.js";
@@ -136,7 +136,9 @@ async function joinAgain(run: Run): Promise<void> {
   if (before?.liveXml === undefined || !run.done.some((a) => a.do === "destroy")) return;
   const { network: net, ...observed } = await observe(run.c, { uuid: before.uuid }, { nics: true, daemon: 0 });
   if (net?.liveXml === undefined) return;
-  const change = { net, observed, after: net.xml, wantsRunning: true, renews: false };
+  const lost = new Set(cutOff(observed.nics));
+  const nics = observed.nics.map((n) => (lost.has(n) ? { ...n, connected: false } : n));
+  const change = { net, observed: { ...observed, nics }, after: net.xml, wantsRunning: true, renews: false };
   for (const action of rejoinStep(change, true)?.actions ?? []) await ACTIONS[action.do](run, action as never);
 }
 
@@ -187,10 +189,10 @@ const ACTIONS: Handlers = {
   autostart: (run, { on }) => run.c.networks.setAutostart(run.ref, on),
   update: (run, { command, section, parentIndex, xml, affect }) =>
     run.c.networks.update(run.ref, command, section, parentIndex, xml, affect),
-  async hold(run, { firewall, subject }) {
+  async hold(run, { firewall, subject, seconds }) {
     const { channel } = run.hooks;
     // Without it the change costs some packets more, and is as good.
-    run.held = channel && (await holdFirewall(channel, firewall, subject).catch(() => undefined));
+    run.held = channel && (await holdFirewall(channel, firewall, subject, seconds).catch(() => undefined));
   },
   async journal(run, { journal, fresh }) {
     await awaitIdle(run.c, journal.nics);

@@ -56,13 +56,13 @@ export function treeOf(n: NetworkInfo): string | undefined {
   return stp === false ? undefined : ownBridgeOf(n);
 }
 
-/** The bridge that libvirt makes for a network; one of the host, in mode `bridge`, is not its own. */
 /** The bridge that libvirt would make for it, by what is wanted; `now` where nothing is said. */
 export function ownBridgeWanted(desired: Inputs, now: string | undefined): string | undefined {
   if (desired.mode === "bridge") return undefined;
   return (desired.bridge as { name?: string } | undefined)?.name ?? now;
 }
 
+/** The bridge that libvirt makes for a network; one of the host, in mode `bridge`, is not its own. */
 export function ownBridgeOf(n: NetworkInfo): string | undefined {
   if (!bridgeOf.has(n)) {
     const doc = readNetwork(n.liveXml ?? n.inactiveXml);

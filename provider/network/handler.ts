@@ -32,10 +32,10 @@ import { verify } from "./verify.js";
 
 const uriOf = (inputs: Inputs): string => (typeof inputs.uri === "string" ? inputs.uri : "qemu:///system");
 const label = (inputs: Inputs): string => `network ${JSON.stringify(inputs.name)}`;
-/** Work on one network is serial: by name until it has a UUID. */
 /** How long another run's change of the same network is waited for, in s. */
 const PATIENCE_S = 60;
 
+/** Work on one network is serial: by name until it has a UUID. */
 const keyOf = (nameOrId: string): string => `network:${nameOrId}`;
 
 /** With the defaults of what can drift; a state may be older than such a field. */
@@ -273,8 +273,7 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
   // Runs on other machines wait as well: what each then looks at is what the one before it left.
   const lock = { name: `network-${id}`, what: label(olds), waitS: PATIENCE_S, needed: false };
   const channel = channelOf(host.uri);
-  const work = () => host.use(keyOf(id), change);
-  return await (channel ? aloneOnHost(channel, lock, work) : work());
+  return await host.use(keyOf(id), (c) => (channel ? aloneOnHost(channel, lock, () => change(c)) : change(c)));
 }
 
 /** Whether the network that is there may be changed; throws where not. @returns whether it counts as adopted. */

@@ -30,7 +30,8 @@ export async function aloneHealing<T>(
   try {
     return await work();
   } finally {
-    await remove(c, lock.uuid);
+    // A lock that cannot be removed now is broken by the next one, since its holder is this process.
+    await remove(c, lock.uuid).catch(() => undefined);
   }
 }
 
@@ -54,7 +55,8 @@ async function take(c: Connection, uuid: string, force: boolean, until: number):
     try {
       return await c.networks.define(lockXml(uuid, thisProcess()));
     } catch (e) {
-      if (classOf(e) !== "exists") throw e; // another one was first
+      if (classOf(e) !== "exists" || Date.now() > until) throw e;
+      await sleep(PAUSE_MS); // another one was first
     }
   }
 }

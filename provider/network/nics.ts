@@ -55,7 +55,7 @@ export interface Names {
   /** Its name; several while it is renamed. */
   names: readonly string[];
   /** The bridge that libvirt makes for it; a bridge of the host does not belong to the network. */
-  bridge?: string | undefined;
+  bridge?: string | readonly (string | undefined)[] | undefined;
   /** Its park network. */
   park?: string | undefined;
 }
@@ -96,7 +96,8 @@ function refersTo(iface: Element, { names, bridge, park }: Names): Reference {
     if (names.includes(network)) return { by: "network", parked: false };
     return network === park ? { by: "network", parked: true } : undefined;
   }
-  const named = bridge !== undefined && iface.getAttribute("type") === "bridge" && bridgeOf(iface) === bridge;
+  const own = bridgeOf(iface);
+  const named = own !== undefined && iface.getAttribute("type") === "bridge" && [bridge].flat().includes(own);
   return named ? { by: "bridge", parked: false } : undefined;
 }
 

@@ -98,6 +98,10 @@ export async function whetherConnected(
   });
 }
 
+/** Those that hang on nothing after the network was away. Whoever names its bridge has no port whose record could tell. */
+export const cutOff = (nics: readonly Nic[]): Nic[] =>
+  nics.filter((n) => n.parked || n.connected === false || (n.by === "bridge" && n.connected === undefined));
+
 /** Domains whose definition, running or stored, refers to the network. */
 export async function usersOf(c: Connection, network: NetworkInfo): Promise<string[]> {
   const domains: DomainInfo[] = await c.domains.list();

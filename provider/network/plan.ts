@@ -11,7 +11,15 @@ import { updateSteps } from "./live.js";
 import { vmsOf } from "./nics.js";
 import type { Mode } from "./parts/forward.js";
 import { type Impact, type Price, priceOf, reasons, tooCostly, worst } from "./prices.js";
-import { followers, type NetworkChange, rejoinStep, renameStep, restartStep, storedMove } from "./restart.js";
+import {
+  followers,
+  type NetworkChange,
+  refuseLostFollowers,
+  rejoinStep,
+  renameStep,
+  restartStep,
+  storedMove,
+} from "./restart.js";
 import type { Action, Observed, ObservedNetwork, Plan, Step } from "./steps.js";
 
 export interface Wish {
@@ -102,11 +110,17 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
     ];
   }
 
+  refuseLostFollowers(change, running && desired.apply === "next-restart");
+  const stops = running && !wantsRunning(desired) ? [stopStep(observed)] : [];
   const steps: Step[] = [];
   const bothAtOnce = running && wantsRunning(desired) && !markDiffers && net.persistent;
   const asOne = bothAtOnce && live.length > 0 && sameChanges(config, live);
   if (!asOne && rewrite)
-    steps.push(defineStep(change, config, price, markDiffers, running && desired.apply !== undefined));
+    steps.push(
+      // Stored definitions that name its bridge follow a network that does not run.
+      ...stops.splice(0),
+      defineStep(change, config, price, markDiffers, running && desired.apply !== undefined),
+    );
   if (wantsRunning(desired))
     steps.push(
       ...holding(
@@ -121,11 +135,15 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
         observed,
       ),
     );
-  if (running && !wantsRunning(desired)) steps.push(stopStep(observed));
+  steps.push(...stops);
   if (!running && wantsRunning(desired)) steps.push(startStep());
   const rejoins = desired.nicsConnected !== false && wantsRunning(desired) ? rejoinStep(change, running) : undefined;
   return [...steps, ...(rejoins ? [rejoins] : []), ...autostart];
 }
+
+/** How long the copy of the rules may stand, in s: so long for each call, and as much again as a call may take (its time limit). */
+const UPDATE_S = 5;
+const HOLD_S = 120;
 
 /** Before the first change for which libvirt sets the firewall's rules anew, these are held. */
 function holding(steps: Step[], net: ObservedNetwork, observed: Observed): Step[] {
@@ -135,7 +153,9 @@ function holding(steps: Step[], net: ObservedNetwork, observed: Observed): Step[
       const firewall = action.do === "update" ? refreshedBy(action.section, mode, observed) : undefined;
       if (firewall === undefined || bridgeName === undefined) continue;
       const subnets = ((values.ips ?? []) as { address: string }[]).map((ip) => ip.address);
-      const hold: Action = { do: "hold", firewall, subject: { id: shortId(net.uuid), bridge: bridgeName, subnets } };
+      const calls = steps.flatMap((s) => s.actions).length;
+      const subject = { id: shortId(net.uuid), bridge: bridgeName, subnets };
+      const hold: Action = { do: "hold", firewall, subject, seconds: HOLD_S + calls * UPDATE_S };
       return steps.map((s) => (s === step ? { ...s, actions: [hold, ...s.actions] } : s));
     }
   return steps;
@@ -148,7 +168,7 @@ function defineStep(
   markDiffers: boolean,
   later: boolean,
 ): Step {
-  const running = change.net.liveXml !== undefined;
+  const running = change.net.liveXml !== undefined && change.wantsRunning;
   const follow = running ? [] : followers(change);
   const why =
     config.length > 0

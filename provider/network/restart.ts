@@ -145,6 +145,19 @@ export function followers({ net, observed, after }: NetworkChange): string[] {
   ];
 }
 
+/** Who names the bridge in a definition that cannot follow: refused. `later`: the change waits for the next restart. */
+export function refuseLostFollowers({ net, observed, after, wantsRunning }: NetworkChange, later: boolean): void {
+  const [now, then] = [readNetwork(net.liveXml ?? net.xml), readNetwork(after)];
+  const moves = now.mode !== "bridge" && (then.mode === "bridge" || then.bridgeName !== now.bridgeName);
+  const running = observed.nics.filter((n) => n.by === "bridge");
+  const stored = later ? (observed.stored ?? []).filter((s) => s.by === "bridge") : [];
+  const lost = vmsOf([...running, ...stored]);
+  if (!moves || lost.length === 0 || (wantsRunning && !later)) return;
+  throw new VirtnetError(
+    `network ${JSON.stringify(net.name)}: its bridge ${now.bridgeName} cannot ${later ? "wait for the next restart to change" : "change while the network does not run"}, since ${lost.join(", ")} name${lost.length === 1 ? "s" : ""} it: they could not follow; ${later ? 'take apply: "next-restart" or the change back' : "change it running, and stop it then"}, or point them at the network (<source network='${net.name}'/>)`,
+  );
+}
+
 /**
  * A network that does not run, and whose bridge is named by stored definitions of VMs: these follow. Undefined where there is
  * nobody to follow.

@@ -9,11 +9,12 @@ import type { Connection, NetworkInfo } from "../libvirt/api.js";
 import { compare } from "../schema/compare.js";
 import { parseXml, printXml } from "../schema/xml.js";
 import { fieldsOf, ownBridgeOf, readNetwork, treeOf } from "./document.js";
-import { type Journal, type NamedNic, parkName } from "./journal.js";
+import { sweepFirewall } from "./firewall/hold.js";
+import { type Journal, type NamedNic, parkName, shortId } from "./journal.js";
 import { bringLeases, keepLeases } from "./leases.js";
 import { bounce } from "./moves.js";
 import { bridgeOf, interfaceOf, type Nic, nicsOn, storedUsers } from "./nics.js";
-import { namesOf, whetherConnected } from "./observe.js";
+import { cutOff, namesOf, whetherConnected } from "./observe.js";
 import { bringHome, homeOf, isAt, isHome, type Places, park, pointedHome } from "./park.js";
 import { startNetwork } from "./starting.js";
 
@@ -94,7 +95,7 @@ export async function home(c: Connection, journal: Journal, autostart: boolean, 
     await (channel && tree !== undefined ? withoutTree(channel, tree, `network:${info.uuid}`, bring) : bring());
     await bringPorts(info, journal.ports, channel);
     if (journal.nics.length > 0) await askNeighboursAgain(info, channel);
-    const late = await strays(c, info, journal);
+    const late = await strays(c, info, journal, channel);
     if (late.length > 0) {
       await park(c, parkOfIt, late);
       await bringHome(c, where, from, late);
@@ -102,6 +103,7 @@ export async function home(c: Connection, journal: Journal, autostart: boolean, 
     if (journal.renew) await bounce(c, journal.nics);
   }
   await repoint(c, journal, from, info);
+  if (channel && journal.running) await sweepFirewall(channel, shortId(journal.uuid)).catch(() => undefined);
   if (info.autostart !== autostart && info.persistent) await c.networks.setAutostart({ uuid: info.uuid }, autostart);
   await removePark(c, journal.uuid);
 }
@@ -109,18 +111,26 @@ export async function home(c: Connection, journal: Journal, autostart: boolean, 
 /** All places that the NICs may be in while the network changes, and before and after. */
 export function placesOf({ uuid, from, to, before, after, nics }: Journal): Places {
   const own = [before.liveXml ?? before.xml, after].map((xml) => readNetwork(xml)).filter((n) => n.mode !== "bridge");
-  const bridges = [...own.map((n) => n.bridgeName), ...nics.map((n) => bridgeOf(parseXml(n.xml)))];
+  const named = nics.filter((n) => n.by === "bridge");
+  const bridges = [...own.map((n) => n.bridgeName), ...named.map((n) => bridgeOf(parseXml(n.xml)))];
   return { networks: [from, to, parkName(uuid)], bridges };
 }
 
 /** NICs of VMs that came meanwhile: to the park network, or to the network before it was taken down, where they hang on nothing now. */
-async function strays(c: Connection, info: NetworkInfo, journal: Journal): Promise<Nic[]> {
+async function strays(
+  c: Connection,
+  info: NetworkInfo,
+  journal: Journal,
+  channel: Channel | undefined,
+): Promise<Nic[]> {
   const known = new Set(journal.nics.map((n) => `${n.domain} ${n.mac}`));
-  const names = { ...namesOf(info), names: [...new Set([info.name, journal.from, journal.to])] };
+  const own = [ownBridgeOf(info), ...placesOf(journal).bridges];
+  const names = { ...namesOf(info), names: [...new Set([info.name, journal.from, journal.to])], bridge: own };
   const others = nicsOn(await c.domains.list({ active: true }), names).filter(
     (n) => !known.has(`${n.domain} ${n.mac}`),
   );
-  return (await whetherConnected(c, info, others)).filter((n) => n.parked || n.connected === false);
+  const masters = await channel?.masters().catch(() => undefined);
+  return cutOff(await whetherConnected(c, info, others, masters));
 }
 
 /**

@@ -46,7 +46,7 @@ export type Action =
   | { do: "autostart"; on: boolean }
   | { do: "update"; command: UpdateCommand; section: UpdateSection; parentIndex: number; xml: string; affect: Affect }
   /** Keep the firewall's rules of the network until all is done, although libvirt sets them anew. Without a channel nothing. */
-  | { do: "hold"; firewall: Firewall; subject: Subject }
+  | { do: "hold"; firewall: Firewall; subject: Subject; seconds: number }
   /**
    * Write down on the host what follows, so that anybody can finish or undo it. All actions up to `home` belong to it.
    * `fresh`: `before` is what runs when the action begins.

@@ -191,6 +191,13 @@ describe("the firewall's rules of a network", () => {
       assert.ok((await ours()).length > 5);
       await d.up(args("nat", one(98)));
       assert.equal(await rules(), before);
+      // Also where libvirt has none for it afterwards.
+      await runPlan({ ...orders, desired: args_(96), was: args_(98), stopBefore: 2 }, undefined, async () => {
+        await host().exec(["sh", "-c", "kill -9 $(pgrep -f virtnet-hold)"]);
+      });
+      assert.ok((await ours()).length > 5);
+      await d.up(args("open", { ips: [{ address: "10.73.1.1/24" }] }));
+      assert.deepEqual(await ours(), []);
     });
   });
 

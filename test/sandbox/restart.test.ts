@@ -353,11 +353,21 @@ describe("the restart of a network under running VMs", () => {
     );
     // One that does not run is no reason to forget the VMs.
     await virsh(host(), ["destroy", "db"]);
-    await d.up(nat(26, { bridge: { name: "rs27", stp: false }, running: false }));
+    const rs27 = { bridge: { name: "rs27", stp: false } };
     await d.up(nat(26, { running: false }));
+    await d.up(nat(26, { ...rs27, running: false }));
     await d.up(nat(26));
+    assert.deepEqual((await said()).slice(1, 3), ["bridge rs26", "bridge rs26"]);
+    await assert.rejects(
+      d.up(nat(26, { ...rs27, apply: "next-restart" })),
+      /its bridge rs26 cannot wait .* (db, off|off, db) name it/,
+    );
     await virsh(host(), ["start", "db"]);
     assert.deepEqual(await said(), named("rs26"));
+    await assert.rejects(
+      d.up(nat(26, { ...rs27, running: false })),
+      /its bridge rs26 cannot change while .* db names it/,
+    );
     await d.up({ mode: "bridge", bridge: "led0" });
     // A running definition says type='bridge' of a NIC on a network of a bridge.
     assert.deepEqual(await said(), ["bridge led", "network led", "network led", "on led0"]);

@@ -8,58 +8,104 @@
  */
 import type { Channel, Hold } from "../../host/channel.js";
 import type { Firewall } from "../abilities.js";
-import { iptablesCopy } from "./iptables.js";
-import { nftablesCopy, TABLE } from "./nftables.js";
-import type { Subject } from "./subject.js";
-
-/** How long a copy may stand, in s: libvirt's calls have a shorter time limit. */
-const LONGEST_S = 120;
-
-const UNTIL_LET_GO = `echo held; timeout ${LONGEST_S} cat > /dev/null`;
-
-const IPTABLES = `trap "" HUP INT TERM
-put() { [ -z "$2" ] || printf %s "$2" | "$1-restore" -w 10 --noflush; }
-put iptables "$1" || exit 1
-put ip6tables "$3" || { put iptables "$2"; exit 1; }
-${UNTIL_LET_GO}
-put iptables "$2"; put ip6tables "$4"`;
-
-const NFTABLES = `trap "" HUP INT TERM
-printf %s "$1" | nft -f - || exit 1
-${UNTIL_LET_GO}
-for family in ip ip6; do
-  nft -a list table $family ${TABLE} 2> /dev/null | awk -v t="$family ${TABLE}" -v own="$2" '
-    $1 == "chain" { chain = $2; if (index(chain, own) == 1) chains[++n] = chain }
-    index($0, "jump " own) { print "delete rule " t " " chain " handle " $NF }
-    END { for (i = 1; i <= n; i++) print "flush chain " t " " chains[i] "\\ndelete chain " t " " chains[i] }'
-done | nft -f -`;
-
-type Holding = (channel: Channel, subject: Subject) => Promise<Hold | undefined>;
+import { iptablesCopy, iptablesPrefix } from "./iptables.js";
+import { nftablesCopy, nftablesPrefix, TABLE } from "./nftables.js";
+import type { Copy, Subject } from "./subject.js";
 
 /** How long it may take until the copy stands, in ms. */
 const LIMIT_MS = 30_000;
 
-const HOLDS: Record<Firewall, Holding> = {
-  async iptables(channel, subject) {
-    const [v4, v6] = await Promise.all(
-      (["iptables-save", "ip6tables-save"] as const).map(async (tool) => {
+// By what is there, table by table: also what an earlier one left. Both wait for others that change the firewall.
+const IPTABLES_AWAY = `away() { for tool in iptables ip6tables; do
+  "$tool-save" | awk -v own="$1" '
+    /^\\*/ { table = $0; n = 0; m = 0 }
+    substr($1, 2) ~ "^" own { chains[++n] = substr($1, 2) }
+    $1 == "-A" && index($NF, own) == 1 && $(NF - 1) == "-j" { sub(/^-A/, "-D"); calls[++m] = $0 }
+    $1 == "COMMIT" && n + m > 0 {
+      print table
+      for (i = 1; i <= m; i++) print calls[i]
+      for (i = 1; i <= n; i++) print "-F " chains[i]
+      for (i = 1; i <= n; i++) print "-X " chains[i]
+      print "COMMIT"
+    }' | "$tool-restore" -w --noflush
+done; }
+`;
+const NFTABLES_AWAY = `away() { for family in ip ip6; do
+  nft -a list table $family ${TABLE} 2> /dev/null | awk -v t="$family ${TABLE}" -v own="$1" '
+    $1 == "chain" { chain = $2; if (index(chain, own) == 1) chains[++n] = chain }
+    index($0, "jump " own) { print "delete rule " t " " chain " handle " $NF }
+    END { for (i = 1; i <= n; i++) print "flush chain " t " " chains[i] "\\ndelete chain " t " " chains[i] }'
+done | nft -f -; }
+`;
+
+// $1: the prefix, $2: how long it may stand, $3: whether something was left.
+const HOLD = `trap "" HUP INT TERM
+[ -z "$3" ] || away "$1"
+put || { away "$1"; exit 1; }
+echo held
+timeout "$2" cat > /dev/null
+away "$1"`;
+const IPTABLES_HOLD = `${IPTABLES_AWAY}
+restore() { [ -z "$2" ] || printf %s "$2" | "$1-restore" -w --noflush; }
+v4=$4 v6=$5
+put() { restore iptables "$v4" && restore ip6tables "$v6"; }
+${HOLD}`;
+const NFTABLES_HOLD = `${NFTABLES_AWAY}
+rules=$4
+put() { printf %s "$rules" | nft -f -; }
+${HOLD}`;
+
+const program = (script: string, ...words: string[]): string[] => ["sh", "-c", script, "virtnet-hold", ...words];
+
+interface Backend {
+  hold(channel: Channel, subject: Subject, seconds: number): Promise<Hold | undefined>;
+  /** Takes away what a run left that could not. */
+  sweep(channel: Channel, id: string): Promise<unknown>;
+}
+
+const leftOf = (copies: readonly (Copy | undefined)[]): string => (copies.some((c) => c?.left) ? "left" : "");
+
+const BACKENDS: Record<Firewall, Backend> = {
+  iptables: {
+    async hold(channel, { id, ...what }, seconds) {
+      const tools = ["iptables-save", "ip6tables-save"].map(async (tool) => {
         const { stdout, code } = await channel.run([tool]);
-        return code === 0 ? iptablesCopy(stdout, subject) : undefined;
-      }),
-    );
-    if (!v4 && !v6) return undefined;
-    const texts = [v4, v6].flatMap((copy) => [copy?.add ?? "", copy?.remove ?? ""]);
-    return await channel.hold(["sh", "-c", IPTABLES, "virtnet-hold", ...texts], LIMIT_MS);
+        return code === 0 ? iptablesCopy(stdout, { id, ...what }) : undefined;
+      });
+      const copies = await Promise.all(tools);
+      if (copies.every((copy) => copy === undefined)) return undefined;
+      const texts = copies.map((copy) => copy?.add ?? "");
+      const words = [iptablesPrefix(id), String(seconds), leftOf(copies), ...texts];
+      return await channel.hold(program(IPTABLES_HOLD, ...words), LIMIT_MS);
+    },
+    sweep: (channel, id) => channel.run(program(`${IPTABLES_AWAY}away "$1"`, iptablesPrefix(id))),
   },
-  async nftables(channel, subject) {
-    const tables = ["ip", "ip6"].map((family) => channel.run(["nft", "list", "table", family, TABLE]));
-    const copy = nftablesCopy((await Promise.all(tables)).map(({ stdout }) => stdout).join(""), subject);
-    return copy && (await channel.hold(["sh", "-c", NFTABLES, "virtnet-hold", copy.add, copy.remove], LIMIT_MS));
+  nftables: {
+    async hold(channel, subject, seconds) {
+      const tables = ["ip", "ip6"].map((family) => channel.run(["nft", "list", "table", family, TABLE]));
+      const copy = nftablesCopy((await Promise.all(tables)).map(({ stdout }) => stdout).join(""), subject);
+      if (!copy) return undefined;
+      return await channel.hold(
+        program(NFTABLES_HOLD, copy.prefix, String(seconds), leftOf([copy]), copy.add),
+        LIMIT_MS,
+      );
+    },
+    sweep: (channel, id) => channel.run(program(`${NFTABLES_AWAY}away "$1"`, nftablesPrefix(id))),
   },
 };
 
-/** undefined: there is nothing to hold, or it cannot be held here. */
-export async function holdFirewall(channel: Channel, firewall: Firewall, subject: Subject): Promise<Hold | undefined> {
-  const hold = await HOLDS[firewall](channel, subject);
+/** Of a network that is stopped and started or moved anyway: what a run left behind that was killed together with its program on the host. */
+export async function sweepFirewall(channel: Channel, id: string): Promise<void> {
+  for (const backend of Object.values(BACKENDS)) await backend.sweep(channel, id);
+}
+
+/** @param seconds how long it may stand at most; undefined: there is nothing to hold, or it cannot be held here. */
+export async function holdFirewall(
+  channel: Channel,
+  firewall: Firewall,
+  subject: Subject,
+  seconds: number,
+): Promise<Hold | undefined> {
+  const hold = await BACKENDS[firewall].hold(channel, subject, seconds);
   return hold?.held ? hold : undefined;
 }

@@ -4,8 +4,13 @@
  *
  * A copy must come before what it copies, also while libvirt puts rules back one by one, a REJECT before the ACCEPT above it. FORWARD
  * goes through FWX, FWI and FWO, and FWX only accepts: so the copy of FWI stands at the end of FWX, and that of FWO at the end of FWI.
+ * PRT of nat is the exception, where libvirt's rules come back above the copy, the general one first: for some ms a flow may be translated to a port
+ * outside `nat.ports`, as without a copy.
  */
 import { type Copy, mentionsSubnet, type Subject } from "./subject.js";
+
+/** Names of its chains begin so. */
+export const iptablesPrefix = (id: string): string => `VIRTNET-${id}-`;
 
 /** Where a chain's copy is called: in which chain, and whether before or after that chain's own rules. */
 const PLACES: Record<string, [chain: string, command: "-I" | "-A"]> = {
@@ -19,16 +24,13 @@ const PLACES: Record<string, [chain: string, command: "-I" | "-A"]> = {
 
 /** undefined: there is nothing to hold. */
 export function iptablesCopy(saved: string, subject: Subject): Copy | undefined {
-  const prefix = `VIRTNET-${subject.id}-`;
+  const prefix = iptablesPrefix(subject.id);
   const add: string[] = [];
-  const remove: string[] = [];
   for (const [table, lines] of tablesOf(saved)) {
     const rules = new Map<string, string[]>();
-    const stale: string[] = [];
     for (const line of lines) {
       const [, chain = "", rule = ""] = /^-A (\S+) (.*)$/.exec(line) ?? [];
-      if (rule.startsWith(`-j ${prefix}`)) stale.push(`-D ${chain} ${rule}`);
-      else if (PLACES[chain] && concerns(rule, subject)) rules.set(chain, [...(rules.get(chain) ?? []), rule]);
+      if (PLACES[chain] && concerns(rule, subject)) rules.set(chain, [...(rules.get(chain) ?? []), rule]);
     }
     if (rules.size === 0) continue;
     const copies = [...rules.keys()].map((chain) => {
@@ -38,19 +40,12 @@ export function iptablesCopy(saved: string, subject: Subject): Copy | undefined 
     add.push(
       `*${table}`,
       ...copies.map(({ name }) => `:${name} - [0:0]`),
-      ...stale,
       ...copies.flatMap(({ chain, name }) => (rules.get(chain) ?? []).map((rule) => `-A ${name} ${rule}`)),
       ...copies.map(({ at, command, name }) => `${command} ${at} -j ${name}`),
       "COMMIT",
     );
-    remove.push(
-      `*${table}`,
-      ...copies.map(({ at, name }) => `-D ${at} -j ${name}`),
-      ...copies.flatMap(({ name }) => [`-F ${name}`, `-X ${name}`]),
-      "COMMIT",
-    );
   }
-  return add.length === 0 ? undefined : { add: `${add.join("\n")}\n`, remove: `${remove.join("\n")}\n` };
+  return add.length === 0 ? undefined : { add: `${add.join("\n")}\n`, prefix, left: saved.includes(prefix) };
 }
 
 function tablesOf(saved: string): [table: string, lines: string[]][] {

@@ -13,9 +13,11 @@ const PLACES: Record<string, [chain: string, command: "insert" | "add"]> = {
   guest_nat: ["guest_nat", "insert"],
 };
 
-/** undefined: there is nothing to hold. Rules are removed by numbers that are known only later: `remove` is how the names of its chains begin. */
+export const nftablesPrefix = (id: string): string => `virtnet_${id}_`;
+
+/** undefined: there is nothing to hold. */
 export function nftablesCopy(listed: string, subject: Subject): Copy | undefined {
-  const prefix = `virtnet_${subject.id}_`;
+  const prefix = nftablesPrefix(subject.id);
   const add: string[] = [];
   const calls: string[] = [];
   for (const part of listed.split(/^table /m).slice(1)) {
@@ -38,7 +40,9 @@ export function nftablesCopy(listed: string, subject: Subject): Copy | undefined
       calls.push(`${command} rule ${family} ${TABLE} ${at} jump ${copy}`);
     }
   }
-  return add.length === 0 ? undefined : { add: `${[...add, ...calls].join("\n")}\n`, remove: prefix };
+  return add.length === 0
+    ? undefined
+    : { add: `${[...add, ...calls].join("\n")}\n`, prefix, left: listed.includes(prefix) };
 }
 
 function concerns(rule: string, { bridge, subnets }: Subject): boolean {

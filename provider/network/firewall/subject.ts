@@ -9,10 +9,13 @@ export interface Subject {
   subnets: readonly string[];
 }
 
-/** What makes the copy, and what takes it away. */
 export interface Copy {
+  /** What makes it. */
   add: string;
-  remove: string;
+  /** How the names of its chains begin. */
+  prefix: string;
+  /** Whether there are such chains, of a run that could not take them away. */
+  left: boolean;
 }
 
 /** Whether a word of a rule is one of the subnets. */
