@@ -10,13 +10,13 @@ const BY_HAND = [
   "bridge.stp no",
   "bridge.stp yes bridge.forward-delay 4 bridge.hello-time 1 bridge.max-age 6 bridge.priority 4096 bridge.mac-address 52:54:00:00:00:77",
   "bridge.stp no ipv4.method manual ipv4.addresses 192.0.2.9/24 ipv4.routes '10.1.0.0/16 192.0.2.1' ipv4.dns 192.0.2.53 802-3-ethernet.mtu 1400",
-  "bridge.stp no bridge.multicast-snooping no bridge.ageing-time 100 connection.autoconnect no ipv4.method auto ipv4.may-fail no ipv4.dhcp-timeout 5",
+  "bridge.stp no bridge.multicast-snooping no bridge.ageing-time 100 connection.autoconnect no ipv4.method auto ipv4.may-fail no ipv4.dhcp-timeout 300",
 ];
 
 /** What no field says. */
 const BEYOND: Record<number, string[]> = {
   1: ["bridge.mac-address=[82,84,0,0,0,119]"],
-  3: ["ipv4.dhcp-timeout=5", "ipv4.may-fail=false"],
+  3: ["ipv4.dhcp-timeout=300", "ipv4.may-fail=false"],
 };
 
 describe("virtnet and a bridge of the host", function () {
