@@ -27,6 +27,8 @@ describe("bonds and VLANs, on a kernel that has them", function () {
     const run: Channel["run"] = (argv, { limitMs = 60_000 } = {}) => lab().exec([...argv], { timeoutMs: limitMs });
     return { ...(channelOf(lab().uri) as Channel), run, runAnew: run };
   };
+  // What a failed test leaves is not the next one's.
+  afterEach(() => lab().sh("nmcli connection delete br30 bond0.30 eth2.20 bond0 2> /dev/null || true"));
   const drive = (kind: Kind, name: string) => driveLink(channel(), kind, name);
   /** Fields of the bond as the kernel has them. */
   async function inKernel(bond: string): Promise<Record<string, string>> {
@@ -46,7 +48,7 @@ describe("bonds and VLANs, on a kernel that has them", function () {
   /** Other values of all that changes live. */
   const OTHER: Inputs = {
     ...{ miimon: 100, updelay: 200, downdelay: 300, useCarrier: true, allSlavesActive: false, packetsPerSlave: 5 },
-    ...{ resendIgmp: 2, primary: "eth3", primaryReselect: "better", numGratArp: 2, peerNotifDelay: 400 },
+    ...{ resendIgmp: 2, primary: "eth3", primaryReselect: "better", peerNotifDelay: 400 },
     ...{ arpInterval: 200, arpIpTargets: ["192.0.2.3"], arpValidate: "active", arpAllTargets: "any" },
     ...{ xmitHashPolicy: "layer2+3", minLinks: 2, lpInterval: 3 },
   };
@@ -64,7 +66,6 @@ describe("bonds and VLANs, on a kernel that has them", function () {
         `nmcli connection add type ethernet ifname ${nic} con-name ${nic} master bond0 slave-type bond autoconnect no`;
       await lab().sh(`${port("eth2")}; ${port("eth3")}`);
     });
-    afterEach(() => lab().sh("nmcli connection delete bond0"));
     after(() => lab().sh("nmcli connection delete eth2 eth3"));
 
     for (const args of fullLinks.bond)
@@ -102,19 +103,19 @@ describe("bonds and VLANs, on a kernel that has them", function () {
     await bond.up(plain);
     const before = await inKernel("bond0");
     const index = await lab().sh("cat /sys/class/net/bond0/ifindex");
-    const changed = { miimon: 50, updelay: 100, primaryReselect: "failure", numGratArp: 3 };
-    const more = { mtu: 1400, autoconnect: false, addresses: { addresses: ["192.0.2.6/24"] } };
+    const changed = { miimon: 50, updelay: 100, primaryReselect: "failure" };
+    const more = { autoconnect: false, addresses: { addresses: ["192.0.2.6/24"] } };
     const p = await bond.up({ ...plain, ...changed, ...more, ports: ["eth2"], primary: "eth2" });
     assert.equal(p.impact, "live");
     await hasAll("bond0", { ...plain, ...changed, ports: ["eth2"], primary: "eth2" });
-    assert.match(await lab().sh("ip addr show dev bond0"), / mtu 1400 [\s\S]* inet 192\.0\.2\.6\/24/);
+    assert.match(await lab().sh("ip addr show dev bond0"), / inet 192\.0\.2\.6\/24/);
     assert.deepEqual(await bond.drift(), []);
     await bond.up(plain);
     const { active_slave: _a, mii_status: _m, slaves: _s, queue_id: _q, ...after } = await inKernel("bond0");
     assert.deepEqual({ ...before, ...after }, before);
     await hasAll("bond0", plain);
     assert.equal(await lab().sh("cat /sys/class/net/bond0/ifindex"), index);
-    assert.match(await lab().sh("ip addr show dev bond0"), / mtu 1500 [\s\S]* inet 192\.0\.2\.5\/24/);
+    assert.match(await lab().sh("ip addr show dev bond0"), / inet 192\.0\.2\.5\/24/);
     await bond.destroy();
   });
 
@@ -130,18 +131,19 @@ describe("bonds and VLANs, on a kernel that has them", function () {
   }
   const fromManager = () => pinger((line) => lab().manager.exec(["sh", "-c", line]), "busybox");
 
-  for (const mode of ["active-backup", "balance-xor"] as const)
-    it(`traffic goes on through a bond of mode ${mode} while one of its ports is down`, async () => {
-      const bond = drive("bond", "bond0");
-      await bond.up({ mode, ports: ["eth2", "eth3"], miimon: 100, addresses: { addresses: ["192.0.2.5/24"] } });
-      const port = mode === "active-backup" ? Number((await inKernel("bond0")).active_slave?.at(-1)) : 2;
-      const result = await whileCut([port], fromManager(), "192.0.2.5");
-      console.log(
-        `        ${mode}: ${result.sent - result.received} of ${result.sent} lost, silent for ${result.maxGapMs} ms`,
-      );
-      assert.ok(result.maxGapMs < 5000 && result.received > 100, JSON.stringify(result));
-      await bond.destroy();
-    });
+  // balance-xor needs a switch with a static channel, which the lab's is not.
+  it("traffic goes on through a bond of mode active-backup while the port in use is down", async () => {
+    const bond = drive("bond", "bond0");
+    const addresses = { addresses: ["192.0.2.5/24"] };
+    await bond.up({ mode: "active-backup", ports: ["eth2", "eth3"], miimon: 100, addresses });
+    const port = Number((await inKernel("bond0")).active_slave?.at(-1));
+    const result = await whileCut([port], fromManager(), "192.0.2.5");
+    console.log(
+      `        active-backup: ${result.sent - result.received} of ${result.sent} lost, silent for ${result.maxGapMs} ms`,
+    );
+    assert.ok(result.maxGapMs < 5000 && result.received > 100, JSON.stringify(result));
+    await bond.destroy();
+  });
 
   it("a bond of mode 802.3ad joins ports with a partner that speaks LACP, and traffic goes on while one is down", async () => {
     await lab().sh(`ip netns add far && ip link set eth6 netns far && ip link set eth7 netns far
@@ -166,9 +168,11 @@ describe("bonds and VLANs, on a kernel that has them", function () {
     for (const { addresses: _, ...args } of fullLinks.vlan) {
       await vlan.up(args);
       const [{ mtu, linkinfo }] = JSON.parse(await lab().sh("ip -d -j link show dev eth2.20"));
+      const told = await lab().sh("ip -d link show dev eth2.20");
       const flags = { REORDER_HDR: "reorderHeaders", GVRP: "gvrp", MVRP: "mvrp", LOOSE_BINDING: "looseBinding" };
       const on = Object.entries(flags).filter(([, f]) => args[f] ?? f === "reorderHeaders");
-      assert.deepEqual([...linkinfo.info_data.flags].sort(), on.map(([flag]) => flag).sort());
+      const flagsOn = /vlan protocol \S+ id \d+ (?:<([^>]*)>)?/.exec(told)?.[1] ?? "";
+      assert.deepEqual(flagsOn.split(",").filter(Boolean).sort(), on.map(([flag]) => flag).sort());
       assert.deepEqual([linkinfo.info_data.id, mtu], [args.id, args.mtu ?? 1500]);
       assert.deepEqual(await vlan.drift(), []);
       await vlan.destroy();

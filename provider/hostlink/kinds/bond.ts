@@ -37,7 +37,7 @@ const anew = (why: string) => ({ impact: "replace", why }) as const;
 const TIMERS = "the bond's timers are set while it runs";
 const WATCH = "ports are looked at anew, and may be taken for down until they have been";
 
-/** What NetworkManager 1.42 changes while the bond runs (OPTIONS_REAPPLY_FULL in nm-device-bond.c), tried with each by test/lab. */
+/** What NetworkManager 1.42 changes while the bond runs (OPTIONS_REAPPLY_FULL in nm-device-bond.c); test/lab tries those of modes 0, 1, 4 and 5. */
 const prices: PriceTable = {
   ...everyLinkPrices,
   mode: anew("the kernel changes the mode of a bond without ports only"),
@@ -49,7 +49,6 @@ const prices: PriceTable = {
   primary: live("traffic may move to another port"),
   primaryReselect: live("it counts when a port comes back"),
   resendIgmp: live("it counts when a port fails"),
-  numGratArp: live("it counts when a port fails"),
   useCarrier: live(WATCH),
   arpInterval: live(WATCH),
   arpIpTargets: live(WATCH),
@@ -59,6 +58,7 @@ const prices: PriceTable = {
   packetsPerSlave: live("the turns of the ports change"),
   minLinks: live("with fewer ports than that the bond has no carrier"),
   allSlavesActive: live("it counts for the next frame"),
+  numGratArp: anew("NetworkManager refuses to change it on a bond that runs"),
   failOverMac: anew("the kernel changes it on a bond without ports only"),
   lacpRate: anew("the kernel changes it on a bond that is down only"),
   adSelect: anew("the kernel changes it on a bond that is down only"),

@@ -65,6 +65,9 @@ const WAIT_MS = 500;
 const MADE = "made";
 const ETHERNET = "802-3-ethernet";
 
+/** Only where it has another value: the mode may not have the option. */
+const SET_OPTION = `cd "/sys/class/net/$1/bonding" && now=$(cat "$2") && case "$now" in "$3"|"$3 "*) ;; *) echo "$3" > "$2" ;; esac`;
+
 export class NetworkManager implements Backend {
   readonly name = "NetworkManager";
   readonly #bus: Bus;
@@ -289,7 +292,7 @@ export class NetworkManager implements Backend {
 
   async activate(link: LinkRef): Promise<void> {
     const state = await readState(this.#bus);
-    const { path } = profileOf(state, link);
+    const { path, settings } = profileOf(state, link);
     const device = state.devices.get(link.name);
     if (device?.profile !== path || device.state <= DISCONNECTED) {
       await this.#bus.call(ROOT, "ActivateConnection", "ooo", [path, "/", "/"]);
@@ -305,6 +308,7 @@ export class NetworkManager implements Backend {
       await this.#activateAnew(link, path, device.path);
       return;
     }
+    if (link.kind === "bond") await this.#forgetPrimary(link.name, settings);
     for (const port of portProfiles(state, { uuid: link.id, device: link.name })) {
       const active = state.devices.get(port.device ?? "");
       // One that is just leaving needs none.
@@ -313,6 +317,14 @@ export class NetworkManager implements Backend {
           if (!(e instanceof BusError && /is not activated/.test(e.message))) throw e;
         });
     }
+  }
+
+  /** What is no longer in the profile NetworkManager 1.42 sets back, but for these two. */
+  async #forgetPrimary(bond: string, settings: Settings): Promise<void> {
+    const options = (settings.bond?.options?.data ?? {}) as Record<string, string>;
+    const defaults = { primary: "", primary_reselect: "always" };
+    for (const [option, value] of Object.entries(defaults))
+      if (options[option] === undefined) await this.#channel.run(["sh", "-c", SET_OPTION, "sh", bond, option, value]);
   }
 
   /** The device stays, but is without ports for a moment; those that NetworkManager does not know are put back here. */
