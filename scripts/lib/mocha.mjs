@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { seconds, sleep } from "./run.mjs";
 
 /** A run that takes longer hangs: it is ended, and counted as a failure. */
-const boundMs = Number(process.env.VIRTNET_LEVEL_BOUND_MS) || 35 * 60_000;
+const boundMs = Number(process.env.VIRTNET_LEVEL_BOUND_MS) || 50 * 60_000;
 /** A process that lives on after its last test has left something open: that is a failure too. */
 const lingerBoundMs = 30_000;
 const progressMs = 30_000;
