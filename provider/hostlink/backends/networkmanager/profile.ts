@@ -65,10 +65,9 @@ const rows: Record<Kind, readonly Row[]> = {
     ...every,
     { field: "parent", at: ["vlan", "parent"], type: "s" },
     { field: "id", at: ["vlan", "id"], type: "u" },
-    // NMVlanFlags; the default is the first alone.
-    ...["reorderHeaders", "gvrp", "looseBinding", "mvrp"].map(
-      (field): Row => ({ field, at: ["vlan", "flags"], type: "u" }),
-    ),
+    // NMVlanFlags. On D-Bus none is the default, elsewhere the first (nm-setting-vlan.c).
+    { field: "reorderHeaders", at: ["vlan", "flags"], type: "u", always: true },
+    ...["gvrp", "looseBinding", "mvrp"].map((field): Row => ({ field, at: ["vlan", "flags"], type: "u" })),
   ],
 };
 
@@ -112,7 +111,7 @@ export function readMark(s: Settings): Mark | undefined {
 function get(s: Settings, { field, at: [setting, property], key, read }: Row): unknown {
   const there = s[setting]?.[property]?.data;
   const flag = setting === "vlan" ? VLAN_FLAGS[field] : undefined;
-  if (flag !== undefined) return ((Number(there ?? 1) & flag) !== 0) as unknown;
+  if (flag !== undefined) return ((Number(there ?? 0) & flag) !== 0) as unknown;
   if (key === undefined) return there;
   const text = (there as Record<string, string> | undefined)?.[key];
   return text === undefined ? undefined : (read?.(text) ?? text);
@@ -125,7 +124,7 @@ function put(s: Settings, { field, at: [setting, property], type, key }: Row, to
   let data = to;
   if (flag !== undefined) {
     const on = to ?? field === "reorderHeaders";
-    data = on ? Number(there ?? 1) | flag : Number(there ?? 1) & ~flag;
+    data = on ? Number(there ?? 0) | flag : Number(there ?? 0) & ~flag;
   } else if (key !== undefined) {
     const { [key]: _old, ...others } = (there ?? {}) as Record<string, string>;
     data = to === undefined ? others : { ...others, [key]: optionText(to) };
