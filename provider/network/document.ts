@@ -62,11 +62,13 @@ export function ownBridgeWanted(desired: Inputs, now: string | undefined): strin
   return (desired.bridge as { name?: string } | undefined)?.name ?? now;
 }
 
+export const ownBridgeIn = ({ mode, bridgeName }: NetworkDocument): string | undefined =>
+  mode === "bridge" ? undefined : bridgeName;
+
 /** The bridge that libvirt makes for a network; one of the host, in mode `bridge`, is not its own. */
 export function ownBridgeOf(n: NetworkInfo): string | undefined {
   if (!bridgeOf.has(n)) {
-    const doc = readNetwork(n.liveXml ?? n.inactiveXml);
-    bridgeOf.set(n, doc.mode === "bridge" ? undefined : doc.bridgeName);
+    bridgeOf.set(n, ownBridgeIn(readNetwork(n.liveXml ?? n.inactiveXml)));
   }
   return bridgeOf.get(n);
 }

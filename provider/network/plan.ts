@@ -111,16 +111,12 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
   }
 
   refuseLostFollowers(change, running && desired.apply === "next-restart");
-  const stops = running && !wantsRunning(desired) ? [stopStep(observed)] : [];
-  const steps: Step[] = [];
+  // First: stored definitions that name its bridge follow a network that does not run.
+  const steps: Step[] = running && !wantsRunning(desired) ? [stopStep(observed)] : [];
   const bothAtOnce = running && wantsRunning(desired) && !markDiffers && net.persistent;
   const asOne = bothAtOnce && live.length > 0 && sameChanges(config, live);
   if (!asOne && rewrite)
-    steps.push(
-      // Stored definitions that name its bridge follow a network that does not run.
-      ...stops.splice(0),
-      defineStep(change, config, price, markDiffers, running && desired.apply !== undefined),
-    );
+    steps.push(defineStep(change, config, price, markDiffers, running && desired.apply !== undefined));
   if (wantsRunning(desired))
     steps.push(
       ...holding(
@@ -135,7 +131,6 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
         observed,
       ),
     );
-  steps.push(...stops);
   if (!running && wantsRunning(desired)) steps.push(startStep());
   const rejoins = desired.nicsConnected !== false && wantsRunning(desired) ? rejoinStep(change, running) : undefined;
   return [...steps, ...(rejoins ? [rejoins] : []), ...autostart];

@@ -4,7 +4,7 @@
  */
 import { VirtnetError } from "../handler.js";
 import { canonIp } from "../schema/net.js";
-import { readNetwork } from "./document.js";
+import { ownBridgeIn, readNetwork } from "./document.js";
 import type { Journal, JournalNic } from "./journal.js";
 import { type Nic, type Plug, plugOf, vmsOf } from "./nics.js";
 import { type Impact, type Price, reasons, worst } from "./prices.js";
@@ -130,13 +130,13 @@ export function renameStep(change: CostlyChange): Step {
 /** Who names the network, or its own bridge, in a definition, and is changed with it: in words. */
 export function followers({ net, observed, after }: NetworkChange): string[] {
   const [now, then] = [readNetwork(net.liveXml ?? net.xml), readNetwork(after)];
-  const bridge = now.mode === "bridge" ? undefined : now.bridgeName;
-  const kept = then.mode !== "bridge" && then.bridgeName === bridge;
+  const [bridge, next] = [now, then].map(ownBridgeIn);
+  const kept = next === bridge;
   const stored = (observed.stored ?? []).filter((s) =>
     s.by === "bridge" ? !kept : now.values.name !== then.values.name,
   );
   const named = kept ? [] : observed.nics.filter((n) => n.by === "bridge");
-  const to = then.mode === "bridge" ? "the network" : `bridge ${then.bridgeName}`;
+  const to = next === undefined ? "the network" : `bridge ${next}`;
   return [
     ...(stored.length > 0 ? [`the stored definitions of ${vmsOf(stored).join(", ")} follow`] : []),
     ...(named.length > 0
@@ -147,14 +147,14 @@ export function followers({ net, observed, after }: NetworkChange): string[] {
 
 /** Who names the bridge in a definition that cannot follow: refused. `later`: the change waits for the next restart. */
 export function refuseLostFollowers({ net, observed, after, wantsRunning }: NetworkChange, later: boolean): void {
-  const [now, then] = [readNetwork(net.liveXml ?? net.xml), readNetwork(after)];
-  const moves = now.mode !== "bridge" && (then.mode === "bridge" || then.bridgeName !== now.bridgeName);
+  const [bridge, next] = [net.liveXml ?? net.xml, after].map((xml) => ownBridgeIn(readNetwork(xml)));
+  const moves = bridge !== undefined && next !== bridge;
   const running = observed.nics.filter((n) => n.by === "bridge");
   const stored = later ? (observed.stored ?? []).filter((s) => s.by === "bridge") : [];
   const lost = vmsOf([...running, ...stored]);
   if (!moves || lost.length === 0 || (wantsRunning && !later)) return;
   throw new VirtnetError(
-    `network ${JSON.stringify(net.name)}: its bridge ${now.bridgeName} cannot ${later ? "wait for the next restart to change" : "change while the network does not run"}, since ${lost.join(", ")} name${lost.length === 1 ? "s" : ""} it: they could not follow; ${later ? 'take apply: "next-restart" or the change back' : "change it running, and stop it then"}, or point them at the network (<source network='${net.name}'/>)`,
+    `network ${JSON.stringify(net.name)}: its bridge ${bridge} cannot ${later ? "wait for the next restart to change" : "change while the network does not run"}, since ${lost.join(", ")} name${lost.length === 1 ? "s" : ""} it: they could not follow; ${later ? 'take apply: "next-restart" or the change back' : "change it running, and stop it then"}, or point them at the network (<source network='${net.name}'/>)`,
   );
 }
 

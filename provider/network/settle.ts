@@ -95,7 +95,7 @@ export async function home(c: Connection, journal: Journal, autostart: boolean, 
     await (channel && tree !== undefined ? withoutTree(channel, tree, `network:${info.uuid}`, bring) : bring());
     await bringPorts(info, journal.ports, channel);
     if (journal.nics.length > 0) await askNeighboursAgain(info, channel);
-    const late = await strays(c, info, journal, channel);
+    const late = await strays(c, info, journal, from, channel);
     if (late.length > 0) {
       await park(c, parkOfIt, late);
       await bringHome(c, where, from, late);
@@ -121,10 +121,11 @@ async function strays(
   c: Connection,
   info: NetworkInfo,
   journal: Journal,
+  from: Places,
   channel: Channel | undefined,
 ): Promise<Nic[]> {
   const known = new Set(journal.nics.map((n) => `${n.domain} ${n.mac}`));
-  const own = [ownBridgeOf(info), ...placesOf(journal).bridges];
+  const own = [ownBridgeOf(info), ...from.bridges];
   const names = { ...namesOf(info), names: [...new Set([info.name, journal.from, journal.to])], bridge: own };
   const others = nicsOn(await c.domains.list({ active: true }), names).filter(
     (n) => !known.has(`${n.domain} ${n.mac}`),

@@ -57,46 +57,36 @@ ${HOLD}`;
 
 const program = (script: string, ...words: string[]): string[] => ["sh", "-c", script, "virtnet-hold", ...words];
 
-interface Backend {
-  hold(channel: Channel, subject: Subject, seconds: number): Promise<Hold | undefined>;
-  /** Takes away what a run left that could not. */
-  sweep(channel: Channel, id: string): Promise<unknown>;
-}
-
 const leftOf = (copies: readonly (Copy | undefined)[]): string => (copies.some((c) => c?.left) ? "left" : "");
 
-const BACKENDS: Record<Firewall, Backend> = {
-  iptables: {
-    async hold(channel, { id, ...what }, seconds) {
-      const tools = ["iptables-save", "ip6tables-save"].map(async (tool) => {
-        const { stdout, code } = await channel.run([tool]);
-        return code === 0 ? iptablesCopy(stdout, { id, ...what }) : undefined;
-      });
-      const copies = await Promise.all(tools);
-      if (copies.every((copy) => copy === undefined)) return undefined;
-      const texts = copies.map((copy) => copy?.add ?? "");
-      const words = [iptablesPrefix(id), String(seconds), leftOf(copies), ...texts];
-      return await channel.hold(program(IPTABLES_HOLD, ...words), LIMIT_MS);
-    },
-    sweep: (channel, id) => channel.run(program(`${IPTABLES_AWAY}away "$1"`, iptablesPrefix(id))),
+type Holding = (channel: Channel, subject: Subject, seconds: number) => Promise<Hold | undefined>;
+
+const HOLDS: Record<Firewall, Holding> = {
+  async iptables(channel, subject, seconds) {
+    const tools = ["iptables-save", "ip6tables-save"].map(async (tool) => {
+      const { stdout, code } = await channel.run([tool]);
+      return code === 0 ? iptablesCopy(stdout, subject) : undefined;
+    });
+    const copies = await Promise.all(tools);
+    if (copies.every((copy) => copy === undefined)) return undefined;
+    const texts = copies.map((copy) => copy?.add ?? "");
+    const words = [iptablesPrefix(subject.id), String(seconds), leftOf(copies), ...texts];
+    return await channel.hold(program(IPTABLES_HOLD, ...words), LIMIT_MS);
   },
-  nftables: {
-    async hold(channel, subject, seconds) {
-      const tables = ["ip", "ip6"].map((family) => channel.run(["nft", "list", "table", family, TABLE]));
-      const copy = nftablesCopy((await Promise.all(tables)).map(({ stdout }) => stdout).join(""), subject);
-      if (!copy) return undefined;
-      return await channel.hold(
-        program(NFTABLES_HOLD, copy.prefix, String(seconds), leftOf([copy]), copy.add),
-        LIMIT_MS,
-      );
-    },
-    sweep: (channel, id) => channel.run(program(`${NFTABLES_AWAY}away "$1"`, nftablesPrefix(id))),
+  async nftables(channel, subject, seconds) {
+    const tables = ["ip", "ip6"].map((family) => channel.run(["nft", "list", "table", family, TABLE]));
+    const copy = nftablesCopy((await Promise.all(tables)).map(({ stdout }) => stdout).join(""), subject);
+    if (!copy) return undefined;
+    return await channel.hold(program(NFTABLES_HOLD, copy.prefix, String(seconds), leftOf([copy]), copy.add), LIMIT_MS);
   },
 };
 
+const SWEEP = `${IPTABLES_AWAY}away "$1"
+${NFTABLES_AWAY}away "$2"`;
+
 /** Of a network that is stopped and started or moved anyway: what a run left behind that was killed together with its program on the host. */
 export async function sweepFirewall(channel: Channel, id: string): Promise<void> {
-  for (const backend of Object.values(BACKENDS)) await backend.sweep(channel, id);
+  await channel.run(program(SWEEP, iptablesPrefix(id), nftablesPrefix(id)));
 }
 
 /** @param seconds how long it may stand at most; undefined: there is nothing to hold, or it cannot be held here. */
@@ -106,6 +96,6 @@ export async function holdFirewall(
   subject: Subject,
   seconds: number,
 ): Promise<Hold | undefined> {
-  const hold = await BACKENDS[firewall].hold(channel, subject, seconds);
+  const hold = await HOLDS[firewall](channel, subject, seconds);
   return hold?.held ? hold : undefined;
 }
