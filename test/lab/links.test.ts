@@ -9,7 +9,7 @@ import { NM, ROOT, type Settings } from "../../provider/hostlink/backends/networ
 import { writeProfile } from "../../provider/hostlink/backends/networkmanager/profile.js";
 import { v, words } from "../../provider/hostlink/backends/networkmanager/values.js";
 import { checkLink } from "../../provider/hostlink/check.js";
-import { BOND_MODES } from "../../provider/hostlink/kinds/bond.js";
+import { BOND_MODES } from "../../provider/hostlink/rules/fit.js";
 import { priceOf } from "../../provider/network/prices.js";
 import { type Pinger, type PingResult, pinger } from "../../sandbox/ping.js";
 import { every, fullLinks } from "../support/full-links.js";

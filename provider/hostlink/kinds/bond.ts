@@ -14,18 +14,8 @@ import { list, object, required, type Shape } from "../../schema/node.js";
 import type { LinkKind } from "../args.js";
 import { choice, deviceName, devices, flag, value, whole } from "../fields.js";
 import { bondRules } from "../rules/bond.js";
+import { BOND_MODES } from "../rules/fit.js";
 import { everyLink, everyLinkPrices } from "./common.js";
-
-/** By their number in the kernel. */
-export const BOND_MODES = [
-  "balance-rr",
-  "active-backup",
-  "balance-xor",
-  "broadcast",
-  "802.3ad",
-  "balance-tlb",
-  "balance-alb",
-] as const;
 
 /** How a bond uses its ports: by name or by number. */
 export type BondMode = (typeof BOND_MODES)[number] | 0 | 1 | 2 | 3 | 4 | 5 | 6;

@@ -1,13 +1,13 @@
 /** Rules of Bond: which option belongs to which mode, and what goes with what (drivers/net/bonding/bond_options.c). */
 import type { Failure, Inputs } from "../../handler.js";
 import { commonRules, quote } from "./common.js";
-import { below, NAMES, unfit } from "./fit.js";
+import { BOND_MODES, below, unfit } from "./fit.js";
 import { portRules, ports } from "./ports.js";
 import { fault, type Rule } from "./rule.js";
 
 /** The kernel's number of the mode; undefined while it is not known. */
 const modeOf = ({ mode }: Inputs): number | undefined => {
-  const number = typeof mode === "number" ? mode : NAMES.indexOf(String(mode));
+  const number = typeof mode === "number" ? mode : (BOND_MODES as readonly unknown[]).indexOf(mode);
   return number < 0 ? undefined : number;
 };
 
@@ -45,7 +45,7 @@ const modes: Rule = {
         ? []
         : fault(
             option,
-            `is no option of mode ${NAMES[mode]}; it belongs to ${having.map((n) => NAMES[n]).join(", ")}: remove it or change the mode`,
+            `is no option of mode ${BOND_MODES[mode]}; it belongs to ${having.map((n) => BOND_MODES[n]).join(", ")}: remove it or change the mode`,
           ),
     );
   },
@@ -64,7 +64,7 @@ const needsMii: Rule = {
   check: ({ args }) => {
     const mode = modeOf(args);
     return args.miimon === 0 && mode !== undefined && mode >= 4
-      ? fault("miimon", `is 0, but mode ${NAMES[mode]} needs it: use 100`)
+      ? fault("miimon", `is 0, but mode ${BOND_MODES[mode]} needs it: use 100`)
       : [];
   },
 };

@@ -3,7 +3,7 @@ import { Unknown } from "../../handler.js";
 import type { LinkFact } from "../facts.js";
 
 /** Modes of a bond, by their number in the kernel. */
-export const NAMES = [
+export const BOND_MODES = [
   "balance-rr",
   "active-backup",
   "balance-xor",
@@ -11,7 +11,7 @@ export const NAMES = [
   "802.3ad",
   "balance-tlb",
   "balance-alb",
-];
+] as const;
 
 /**
  * Modes of a bond in which a switch and the bridge see each VM's MAC at one place. Others stripe or duplicate frames (balance-rr,
@@ -39,7 +39,7 @@ export function unfit({
   if (set(mode) && !BRIDGED_MODES.includes(mode))
     return {
       field: "mode",
-      why: `is of mode ${typeof mode === "number" ? NAMES[mode] : String(mode)}, with which VMs on a bridge lose their connection (it spreads, doubles or rewrites their frames): use active-backup, balance-xor or 802.3ad`,
+      why: `is of mode ${typeof mode === "number" ? BOND_MODES[mode] : String(mode)}, with which VMs on a bridge lose their connection (it spreads, doubles or rewrites their frames): use active-backup, balance-xor or 802.3ad`,
     };
   if (set(arpInterval) && arpInterval !== 0)
     return {
@@ -61,13 +61,9 @@ export function unfit({
 
 /** The device of the host that is below a VLAN, a macvlan, or nothing. */
 export function below(device: string, links: ReadonlyMap<string, LinkFact>): string {
-  const seen = new Set<string>();
+  const seen = new Set([device]);
   let at = device;
-  for (
-    let parent = at as string | undefined;
-    parent !== undefined && !seen.has(parent);
-    parent = links.get(at)?.parent
-  ) {
+  for (let parent = links.get(at)?.parent; parent !== undefined && !seen.has(parent); parent = links.get(at)?.parent) {
     seen.add(parent);
     at = parent;
   }

@@ -4,7 +4,7 @@ import { isV4, parseCidr } from "../../../schema/net.js";
 import { same } from "../../../schema/tree.js";
 import { type Addresses, type Addressing, canonAddressing, inFull } from "../../addressing.js";
 import type { Kind, Mark } from "../../args.js";
-import { BOND_MODES } from "../../kinds/bond.js";
+import { BOND_MODES } from "../../rules/fit.js";
 import type { Settings } from "./bus.js";
 import { type Variant, v } from "./values.js";
 
