@@ -43,7 +43,12 @@ export interface Handler {
 /** The user's fault or the host's state: shown as it is, without a stack. */
 export class VirtnetError extends Error {
   override name = "VirtnetError";
+  /** Of subclasses too, and where another copy of this package is loaded, whose classes are others. */
+  readonly forUser = true;
 }
+
+/** What an error says, whatever was thrown. */
+export const textOf = (e: unknown): string => (e instanceof Error ? e.message : String(e));
 
 /** A step of a plan failed. `restored`: all is as it was; otherwise the message names what is not. */
 export class ApplyError extends VirtnetError {

@@ -8,7 +8,7 @@ answer() { # ID SECONDS COMMAND: answers are written whole, one after the other
     base64 -d > "/run/jobs/$1" <<REQUEST
 $3
 REQUEST
-    timeout -s KILL "$2" sh "/run/jobs/$1" < /dev/null > "/run/jobs/$1.out" 2> "/run/jobs/$1.err" 3>&-
+    timeout -s KILL "$2" /bin/sh "/run/jobs/$1" < /dev/null > "/run/jobs/$1.out" 2> "/run/jobs/$1.err" 3>&-
     code=$?
     {
         echo -n "$1 $code:"

@@ -1,5 +1,16 @@
 // Generated from provider/hostlink by scripts/types.mjs; do not edit.
 
+export interface Vlan {
+  /** A device of `ports`; by the bridge's own name, the host itself. */
+  port: string;
+  /** VLAN of frames that come in without a tag, 1–4094; they leave without one too, unless it is in `tagged`. Default: `vlanDefaultPvid`. */
+  pvid?: number;
+  /** Further VLANs whose frames leave without a tag: `40`, `"30-39"`. Default: none. */
+  untagged?: (string | number)[];
+  /** VLANs whose frames keep their tag: `20`, `"30-39"`. Default: none. */
+  tagged?: (string | number)[];
+}
+
 export interface LinkRoute {
   /** Where to: `10.9.0.0/16`. */
   destination: string;
@@ -49,6 +60,12 @@ export interface BridgeArgs {
   ageingTime?: number;
   /** Whether multicast goes only where it is asked for. Default: true. */
   multicastSnooping?: boolean;
+  /** Whether the bridge looks at VLAN tags, so that each port, VM and the host is in its own VLANs only. Default: false. */
+  vlanFiltering?: boolean;
+  /** VLAN of frames without a tag at each port, VM and the host, beside what `vlans` says, 0–4094; 0: none, so what `vlans` does not name is cut off. Default: 1. */
+  vlanDefaultPvid?: number;
+  /** VLANs of ports and, by the bridge's own name, of the host. Default: none but `vlanDefaultPvid`. */
+  vlans?: Vlan[];
   /** Name of the device on the host, at most 15 characters. Default: that of the resource. */
   name?: string;
   /**
@@ -68,6 +85,8 @@ export interface BridgeArgs {
   adopt?: boolean | Adopt;
   /** Delete an adopted link with the resource; otherwise it is released. Default: false. */
   deleteAdopted?: boolean;
+  /** The costliest change that is allowed; whatever is not `live` replaces a link. Default: no limit. */
+  maxImpact?: "live" | "replug" | "restart";
   /** What manages the host's links. Default: found out on the host. */
   backend?: "networkmanager";
   /** After how many seconds the host takes a change back that is not proven by then, 10–600. Default: 60, and longer where a spanning tree or LACP needs it. */
@@ -172,6 +191,8 @@ export interface BondArgs {
   adopt?: boolean | Adopt;
   /** Delete an adopted link with the resource; otherwise it is released. Default: false. */
   deleteAdopted?: boolean;
+  /** The costliest change that is allowed; whatever is not `live` replaces a link. Default: no limit. */
+  maxImpact?: "live" | "replug" | "restart";
   /** What manages the host's links. Default: found out on the host. */
   backend?: "networkmanager";
   /** After how many seconds the host takes a change back that is not proven by then, 10–600. Default: 60, and longer where a spanning tree or LACP needs it. */
@@ -188,8 +209,8 @@ export interface BondArgs {
 export interface VlanArgs {
   /** The device that carries the tagged frames: a NIC, bond or bridge of the host; a name or a resource. */
   parent: string;
-  /** The tag, 1–4094. */
-  id: number;
+  /** The tag (IEEE 802.1Q), 1–4094. */
+  vlanId: number;
   /** Give programs that look at raw frames these without the tag. Default: true. */
   reorderHeaders?: boolean;
   /** Tell switches of the VLAN by GVRP. Default: false. */
@@ -217,6 +238,8 @@ export interface VlanArgs {
   adopt?: boolean | Adopt;
   /** Delete an adopted link with the resource; otherwise it is released. Default: false. */
   deleteAdopted?: boolean;
+  /** The costliest change that is allowed; whatever is not `live` replaces a link. Default: no limit. */
+  maxImpact?: "live" | "replug" | "restart";
   /** What manages the host's links. Default: found out on the host. */
   backend?: "networkmanager";
   /** After how many seconds the host takes a change back that is not proven by then, 10–600. Default: 60, and longer where a spanning tree or LACP needs it. */

@@ -21,6 +21,7 @@ const computed = { macAddress: undefined, adopted: undefined, hostUuid: undefine
 interface Settled {
   name?: pulumi.Input<string> | undefined;
   uri?: pulumi.Input<string> | undefined;
+  maxImpact?: pulumi.Input<string> | undefined;
 }
 
 /** A link of the host itself. */
@@ -47,11 +48,18 @@ export abstract class Link extends pulumi.CustomResource {
     opts: pulumi.CustomResourceOptions | undefined,
   ) {
     requireResolvable();
-    const { name: device = name, uri = defaultUri(), ...rest }: Settled = args ?? {};
+    const { name: device = name, uri = defaultUri(), maxImpact, ...rest }: Settled = args ?? {};
     const settled =
       opts?.id !== undefined
         ? { uri, name: device }
-        : { ...rest, name: device, uri, owner: ownerOf(name, opts?.parent), backend: config("linkBackend") };
+        : {
+            ...rest,
+            name: device,
+            uri,
+            maxImpact: maxImpact ?? config("maxImpact"),
+            owner: ownerOf(name, opts?.parent),
+            backend: config("linkBackend"),
+          };
     super(
       `pulumi-nodejs:dynamic/virtnet:${kind}`,
       name,

@@ -353,6 +353,8 @@ export interface NatArgs {
   deleteAdopted?: boolean;
   /** Delete although NICs refer to the network. Default: false. */
   forceDelete?: boolean;
+  /** Restart although that cuts off devices on the bridge that are no VM's (containers', the host's own) and cannot be put back. Default: false. */
+  force?: boolean;
   /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
   maxImpact?: "restart" | "live" | "replug";
   /** `next-restart`: a change is stored, and takes effect when somebody restarts the network; until then output `pending` names it. Default: `now`. */
@@ -418,6 +420,8 @@ export interface RouteArgs {
   deleteAdopted?: boolean;
   /** Delete although NICs refer to the network. Default: false. */
   forceDelete?: boolean;
+  /** Restart although that cuts off devices on the bridge that are no VM's (containers', the host's own) and cannot be put back. Default: false. */
+  force?: boolean;
   /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
   maxImpact?: "restart" | "live" | "replug";
   /** `next-restart`: a change is stored, and takes effect when somebody restarts the network; until then output `pending` names it. Default: `now`. */
@@ -481,6 +485,8 @@ export interface OpenArgs {
   deleteAdopted?: boolean;
   /** Delete although NICs refer to the network. Default: false. */
   forceDelete?: boolean;
+  /** Restart although that cuts off devices on the bridge that are no VM's (containers', the host's own) and cannot be put back. Default: false. */
+  force?: boolean;
   /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
   maxImpact?: "restart" | "live" | "replug";
   /** `next-restart`: a change is stored, and takes effect when somebody restarts the network; until then output `pending` names it. Default: `now`. */
@@ -544,6 +550,8 @@ export interface IsolatedArgs {
   deleteAdopted?: boolean;
   /** Delete although NICs refer to the network. Default: false. */
   forceDelete?: boolean;
+  /** Restart although that cuts off devices on the bridge that are no VM's (containers', the host's own) and cannot be put back. Default: false. */
+  force?: boolean;
   /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
   maxImpact?: "restart" | "live" | "replug";
   /** `next-restart`: a change is stored, and takes effect when somebody restarts the network; until then output `pending` names it. Default: `now`. */
@@ -599,6 +607,8 @@ export interface BridgeArgs {
   deleteAdopted?: boolean;
   /** Delete although NICs refer to the network. Default: false. */
   forceDelete?: boolean;
+  /** Restart although that cuts off devices on the bridge that are no VM's (containers', the host's own) and cannot be put back. Default: false. */
+  force?: boolean;
   /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
   maxImpact?: "restart" | "live" | "replug";
   /** `next-restart`: a change is stored, and takes effect when somebody restarts the network; until then output `pending` names it. Default: `now`. */

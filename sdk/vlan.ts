@@ -18,7 +18,7 @@ export type VlanArgs = LinkInputs<Omit<plain.VlanArgs, "parent" | "addresses">> 
  *
  * @example
  * ```ts
- * const vlan20 = new virtnet.Vlan("eno1.20", { parent: "eno1", id: 20 });
+ * const vlan20 = new virtnet.Vlan("eno1.20", { parent: "eno1", vlanId: 20 });
  * new virtnet.Bridge("br20", { ports: [vlan20] });
  * ```
  */

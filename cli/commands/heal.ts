@@ -1,6 +1,7 @@
 /** `virtnet heal`: finishes or undoes what runs that died have left on a host. */
 import { type Command, Option } from "commander";
 import { healAll } from "../../provider/network/heal.js";
+import { notPutBack } from "../../provider/network/say.js";
 import { Faults } from "../errors.js";
 import { defaultUri, type HostOptions, onHost, uriOption } from "../host.js";
 
@@ -29,7 +30,11 @@ Example:
     )
     .action(async ({ uri = defaultUri(), force = false }: HostOptions & { force?: boolean }) => {
       const { healed, failed } = await onHost(uri, (host) => host.use("heal", (c) => healAll(c, force)));
-      for (const h of healed) console.log(`network ${JSON.stringify(h.network)}: ${SETTLED[h.settled]}`);
+      for (const { network, settled } of healed) {
+        console.log(`network ${JSON.stringify(network)}: ${SETTLED[settled.as]}`);
+        const said = notPutBack(settled.off);
+        if (said !== undefined) console.error(said);
+      }
       if (failed.length > 0) throw new Faults(failed);
       if (healed.length === 0) console.log("nothing is left to heal");
     });

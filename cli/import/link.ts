@@ -4,6 +4,7 @@ import { fieldsOf, type Kind } from "../../provider/hostlink/args.js";
 import { checkLink } from "../../provider/hostlink/check.js";
 import { plan } from "../../provider/hostlink/plan.js";
 import type { Observed, ObservedLink } from "../../provider/hostlink/steps.js";
+import { adoptOf } from "./adopt.js";
 import { compact } from "./compact.js";
 
 /** @param beyond what its manager keeps of it that no field says. */
@@ -15,19 +16,12 @@ export function importLink(
 ): { args: Inputs; notes: string[] } {
   const notes = beyond.map((l) => `${l} has no field: it is kept as it is, and not in what is printed`);
   // Left out, the MAC is kept.
-  const { mac: _, name, mode, parent, id, ports, ...rest } = compact(fieldsOf(kind), link.values) as Inputs;
-  const typed = Object.entries({ name, mode, parent, id, ports, ...rest }).filter(([, v]) => v !== undefined);
-  const args: Inputs = { ...Object.fromEntries(typed), adopt: true };
-  if (link.mark) {
-    const from = `${link.mark.project}/${link.mark.stack}`;
-    args.adopt = { from };
-    notes.push(
-      `it belongs to stack ${from} (its resource ${JSON.stringify(link.mark.key)}): what is printed takes it over from there`,
-    );
-  }
+  const { mac: _, name, mode, parent, vlanId, ports, ...rest } = compact(fieldsOf(kind), link.values) as Inputs;
+  const typed = Object.entries({ name, mode, parent, vlanId, ports, ...rest }).filter(([, v]) => v !== undefined);
+  const args: Inputs = { ...Object.fromEntries(typed), adopt: adoptOf(link.mark, "it", notes) };
   for (const f of checkLink(kind, args)) {
     const [top = ""] = f.property.split(/[.[]/);
-    const needed = ["name", "mode", "parent", "id", "adopt"].includes(top);
+    const needed = ["name", "mode", "parent", "vlanId", "adopt"].includes(top);
     if (!needed && top in args) delete args[top];
     notes.push(
       needed

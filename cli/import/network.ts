@@ -5,8 +5,8 @@ import { checkNetwork } from "../../provider/network/check.js";
 import { fieldsOf, readNetwork } from "../../provider/network/document.js";
 import { plan } from "../../provider/network/plan.js";
 import type { Observed } from "../../provider/network/steps.js";
-import type { Mark } from "../../provider/ownership.js";
 import type { ObjectNode } from "../../provider/schema/node.js";
+import { adoptOf } from "./adopt.js";
 import { compact } from "./compact.js";
 import { leftovers } from "./leftovers.js";
 
@@ -21,7 +21,7 @@ export function importNetwork(info: NetworkInfo, observed: Observed): { args: In
     ...ordered(typed),
     ...(info.active ? {} : { running: false }),
     ...(info.autostart ? {} : { autostart: false }),
-    adopt: adoptOf(mark, notes),
+    adopt: adoptOf(mark, "it", notes),
   };
   leaveOutFaulty(args, fields, notes);
   const { steps } = plan({ desired: args }, observed);
@@ -50,15 +50,6 @@ function withRequiredLists(fields: ObjectNode | unknown, values: Inputs): Inputs
 /** What tells networks apart comes first, then what they are for, as in the SDK's examples. */
 function ordered({ name, mode, bridge, ips, ...rest }: Inputs): Inputs {
   return Object.fromEntries(Object.entries({ name, mode, bridge, ips, ...rest }).filter(([, v]) => v !== undefined));
-}
-
-function adoptOf(mark: Mark | undefined, notes: string[]): true | { from: string } {
-  if (!mark) return true;
-  const from = `${mark.project}/${mark.stack}`;
-  notes.push(
-    `it belongs to stack ${from} (its resource ${JSON.stringify(mark.key)}): what is printed takes it over from there`,
-  );
-  return { from };
 }
 
 /**

@@ -5,6 +5,7 @@ import { fieldsOf, type Nic, readNic } from "../../provider/vminterface/document
 import { plan } from "../../provider/vminterface/plan.js";
 import { SOURCES } from "../../provider/vminterface/source.js";
 import type { ObservedVm } from "../../provider/vminterface/steps.js";
+import { adoptOf } from "./adopt.js";
 import { compact } from "./compact.js";
 import { KNOWN_OF_NIC, leftovers } from "./leftovers.js";
 
@@ -21,14 +22,8 @@ export function importNic(vm: ObservedVm, nic: Nic, daemon: number): { args: Inp
   );
   const { alias: _, ...values } = compact(fieldsOf(kind), readNic(nic.xml, kind)) as Inputs;
   const { [kind]: source, mac, ...rest } = values;
-  const args: Inputs = { domain: vm.name, [kind]: source ?? {}, mac, ...rest, adopt: true };
-  if (mark) {
-    const from = `${mark.project}/${mark.stack}`;
-    args.adopt = { from };
-    notes.push(
-      `NIC ${nic.mac} belongs to stack ${from} (its resource ${JSON.stringify(mark.key)}): what is printed takes it over from there`,
-    );
-  }
+  const adopt = adoptOf(mark, `NIC ${nic.mac}`, notes);
+  const args: Inputs = { domain: vm.name, [kind]: source ?? {}, mac, ...rest, adopt };
   for (const f of checkVmInterface(args)) {
     const [top = ""] = f.property.split(/[.[]/);
     const needed = ["domain", "mac", "adopt", kind].includes(top);

@@ -10,6 +10,7 @@ import type { Owner } from "../../provider/ownership.js";
 import { note } from "../errors.js";
 import { onHost } from "../host.js";
 import { importLink } from "../import/link.js";
+import { disowned } from "./disowned.js";
 import type { Imported, Kind } from "./kind.js";
 import type { PlanReport } from "./report.js";
 
@@ -74,8 +75,7 @@ function linkOf(kind: LinkKind): Kind {
         await there.backend.mark({ id: link.id, kind, name }, null);
         if ((await look()).link?.mark)
           throw new VirtnetError(`${what} still carries a mark: somebody else wrote it meanwhile, run this again`);
-        const { project, stack, key } = link.mark;
-        return `${what} no longer belongs to stack ${project}/${stack} (its resource ${JSON.stringify(key)}): nothing else was changed`;
+        return disowned(what, link.mark);
       });
     });
   }

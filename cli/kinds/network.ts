@@ -4,20 +4,21 @@ import type { Host } from "../../provider/host/hosts.js";
 import type { Connection, NetworkInfo } from "../../provider/libvirt/api.js";
 import { readNetwork, writeNetwork } from "../../provider/network/document.js";
 import { daemonOf } from "../../provider/network/facts.js";
-import { networkHandler } from "../../provider/network/handler.js";
+import { judge } from "../../provider/network/handler.js";
 import { observe } from "../../provider/network/observe.js";
 import { plan, refusal } from "../../provider/network/plan.js";
 import type { Impact } from "../../provider/network/prices.js";
 import { note } from "../errors.js";
 import { onHost } from "../host.js";
 import { importNetwork } from "../import/network.js";
+import { disowned } from "./disowned.js";
 import type { Imported, Kind } from "./kind.js";
 import type { PlanReport } from "./report.js";
 
 const ctx: Context = { log: (_level, message) => note(message) };
 
 function check(args: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }> {
-  return networkHandler.check(ctx, {}, args);
+  return judge(ctx, {}, args);
 }
 
 const importFrom = (uri: string, name: string, part?: string): Promise<Imported[]> =>
@@ -85,7 +86,7 @@ function disown(uri: string, name: string, part?: string): Promise<string> {
         throw new VirtnetError(
           `${what} still carries the mark of stack ${left.project}/${left.stack}: somebody else wrote it meanwhile, run this again`,
         );
-      return `${what} no longer belongs to stack ${mark.project}/${mark.stack} (its resource ${JSON.stringify(mark.key)}): nothing else was changed`;
+      return disowned(what, mark);
     }),
   );
 }

@@ -5,19 +5,19 @@ import type { Connection, DomainInfo } from "../../provider/libvirt/api.js";
 import type { Impact } from "../../provider/network/prices.js";
 import type { Owner } from "../../provider/ownership.js";
 import { nicsOf, withoutAlias, writeNic } from "../../provider/vminterface/document.js";
-import { vmInterfaceHandler } from "../../provider/vminterface/handler.js";
+import { judge } from "../../provider/vminterface/handler.js";
 import { observe, refOf, toObserved } from "../../provider/vminterface/observe.js";
 import { plan, refusal } from "../../provider/vminterface/plan.js";
 import { note } from "../errors.js";
 import { onHost } from "../host.js";
 import { importNic, resourceName } from "../import/vm-interface.js";
+import { disowned } from "./disowned.js";
 import type { Imported, Kind } from "./kind.js";
 import type { PlanReport } from "./report.js";
 
 const ctx: Context = { log: (_level, message) => note(message) };
 
-const check = (args: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }> =>
-  vmInterfaceHandler.check(ctx, {}, args);
+const check = (args: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }> => judge(ctx, {}, args);
 
 const importFrom = (uri: string, name: string, mac?: string): Promise<Imported[]> =>
   onHost(uri, async (host) => {
@@ -86,7 +86,7 @@ function disown(uri: string, name: string, mac?: string): Promise<string> {
         );
       await c.domains.updateDevice({ uuid: vm.uuid }, withoutAlias(vm.config.xml), "config");
       const running = vm.live?.mark ? "; the running one loses its mark when the VM stops" : "";
-      return `${what} no longer belongs to stack ${mark.project}/${mark.stack} (its resource ${JSON.stringify(mark.key)}): nothing else was changed${running}`;
+      return `${disowned(what, mark)}${running}`;
     }),
   );
 }

@@ -13,7 +13,7 @@ const trunk = new virtnet.Bond("trunk", { mode: "active-backup", ports: nics });
 const vlans = { office: 20, phones: 30 };
 
 export const networks = Object.entries(vlans).map(([name, id]) => {
-  const vlan = new virtnet.Vlan(`trunk.${id}`, { parent: trunk, id });
+  const vlan = new virtnet.Vlan(`trunk.${id}`, { parent: trunk, vlanId: id });
   // The host itself has no address in these VLANs: only VMs are in them.
   const bridge = new virtnet.Bridge(`br${id}`, { ports: [vlan] });
   return new virtnet.Network(name, { mode: "bridge", bridge: bridge.name }).name;

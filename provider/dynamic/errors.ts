@@ -26,14 +26,14 @@ export class InitFailed extends ShownError {
   }
 }
 
-/** User's faults and what libvirt said: by name, since two copies of this package may be loaded. */
-const SHOWN = new Set(["VirtnetError", "PartialFailure", "LibvirtError"]);
+/** User's faults and what libvirt said: by what they carry, since two copies of this package may be loaded. */
+const isForUser = (e: Error): boolean => (e as { forUser?: unknown }).forUser === true || e.name === "LibvirtError";
 
 /** Any thrown value as an Error: `throw undefined` would leave the engine waiting for ever. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof ShownError) return thrown;
   if (thrown instanceof Error) {
-    if (SHOWN.has(thrown.name)) return new ShownError(thrown.message, { cause: thrown });
+    if (isForUser(thrown)) return new ShownError(thrown.message, { cause: thrown });
     const bug = new ShownError(`a fault of pulumi-virtnet itself: ${thrown.message}`, { cause: thrown });
     bug.stack = `a fault of pulumi-virtnet itself: ${thrown.stack}`;
     return bug;

@@ -30,6 +30,9 @@ export interface HostAddress {
   scope: string;
 }
 
+/** Why a program failed: what it said, or its exit code. */
+export const whyFailed = (said: string, code: number): string => said.trim() || `exit code ${code}`;
+
 export interface RunOptions {
   /** Ended after this time, in ms. Default: 10 s. */
   limitMs?: number;
@@ -50,6 +53,8 @@ export interface Hold {
 export interface Channel {
   /** How commands get there. */
   readonly by: "local" | "ssh" | "command";
+  /** Whether they may change the host. Over ssh they run as root or not at all; here as who we are. */
+  readonly mayChange: boolean;
   /** Runs a program with its arguments; no word is read by a shell. As root by ssh, by sudo where the user there is not. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** The same over a new connection: whether the host can be reached now. Locally the same as {@link run}. */
@@ -263,6 +268,7 @@ function channelBy(by: Channel["by"], run: Run, runAnew: Run, hold: Channel["hol
   };
   return {
     by,
+    mayChange: by !== "local" || process.getuid?.() === 0,
     run,
     runAnew,
     hold,

@@ -1,6 +1,14 @@
 /** The hosts of this process: one pool of connections a URI, what identifies each, and one reading of its networks shared by all resources. */
-import { classOf, VirtnetError } from "../handler.js";
-import type { Connection, DomainInfo, HostIdentity, NetworkInfo, OpenOptions, Pool } from "../libvirt/api.js";
+import { classOf, type Inputs, VirtnetError } from "../handler.js";
+import type {
+  Connection,
+  DomainInfo,
+  HostIdentity,
+  NetworkInfo,
+  OpenOptions,
+  Pool,
+  UseOptions,
+} from "../libvirt/api.js";
 import { type Channel, channelOf, type HostAddress } from "./channel.js";
 import { listNetworks } from "./listing.js";
 import { Recent } from "./recent.js";
@@ -13,6 +21,8 @@ export type Masters = ReadonlyMap<string, string | undefined>;
 
 /** What a host says of itself, beside libvirt. */
 export interface Vitals {
+  /** Whether commands may change the host: those of a user who is not root may not. */
+  mayChange: boolean;
   masters: Masters;
   addresses: readonly HostAddress[];
   /** Command lines of its dnsmasqs; absent: not known. */
@@ -25,7 +35,7 @@ async function readVitals(channel: Channel): Promise<Vitals> {
     channel.addresses(),
     channel.programs("dnsmasq"),
   ]);
-  return { masters, addresses, ...(dnsmasqs ? { dnsmasqs } : {}) };
+  return { mayChange: channel.mayChange, masters, addresses, ...(dnsmasqs ? { dnsmasqs } : {}) };
 }
 
 export class Host {
@@ -97,25 +107,31 @@ export class Host {
     for (const reading of [this.#networks, this.#domains, this.#allDomains, this.#vitals]) reading.changed();
   }
 
-  /** Work that writes nothing, on the connection at hand, or on another where that one is lost. */
-  async surely<T>(c: Connection, fn: (c: Connection) => Promise<T>): Promise<T> {
+  /**
+   * Work that writes nothing, or looks first and may be done again: on the connection at hand, or where that one is lost on a new
+   * one, tried until the daemon is back. Never on another while the one at hand works: all that there are may be held by those who
+   * ask the same.
+   * @param patienceMs how long a host may be away; default 30 s.
+   */
+  async surely<T>(c: Connection, fn: (c: Connection) => Promise<T>, patienceMs = 30_000): Promise<T> {
     return await fn(c).catch((e: unknown) => {
       if (classOf(e) !== "transport" && classOf(e) !== "timeout") throw e;
-      return this.insist(fn);
+      return this.#insist(fn, patienceMs);
     });
   }
 
-  /**
-   * Work that must get through although the connection at hand may be lost: on a new one, tried until the daemon is back.
-   * @param patienceMs how long a host may be away; default 30 s.
-   */
-  async insist<T>(fn: (c: Connection) => Promise<T>, patienceMs = 30_000): Promise<T> {
+  /** {@link surely}, for work that writes. */
+  again<T>(c: Connection, fn: (c: Connection) => Promise<T>): Promise<T> {
+    return this.surely(c, async (on) => {
+      await on.networks.list({ xml: false }); // a dead one shows before anything is written
+      return await fn(on);
+    });
+  }
+
+  async #insist<T>(fn: (c: Connection) => Promise<T>, patienceMs: number): Promise<T> {
     for (const started = Date.now(); ; ) {
       try {
-        return await this.pool.use(async (c) => {
-          await c.networks.list({ xml: false }); // a dead one shows before anything is written
-          return await fn(c);
-        });
+        return await this.pool.use(fn);
       } catch (e) {
         if (classOf(e) !== "transport" || Date.now() - started > patienceMs) throw e;
         await new Promise((resolve) => setTimeout(resolve, 500));
@@ -142,13 +158,20 @@ export class Host {
   }
 
   /** Work on one object; what concerns the same object waits. `shared`: other objects that must stay as they are meanwhile. */
-  use<T>(key: string, fn: (c: Connection) => Promise<T>, shared: readonly string[] = []): Promise<T> {
+  use<T>(
+    key: string,
+    fn: (c: Connection) => Promise<T>,
+    { shared = [], around }: Pick<UseOptions, "shared" | "around"> = {},
+  ): Promise<T> {
     this.#writes = true;
-    return this.pool.use(fn, { key, shared });
+    return this.pool.use(fn, { key, shared, ...(around ? { around } : {}) });
   }
 }
 
 const hosts = new Map<string, Host>();
+
+/** The host of a resource. */
+export const uriOf = (inputs: Inputs): string => (typeof inputs.uri === "string" ? inputs.uri : "qemu:///system");
 
 /** @param options of its connections, where this is the first use. */
 export function hostAt(uri: string, options: Omit<OpenOptions, "readOnly"> = {}): Host {

@@ -3,7 +3,7 @@
  * that ends with the run, however that ends.
  */
 import { VirtnetError } from "../handler.js";
-import type { Channel } from "./channel.js";
+import { type Channel, whyFailed } from "./channel.js";
 
 /** How flock ends where another one has the lock too long. */
 const BUSY = 75;
@@ -15,8 +15,10 @@ export interface HostLock {
   what: string;
   /** How long another run is waited for, in s. */
   waitS: number;
-  /** Without it nothing is done. Otherwise who cannot have it (no flock, not root) works without. */
-  needed: boolean;
+  /** Who cannot have it (no flock, not root) is told here why, and works without. Default: nothing is done then. */
+  without?: (why: string) => void;
+  /** Nobody needs the lock after this: its file goes. Default: false. */
+  last?: boolean;
   /** Shell text that holds it: it writes a line, and waits for the end of its input. What it leaves running does not have the lock. */
   program?: string;
 }
@@ -30,17 +32,20 @@ const fileOf = (name: string): string => `/run/virtnet-${name}.lock`;
 export async function aloneOnHost<T>(channel: Channel, lock: HostLock, work: () => Promise<T>): Promise<T> {
   const { what, waitS } = lock;
   const file = fileOf(lock.name);
-  const program = lock.program ?? `echo held; exec timeout ${LONGEST_S} cat > /dev/null`;
+  const wait = `timeout ${LONGEST_S} cat > /dev/null`;
+  const program = lock.program ?? (lock.last ? `echo held; ${wait}; rm -f ${file}` : `echo held; exec ${wait}`);
   const argv = ["flock", "-o", "-E", String(BUSY), "-w", String(waitS), file, "sh", "-c", program];
   const hold = await channel.hold(argv, (waitS + 30) * 1000);
   if (!hold.held && hold.code === BUSY)
     throw new VirtnetError(
       `${what} is being changed by another run, which has gone on for ${waitS} s (it has ${file} on the host): run this again when that has ended`,
     );
-  if (!hold.held && lock.needed)
-    throw new VirtnetError(
-      `${what} cannot be changed: the lock ${file} on the host cannot be had: ${hold.why || `exit code ${hold.code}`}`,
-    );
+  if (!hold.held) {
+    const why = whyFailed(hold.why, hold.code).replaceAll(file, "/run");
+    if (!lock.without)
+      throw new VirtnetError(`${what} cannot be changed: the lock ${file} on the host cannot be had: ${why}`);
+    lock.without(why);
+  }
   try {
     return await work();
   } finally {

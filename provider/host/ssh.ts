@@ -21,6 +21,8 @@ export interface SshTarget {
 
 /** How long the multiplexed connection outlives its last command, in s. */
 const PERSIST_S = 60;
+/** The shared connection is given up when the host has said nothing for as long as a command may take: the next is a new one. */
+const ALIVE = ["ServerAliveInterval=10", "ServerAliveCountMax=3"];
 
 /** `undefined` where the URI is not of this transport. */
 export function sshTarget(uri: string): SshTarget | undefined {
@@ -58,7 +60,7 @@ export interface SshCommand {
 export function overSsh(target: SshTarget, argv: readonly string[], { anew = false, reads = false } = {}): SshCommand {
   const shared = anew ? undefined : controlPath(target);
   const how = shared
-    ? ["ControlMaster=auto", `ControlPath=${shared}`, `ControlPersist=${PERSIST_S}`]
+    ? ["ControlMaster=auto", `ControlPath=${shared}`, `ControlPersist=${PERSIST_S}`, ...ALIVE]
     : ["ControlMaster=no", "ControlPath=none"];
   const options = [...how, "BatchMode=yes", "ConnectTimeout=10"].flatMap((option) => ["-o", option]);
   return {

@@ -1,10 +1,11 @@
 /** Run the steps of a plan. Decides nothing; when one fails, the backend takes everything back. */
 import { randomUUID } from "node:crypto";
-import { ApplyError, VirtnetError } from "../handler.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ApplyError, textOf, VirtnetError } from "../handler.js";
 import type { Channel } from "../host/channel.js";
 import type { Mark } from "./args.js";
 import type { Backend, LinkRef } from "./backends/backend.js";
-import { type Baseline, baseline, prove } from "./proof.js";
+import { type Baseline, baseline, prove, reachedAnew } from "./proof.js";
 import type { Action, Plan, Probe } from "./steps.js";
 
 export interface ApplyHooks {
@@ -35,6 +36,9 @@ interface Run {
 const MARGIN_MS = 3000;
 /** How long a device may take where nothing is taken back. */
 const SETTLE_MS = 45_000;
+/** How long a host that takes a change back by itself may take to be reached again. */
+const RETURN_MS = 45_000;
+const PAUSE_MS = 1000;
 
 /** @returns the manager's id of the link. */
 export async function apply(backend: Backend, channel: Channel, plan: Plan, hooks: ApplyHooks = {}): Promise<string> {
@@ -68,8 +72,7 @@ function refuseLate(run: Run, signal: AbortSignal | undefined): void {
 }
 
 async function takenBack(run: Run, action: Action, cause: unknown): Promise<ApplyError> {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const what = `${run.link.kind} ${JSON.stringify(run.link.name)}: ${VERBS[action.do]} failed: ${text}`;
+  const what = `${run.link.kind} ${JSON.stringify(run.link.name)}: ${VERBS[action.do]} failed: ${textOf(cause)}`;
   if (run.holds)
     return new ApplyError(
       `${what}; the change is made and proven, but not kept for the next start of the host in all its parts: run up again`,
@@ -77,17 +80,21 @@ async function takenBack(run: Run, action: Action, cause: unknown): Promise<Appl
       cause,
     );
   if (!run.made && run.checkpoint === undefined) return new ApplyError(`${what}; nothing was changed`, true, cause);
-  try {
-    await run.backend.rollback(run.link, run.checkpoint, run.made);
-    return new ApplyError(`${what}; everything is as it was`, true, cause);
-  } catch (e) {
-    const seconds = Math.max(0, Math.ceil((run.endsMs - Date.now()) / 1000));
-    const later = run.checkpoint === undefined ? "" : `; the host takes the change back by itself in ${seconds} s`;
-    return new ApplyError(
-      `${what}; taking it back failed as well: ${String((e as Error).message ?? e)}${later}`,
-      false,
-      cause,
-    );
+  // A host that the change has cut off comes back by itself; what is left of the change can be removed then.
+  const untilMs = run.checkpoint === undefined ? 0 : run.endsMs + RETURN_MS;
+  for (;;) {
+    try {
+      await run.backend.rollback(run.link, run.checkpoint, run.made);
+      return new ApplyError(`${what}; everything is as it was`, true, cause);
+    } catch (e) {
+      if (Date.now() < untilMs) {
+        await sleep(PAUSE_MS);
+        continue;
+      }
+      const late =
+        run.checkpoint === undefined ? "" : "; the host takes the change back by itself, and should have by now";
+      return new ApplyError(`${what}; taking it back failed as well: ${textOf(e)}${late}`, false, cause);
+    }
   }
 }
 
@@ -124,7 +131,7 @@ const ACTIONS: Handlers = {
     run.checkpoint = id;
     run.endsMs = sinceMs + seconds * 1000;
   },
-  attach: (run, { port }) => run.backend.attach(run.link, port),
+  attach: (run, { port, vlans }) => run.backend.attach(run.link, port, vlans),
   detach: (run, { port }) => run.backend.detach(run.link, port),
   configure: (run, { values, was, inherit, mark }) =>
     run.backend.configure(
@@ -138,7 +145,9 @@ const ACTIONS: Handlers = {
   async prove(run, { device }) {
     const limitMs = run.checkpoint === undefined ? SETTLE_MS : run.endsMs - MARGIN_MS - Date.now();
     const untilMs = Date.now() + limitMs;
-    // The device first: before it is up, no connection can be expected.
+    // What is asked over a connection that the change has cut may never be answered.
+    if (run.proven) await reachedAnew(run.channel, untilMs);
+    // The device before the rest: before it is up, no answer counts.
     if (device) await run.backend.settled(run.link, limitMs);
     if (run.proven) await prove(run.channel, run.before ?? (await baseline(run.channel, run.probe)), untilMs);
   },

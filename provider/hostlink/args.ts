@@ -34,6 +34,8 @@ export interface LinkControlArgs extends Pick<ControlArgs, "uri" | "owner"> {
   adopt?: boolean | { from: string };
   /** Delete an adopted link with the resource; otherwise it is released. Default: false. */
   deleteAdopted?: boolean;
+  /** The costliest change that is allowed; whatever is not `live` replaces a link. Default: no limit. */
+  maxImpact?: "live" | "replug" | "restart";
   /** What manages the host's links. Default: found out on the host. */
   backend?: "networkmanager";
   /** After how many seconds the host takes a change back that is not proven by then, 10–600. Default: 60, and longer where a spanning tree or LACP needs it. */
@@ -45,9 +47,9 @@ export interface LinkControlArgs extends Pick<ControlArgs, "uri" | "owner"> {
   probe?: string | false;
 }
 
-const { uri, adopt, deleteAdopted, owner } = networkControl;
+const { uri, adopt, deleteAdopted, maxImpact, owner } = networkControl;
 export const controlShape = {
-  ...{ uri, adopt, deleteAdopted, owner },
+  ...{ uri, adopt, deleteAdopted, maxImpact, owner },
   backend: v.optional(v.picklist(["networkmanager"])),
   rollbackAfter: v.optional(whole(10, 600)),
   probe: v.optional(v.union([v.literal(false), anyIp])),

@@ -1,9 +1,9 @@
 /** Bridge, Bond and Vlan: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
-import { PartialFailure, VirtnetError } from "../handler.js";
+import { PartialFailure, textOf, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { deviceMade, linkOwner } from "../host/devices.js";
-import { proveHost } from "../host/hosts.js";
+import { proveHost, uriOf } from "../host/hosts.js";
 import { bridgeOf, interfacesOf, targetOf } from "../network/nics.js";
 import { priceOf } from "../network/prices.js";
 import { mayTake, type Owner, sameOwner } from "../ownership.js";
@@ -14,15 +14,13 @@ import { CONTROL_FIELDS, fieldsOf, type Kind, kinds, STATE_FIELDS } from "./args
 import { checkLink } from "./check.js";
 import { observe } from "./observe.js";
 import { plan, planDelete, rollbackAfter } from "./plan.js";
-import { changed, neighbours, sawInCheck, seen } from "./run.js";
+import { changed, leaves, neighbours, sawInCheck, seen } from "./run.js";
 import { caution, priceLine } from "./say.js";
 import { argsOf, argsOnHost, computed } from "./state.js";
 import type { Observed, ObservedLink, Plan } from "./steps.js";
-import { alone, reachHost, type There, uriOf } from "./there.js";
+import { alone, reachHost, type There } from "./there.js";
 import { devicesOn, portOf } from "./users.js";
 import { verify } from "./verify.js";
-
-const text = (e: unknown): string => (e instanceof Error ? e.message : String(e));
 
 /** Devices of a running VM's NICs that are on a bridge, by libvirt's own word. */
 const tapsOn = (domainXml: string, bridge: string): string[] =>
@@ -45,6 +43,7 @@ export function linkHandler(kind: Kind): Handler {
     // A network or NIC over it may be judged before it is there.
     if (typeof inputs.name === "string") deviceMade(uriOf(inputs), inputs.name, linkOwner(inputs.name));
     const unchanged = same(argsOf(olds), inputs);
+    if (typeof olds.name === "string" && olds.name !== inputs.name) leaves(uriOf(olds), olds.name);
     const around = unchanged ? {} : await neighbours(ctx, inputs);
     const failures = checkLink(kind, inputs, around);
     const ports = Array.isArray(inputs.ports) ? inputs.ports : [];
@@ -65,6 +64,10 @@ export function linkHandler(kind: Kind): Handler {
       (r) => r in known && !handled.includes(r) && priceOf(kinds[kind].prices, r).impact === "replace",
     );
     // refresh asks too, without check.
+    if (seen(news) && replaces.length > 0 && news.maxImpact !== undefined)
+      throw new VirtnetError(
+        `${label(was)}: ${replaces.join(", ")}: maxImpact is ${JSON.stringify(news.maxImpact)}, but this takes the ${kind} away and makes another one (replace): remove maxImpact, or take the change back`,
+      );
     if (seen(news) && replaces.length === 0 && rows.every((r) => known[r.replace(/\[\]$/, "")] !== undefined))
       await tellPrice(ctx, id, was, news);
     return { changes: true, replaces, deleteBeforeReplace: true };
@@ -78,7 +81,7 @@ export function linkHandler(kind: Kind): Handler {
       const line = priceLine(p, there.channel.by);
       if (line !== undefined) ctx.log("info", line);
     } catch (e) {
-      ctx.log("warning", `${label(news)}: the price of this change is not known: ${text(e)}`);
+      ctx.log("warning", `${label(news)}: the price of this change is not known: ${textOf(e)}`);
     }
   }
 
@@ -93,12 +96,18 @@ export function linkHandler(kind: Kind): Handler {
     });
   }
 
-  /** What a run left that died in the middle is swept first. For who changes something. */
+  /** What a run left that died in the middle is swept first, and what the host is taking back is waited for. For who changes something. */
   async function lookAfresh(there: There, ref: { id?: string; name: string }, wanted?: Inputs): Promise<Observed> {
-    const observed = await look(there, ref, wanted);
-    if (!observed.leftover) return withOrphans(there, observed, ref.name);
-    await run(there, plan({ kind, desired: { name: ref.name } }, observed));
-    return withOrphans(there, await look(there, ref, wanted), ref.name);
+    let observed = await look(there, ref, wanted);
+    if (observed.leftover) {
+      await run(there, plan({ kind, desired: { name: ref.name } }, observed));
+      observed = await look(there, ref, wanted);
+    }
+    if (observed.busy && observed.link) {
+      await there.backend.calm({ id: observed.link.id, kind, name: ref.name });
+      observed = await look(there, ref, wanted);
+    }
+    return withOrphans(there, observed, ref.name);
   }
 
   async function withOrphans({ host }: There, observed: Observed, name: string): Promise<Observed> {
@@ -139,7 +148,7 @@ export function linkHandler(kind: Kind): Handler {
         ...argsOnHost(kind, desired, after.link),
         ...computed(after.link, await there.host.identity(), adopted),
       };
-      throw new PartialFailure(id, outs, [text(e)]);
+      throw new PartialFailure(id, outs, [textOf(e)]);
     }
   }
 

@@ -35,6 +35,6 @@ plug
 `;
 
 export function withLock<T>(channel: Channel, uri: string, work: () => Promise<T>, waitS = WAIT_S): Promise<T> {
-  const lock = { name: "links", what: `a link of host ${uri}`, waitS, needed: true, program: HOLDER };
+  const lock = { name: "links", what: `a link of host ${uri}`, waitS, program: HOLDER };
   return aloneOnHost(channel, lock, work);
 }

@@ -8,6 +8,7 @@ import type { Addressing } from "./addressing.js";
 import { fieldsOf, type Kind, kinds, type Mark } from "./args.js";
 import type { HostLinks } from "./facts.js";
 import type { Action, Observed, ObservedLink, Plan, Probe, Step } from "./steps.js";
+import type { PortVlans } from "./vlans.js";
 
 export interface Wish {
   kind: Kind;
@@ -92,6 +93,11 @@ const touchesManagement = (observed: Observed, devices: string[]): boolean =>
 const plugOrphans = ({ orphans = [] }: Observed): Action[] =>
   orphans.length > 0 ? [{ do: "plug", taps: [...orphans] }] : [];
 
+function attach({ vlans = [] }: Inputs, port: string): Action {
+  const own = (vlans as PortVlans[]).find((item) => item.port === port);
+  return { do: "attach", port, ...(own ? { vlans: own } : {}) };
+}
+
 function createStep(wish: Wish, observed: Observed): Step {
   const { desired } = wish;
   const name = String(desired.name);
@@ -116,7 +122,7 @@ function createStep(wish: Wish, observed: Observed): Step {
     },
     // Before the ports come: once the one that has the addresses is plugged in, nothing more may have to be asked of the host.
     { do: "activate" },
-    ...ports.map((port): Action => ({ do: "attach", port })),
+    ...ports.map((port) => attach(desired, port)),
     { do: "prove", device: true, management: touchesManagement(observed, devices) },
     { do: "commit" },
     ...plugOrphans(observed),
@@ -175,7 +181,9 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
   // A link that is down takes its ports along.
   const added = wanted.filter((p) => !link.up || !there.includes(p));
   const seconds = rollbackAfter(desired, observed.host.links);
-  const devices = unique([...(link.up ? [name] : []), ...gone, ...added]);
+  // Their profiles change along, and are taken back along.
+  const changed = changes.some(({ row }) => row === "mtu" || row.startsWith("vlans")) ? wanted : [];
+  const devices = unique([...(link.up ? [name] : []), ...gone, ...added, ...changed]);
   const actions: Action[] = [
     ...(devices.length > 0 ? [{ do: "checkpoint", devices, seconds } as const] : []),
     // First: it notes the checkpoint, in memory; what runs changes with what follows.
@@ -189,7 +197,7 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
     },
     { do: "activate" },
     ...gone.map((port): Action => ({ do: "detach", port })),
-    ...added.map((port): Action => ({ do: "attach", port })),
+    ...added.map((port) => attach(desired, port)),
     { do: "prove", device: true, management: touchesManagement(observed, [name, ...gone, ...added]) },
     { do: "commit" },
     ...plugOrphans(observed),

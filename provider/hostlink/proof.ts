@@ -52,14 +52,24 @@ export async function baseline(channel: Channel, probe: Probe | undefined): Prom
 }
 
 /** Returns when the host is proven; throws with what was tried last. */
-export async function prove(channel: Channel, before: Baseline, untilMs: number): Promise<void> {
+export const prove = (channel: Channel, before: Baseline, untilMs: number): Promise<void> =>
+  until(
+    untilMs,
+    async () =>
+      (await byNewConnection(channel, untilMs)) ?? (await byHops(channel, before)) ?? (await byProbe(channel, before)),
+  );
+
+/** Returns when a new connection gets through; locally at once. */
+export const reachedAnew = (channel: Channel, untilMs: number): Promise<void> =>
+  until(untilMs, () => byNewConnection(channel, untilMs));
+
+async function until(untilMs: number, fault: () => Promise<string | undefined>): Promise<void> {
   let why = "the time that the host waits for it was over";
   // Later the host has taken the change back, and would be found reachable again.
   while (Date.now() < untilMs) {
-    const fault =
-      (await byNewConnection(channel, untilMs)) ?? (await byHops(channel, before)) ?? (await byProbe(channel, before));
-    if (fault === undefined && Date.now() < untilMs) return;
-    why = fault ?? why;
+    const found = await fault();
+    if (found === undefined && Date.now() < untilMs) return;
+    why = found ?? why;
     await sleep(PAUSE_MS);
   }
   throw new VirtnetError(why);

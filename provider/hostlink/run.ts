@@ -1,11 +1,13 @@
 /** What a run knows of the links of a host: those of the program, which check has seen, and those of the host, read once. */
-import { type Context, type Failure, type Inputs, Unknown } from "../handler.js";
+import { type Context, type Failure, type Inputs, textOf, Unknown } from "../handler.js";
 import { type Channel, channelOf } from "../host/channel.js";
 import type { Kind } from "./args.js";
 import { type HostLinks, readLinks } from "./facts.js";
 import type { Surroundings } from "./rules/rule.js";
 
 const checked = new Map<string, { kind: Kind; args: Inputs }>();
+/** By host: names that links of this program had before. */
+const former = new Map<string, Set<string>>();
 const facts = new Map<string, Promise<HostLinks | undefined>>();
 
 const keyOf = (inputs: Inputs): string | undefined =>
@@ -24,15 +26,21 @@ export function sawInCheck(kind: Kind, args: Inputs): Failure | undefined {
       reason: `${JSON.stringify(args.name)} is the ${there.kind} of resource ${JSON.stringify(other)} of this program already: choose another name`,
     };
   // What the resource was called before does not count any more.
-  for (const [former, of] of checked)
-    if (own !== undefined && of.kind === kind && resource(of.args) === own) checked.delete(former);
+  for (const [before, of] of checked)
+    if (own !== undefined && of.kind === kind && resource(of.args) === own) checked.delete(before);
   checked.set(key, { kind, args });
   return undefined;
+}
+
+/** A link gets another name: its ports are free, also for a check that knows nothing of what was before. */
+export function leaves(uri: string, name: string): void {
+  former.set(uri, (former.get(uri) ?? new Set()).add(name));
 }
 
 /** For tests: a new run. */
 export function forgetLinks(): void {
   checked.clear();
+  former.clear();
   facts.clear();
 }
 
@@ -50,7 +58,7 @@ function linksOf(ctx: Context, uri: string, channel: Channel): Promise<HostLinks
   let known = facts.get(uri);
   if (!known) {
     known = readLinks(channel).catch((e: unknown) => {
-      ctx.log("warning", `host ${uri} cannot be looked at, so nothing is checked against it: ${(e as Error).message}`);
+      ctx.log("warning", `host ${uri} cannot be looked at, so nothing is checked against it: ${textOf(e)}`);
       return undefined;
     });
     facts.set(uri, known);
@@ -65,5 +73,9 @@ export async function neighbours(ctx: Context, { uri }: Inputs): Promise<Surroun
   for (const link of checked.values()) if (link.args.uri === uri) program.set(String(link.args.name), link);
   const channel = channelOf(uri);
   const host = channel ? await linksOf(ctx, uri, channel) : undefined;
-  return { program, ...(host ? { links: host.links, management: host.management } : {}) };
+  return {
+    program,
+    former: former.get(uri) ?? new Set(),
+    ...(host ? { links: host.links, management: host.management } : {}),
+  };
 }

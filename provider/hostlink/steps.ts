@@ -4,6 +4,7 @@ import type { Impact } from "../network/prices.js";
 import type { Addressing } from "./addressing.js";
 import type { Kind, Mark } from "./args.js";
 import type { HostLinks } from "./facts.js";
+import type { PortVlans } from "./vlans.js";
 
 export interface ObservedLink {
   /** The manager's own id of it. */
@@ -25,6 +26,8 @@ export interface Observed {
   leftover?: { id: string; checkpoint?: string };
   /** Why a device of this name cannot be taken: what it is. */
   foreign?: string;
+  /** Something is under way on the link or a port of it. */
+  busy?: true;
   /** Taps that libvirt has on this bridge, and the kernel on none. */
   orphans?: readonly string[];
   /** Addresses of the ports that are wanted, as their manager knows them. */
@@ -42,7 +45,7 @@ export type Action =
   | { do: "make"; values: Inputs; mac?: string; ports: string[] }
   /** From here on the host takes everything back by itself, unless committed in time. */
   | { do: "checkpoint"; devices: string[]; seconds: number }
-  | { do: "attach"; port: string }
+  | { do: "attach"; port: string; vlans?: PortVlans }
   | { do: "detach"; port: string }
   /** Settings, for now in memory only. `inherit`: addresses of this port. */
   | { do: "configure"; values: Inputs; was: Inputs; inherit?: string; mark?: Mark }

@@ -1,7 +1,7 @@
 /** A host whose links are managed: the host, the way to run commands there, and what manages its links. */
 import { type Inputs, VirtnetError } from "../handler.js";
 import { type Channel, channelOf } from "../host/channel.js";
-import { type Host, hostAt } from "../host/hosts.js";
+import { type Host, hostAt, uriOf } from "../host/hosts.js";
 import type { Backend } from "./backends/backend.js";
 import { backendOf } from "./backends/index.js";
 import { withLock } from "./lock.js";
@@ -11,8 +11,6 @@ export interface There {
   channel: Channel;
   backend: Backend;
 }
-
-export const uriOf = (inputs: Inputs): string => (typeof inputs.uri === "string" ? inputs.uri : "qemu:///system");
 
 export async function reachHost(inputs: Inputs): Promise<There> {
   const uri = uriOf(inputs);

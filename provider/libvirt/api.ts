@@ -206,16 +206,33 @@ export interface Connection {
   callCounts(): Promise<Record<string, number>>;
 }
 
+/** Of one use of a {@link Pool}. */
+export interface UseOptions {
+  /** Uses with the same key come one after the other. */
+  key?: string;
+  /** Keys of others that must have ended, and must not begin meanwhile; uses that share one run beside each other. */
+  shared?: readonly string[];
+  /** On a read-only connection. Default: false. */
+  readOnly?: boolean;
+  /** What is to be had before a connection is taken, and given back after: a lock, say. Runs the work it is given. Default: nothing. */
+  around?: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** A connection of a {@link Pool}, until it is given back. */
+export interface Borrowed {
+  connection: Connection;
+  giveBack(): Promise<void>;
+}
+
 /** Up to `size` (default 4) connections to one URI, opened as needed; a lost one is reopened. */
 export interface Pool {
   readonly uri: string;
   /** Connections at most. */
   readonly size: number;
   /** Run on a free connection; calls with the same key are serial (one object at a time), those that share it run beside each other between them. */
-  use<T>(
-    fn: (c: Connection) => Promise<T>,
-    options?: { key?: string; shared?: readonly string[]; readOnly?: boolean },
-  ): Promise<T>;
+  use<T>(fn: (c: Connection) => Promise<T>, options?: UseOptions): Promise<T>;
+  /** One more connection for who has one already, to work beside it; undefined where all are at work: it waits for nobody. To be given back. */
+  borrow(): Promise<Borrowed | undefined>;
   /** {@link Connection.callCounts} of the connections that are open now, added up. */
   callCounts(): Promise<Record<string, number>>;
   close(): Promise<void>;

@@ -1,5 +1,8 @@
 /**
- * The main thread's side of a connection: sends one request at a time to its worker, and waits no longer than the deadline.
+ * The main thread's side of a connection: sends requests to its worker, and waits for each no longer than its deadline.
+ *
+ * The worker answers them in order, and does not wait for the main thread in between: what is asked for beside each other costs
+ * one way to the worker and back. The deadline of each begins when the one before it is answered.
  */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +12,7 @@ import { Deadline } from "./deadline.js";
 import { type ErrorData, LibvirtError } from "./errors.js";
 import { addReceiver, dropReceiver, setBusy, startLoop } from "./events.js";
 import { load } from "./load.js";
-import { type Groups, operations, type Request, type Response, type WorkerData } from "./protocol.js";
+import { type Groups, operations, type Request, type Response, signal, type WorkerData } from "./protocol.js";
 
 const defaultDeadlineMs = 30_000;
 const defaultKeepAlive = { interval: 5, count: 3 };
@@ -40,23 +43,33 @@ export class WorkerConnection implements Connection {
   readonly callCounts: Connection["callCounts"];
   /** Write requests that reached the wire, or may have. */
   writesSent = 0;
+  /** Called when the connection has died. */
+  whenDead: (() => void) | undefined;
   readonly #worker: Worker;
+  readonly #signals: Int32Array<SharedArrayBuffer>;
   readonly #id: number;
   readonly #deadlineMs: number;
   readonly #host: Groups["host"];
-  readonly #queue: Pending[] = [];
   readonly #listeners = new Set<(e: LibvirtEvent) => void>();
   readonly #deadline = new Deadline(() => this.#overdue());
-  #running: Pending | undefined;
+  /** Not answered yet; the worker is at the first, and its deadline runs. */
+  readonly #pending: Pending[] = [];
   #nextRequest = 1;
   #dead: LibvirtError | undefined;
   #closed: Promise<void> | undefined;
   /** What libvirt said when the connection broke. */
   #closeReason: number | undefined;
 
-  constructor(worker: Worker, id: number, uri: string, deadlineMs: number | undefined) {
+  constructor(
+    worker: Worker,
+    signals: Int32Array<SharedArrayBuffer>,
+    id: number,
+    uri: string,
+    deadlineMs: number | undefined,
+  ) {
     this.uri = uri;
     this.#worker = worker;
+    this.#signals = signals;
     this.#id = id;
     this.#deadlineMs = deadlineMs ?? defaultDeadlineMs;
     this.networks = this.#methods("networks");
@@ -128,19 +141,18 @@ export class WorkerConnection implements Connection {
     this.#dieClosed();
   }
 
-  #dieClosed(): void {
-    this.#die(LibvirtError.own("transport", `the connection to ${this.uri} is closed`));
+  #dieClosed(begun?: number): void {
+    this.#die(LibvirtError.own("transport", `the connection to ${this.uri} is closed`), begun);
   }
 
-  /** Send a request when those before it are answered. Rejects with a LibvirtError. */
+  /** Send a request; they are answered in order. Rejects with a LibvirtError. */
   async send(op: string, args: unknown[] = [], write = false, deadlineMs = this.#deadlineMs): Promise<unknown> {
     if (this.#dead !== undefined) throw again(this.#dead, op);
     if (hasNul(args))
       throw LibvirtError.own("invalid-input", "text with a NUL character: C would read only what stands before it", op);
     try {
       return await new Promise((resolve, reject) => {
-        this.#queue.push({ request: { id: this.#nextRequest++, op, write, args }, deadlineMs, resolve, reject });
-        if (this.#running === undefined) this.#sendNext();
+        this.#post({ request: { id: this.#nextRequest++, op, write, args }, deadlineMs, resolve, reject });
       });
     } catch (e) {
       Error.captureStackTrace(e as LibvirtError, this.send); // who awaits the call, not who answered it
@@ -155,7 +167,7 @@ export class WorkerConnection implements Connection {
       return;
     }
     this.#closeReason = event.reason;
-    if (this.#dead !== undefined || this.#running !== undefined) return; // the running call fails with it
+    if (this.#dead !== undefined || this.#pending.length > 0) return; // the running call fails with it
     // The worker still has to give the connection back; it learns with its next request, which is this one.
     this.send("close", [], false, closeDeadlineMs).catch(() => undefined);
     const reason = closeReasons[event.reason ?? 0] ?? "unknown reason";
@@ -173,37 +185,48 @@ export class WorkerConnection implements Connection {
     return methods as unknown as Groups[G];
   }
 
-  #sendNext(): void {
-    const pending = this.#queue.shift();
-    if (pending === undefined) return;
-    this.#deadline.start(pending.deadlineMs);
-    this.#running = pending;
+  #post(pending: Pending): void {
+    if (this.#pending.push(pending) === 1) this.#begin(pending);
     if (pending.request.write) this.writesSent++;
-    setBusy(this, true);
     this.#worker.postMessage(pending.request);
+    this.#wake();
+  }
+
+  #wake(): void {
+    Atomics.add(this.#signals, signal.posted, 1);
+    Atomics.notify(this.#signals, signal.posted);
+  }
+
+  #begin({ deadlineMs }: Pending): void {
+    this.#deadline.start(deadlineMs);
+    setBusy(this, true);
   }
 
   #answered(response: Response): void {
-    const pending = this.#running;
+    const pending = this.#pending[0];
     if (pending?.request.id !== response.id) {
       return; // late, from a call given up; the thread now closes the connection, which may hang as well
     }
-    this.#deadline.stop();
-    this.#running = undefined;
-    setBusy(this, false);
+    this.#pending.shift();
+    const next = this.#pending[0];
+    if (next !== undefined) this.#begin(next);
+    else {
+      this.#deadline.stop();
+      setBusy(this, false);
+    }
     if (response.error === undefined) {
       pending.resolve(response.value);
-      if (pending.request.op === "close") this.#dieClosed(); // now, for the thread's end may be the next event
-    } else {
-      if (pending.request.write && !response.error.sent) this.writesSent--;
-      pending.reject(new LibvirtError(response.error));
-      if (response.lost) this.#die(new LibvirtError(response.error));
+      if (pending.request.op === "close") this.#dieClosed(response.id); // now, for the thread's end may be the next event
+      return;
     }
-    if (this.#dead === undefined) this.#sendNext();
+    if (pending.request.write && !response.error.sent) this.writesSent--;
+    const error = new LibvirtError(response.error);
+    pending.reject(error);
+    if (response.lost) this.#die(error, response.id); // the worker has ended with it
   }
 
   #overdue(): void {
-    const pending = this.#running;
+    const pending = this.#pending.shift();
     if (pending === undefined) return;
     const { op } = pending.request;
     const error = LibvirtError.own(
@@ -212,27 +235,32 @@ export class WorkerConnection implements Connection {
       op,
       true,
     );
-    this.#running = undefined;
     pending.reject(error);
     // Should the call return after all, the thread closes the connection and ends. It is not terminated: that would wait for the call.
-    this.#worker.postMessage({ id: 0, op: "close", write: false, args: [] } satisfies Request);
-    this.#die(error);
+    Atomics.store(this.#signals, signal.abandoned, 1);
+    this.#wake();
+    this.#die(error, Atomics.load(this.#signals, signal.begun));
   }
 
-  /** All that waits fails now, and so does every later call. */
-  #die(error: LibvirtError): void {
+  /**
+   * All that waits fails now, and so does every later call.
+   * @param begun number of the last request that may have been begun; absent: any may have.
+   */
+  #die(error: LibvirtError, begun = Number.POSITIVE_INFINITY): void {
     if (this.#dead !== undefined) return;
     this.#dead = error;
+    this.whenDead?.();
     dropReceiver(this.#id);
     if (this.#closed === undefined) this.#emit({ kind: "close", reason: this.#closeReason });
     this.#deadline.end();
-    if (this.#running !== undefined) {
-      const pending = this.#running;
-      this.#running = undefined;
-      if (pending.request.op === "close") pending.resolve(undefined);
-      else pending.reject(new LibvirtError({ ...error.toData(), sent: true }));
+    for (const { request, resolve, reject } of this.#pending.splice(0)) {
+      if (request.op === "close") resolve(undefined);
+      else if (request.id <= begun) reject(new LibvirtError({ ...error.toData(), sent: true }));
+      else {
+        if (request.write) this.writesSent--;
+        reject(again(error, request.op));
+      }
     }
-    for (const pending of this.#queue.splice(0)) pending.reject(again(error, pending.request.op));
   }
 }
 
@@ -254,6 +282,7 @@ export async function openConnection(uri: string, options: OpenOptions = {}): Pr
   const loop = startLoop(); // first, since libvirt wants its event loop known before any open
   let connection: WorkerConnection | undefined;
   const id = addReceiver((event) => connection?.receive(event));
+  const signals = new Int32Array(new SharedArrayBuffer(12));
   const worker = new Worker(join(__dirname, "worker.js"), {
     workerData: {
       uri,
@@ -261,10 +290,11 @@ export async function openConnection(uri: string, options: OpenOptions = {}): Pr
       readOnly: options.readOnly === true,
       keepAlive: options.keepAlive ?? defaultKeepAlive,
       faultCounter,
+      signals,
     } satisfies WorkerData,
     execArgv: [],
   });
-  connection = new WorkerConnection(worker, id, uri, options.deadlineMs);
+  connection = new WorkerConnection(worker, signals, id, uri, options.deadlineMs);
   await connection.send("open", [await loop]);
   return connection;
 }

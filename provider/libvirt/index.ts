@@ -33,6 +33,7 @@ export type {
   Ref,
   UpdateCommand,
   UpdateSection,
+  UseOptions,
 } from "./api.js";
 export { LibvirtError } from "./errors.js";
 export { forgetDeadHosts, type PoolOptions } from "./pool.js";

@@ -1,7 +1,7 @@
 /**
  * A few connections to one URI, for parallel work on a host.
  */
-import type { Connection, OpenOptions, Pool } from "./api.js";
+import type { Borrowed, Connection, OpenOptions, Pool, UseOptions } from "./api.js";
 import { openConnection, type WorkerConnection } from "./connection.js";
 import { LibvirtError } from "./errors.js";
 
@@ -79,13 +79,10 @@ export class ConnectionPool implements Pool {
    * When the connection breaks and `fn` has sent no write yet, `fn` runs once more on a new one; else its error is passed on.
    * `fn` must not `use` the pool with its own key: it would wait for itself.
    */
-  use<T>(
-    fn: (c: Connection) => Promise<T>,
-    options: { key?: string; shared?: readonly string[]; readOnly?: boolean } = {},
-  ): Promise<T> {
-    const { key, shared = [] } = options;
+  use<T>(fn: (c: Connection) => Promise<T>, options: UseOptions = {}): Promise<T> {
+    const { key, shared = [], around = (work) => work() } = options;
     const readOnly = options.readOnly === true;
-    if (key === undefined && shared.length === 0) return this.#run(fn, readOnly);
+    if (key === undefined && shared.length === 0) return around(() => this.#run(fn, readOnly));
     const own = key === undefined ? undefined : new Turn(this.#turns.get(key));
     if (key !== undefined && own !== undefined) this.#turns.set(key, own);
     const common = shared
@@ -97,7 +94,7 @@ export class ConnectionPool implements Pool {
       });
     // All places are taken at once, so no two uses can wait for each other.
     const before = [...(own ? [own.before] : []), ...common.map((turn) => turn.first)];
-    const result = Promise.all(before).then(() => this.#run(fn, readOnly));
+    const result = Promise.all(before).then(() => around(() => this.#run(fn, readOnly)));
     const settled = result.then(
       () => undefined,
       () => undefined,
@@ -108,6 +105,13 @@ export class ConnectionPool implements Pool {
       for (const k of [...shared, key ?? ""]) if (this.#turns.get(k)?.over) this.#turns.delete(k);
     });
     return result;
+  }
+
+  async borrow(): Promise<Borrowed | undefined> {
+    const at = this.#idle.findIndex(({ readOnly, connection }) => !readOnly && connection.dead === undefined);
+    const free = !this.#closed && this.#taken - this.#deadAtWork() < this.size;
+    const member = at >= 0 ? this.#idle.splice(at, 1)[0] : free ? await this.#open(false) : undefined;
+    return member && { connection: member.connection, giveBack: () => this.#giveBack(member) };
   }
 
   async callCounts(): Promise<Record<string, number>> {
@@ -149,7 +153,7 @@ export class ConnectionPool implements Pool {
         const member = this.#idle.splice(at, 1)[0]!;
         if (member.connection.dead === undefined) return member;
         await this.#drop(member);
-      } else if (this.#taken < this.size) {
+      } else if (this.#taken - this.#deadAtWork() < this.size) {
         return await this.#open(readOnly);
       } else if (this.#idle.length > 0) {
         await this.#drop(this.#idle.shift()!); // all slots taken, one by an idle connection of the other kind
@@ -176,6 +180,7 @@ export class ConnectionPool implements Pool {
       this.#everOpened = true;
       const member = { connection, readOnly };
       this.#members.add(member);
+      connection.whenDead = () => this.#waiting.shift()?.();
       return member;
     } catch (e) {
       this.#release();
@@ -184,6 +189,11 @@ export class ConnectionPool implements Pool {
         deadHosts.set(this.uri, e);
       throw e;
     }
+  }
+
+  /** Their uses end by way of another one: it must not wait for them. */
+  #deadAtWork(): number {
+    return [...this.#members].filter((m) => m.connection.dead !== undefined && !this.#idle.includes(m)).length;
   }
 
   async #giveBack(member: Member): Promise<void> {

@@ -84,7 +84,15 @@ export interface WorkerData {
   readOnly: boolean;
   keepAlive: { interval: number; count: number };
   faultCounter: Int32Array<SharedArrayBuffer>;
+  /** By {@link signal}. */
+  signals: Int32Array<SharedArrayBuffer>;
 }
+
+/**
+ * What main thread and worker tell each other beside the messages. `posted`: how many requests there were, which the worker sleeps
+ * on; `abandoned`: 1, no more are to be begun; `begun`: the number of the last, set before `abandoned` is looked at.
+ */
+export const signal = { posted: 0, abandoned: 1, begun: 2 } as const;
 
 /** `op` is "open" (with the event loop's {@link Callbacks}), "close", "subscribe", "unsubscribe" or "group.method". */
 export interface Request {

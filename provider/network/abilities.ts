@@ -34,13 +34,17 @@ const FIREWALLED: ReadonlySet<Mode> = new Set(["nat", "route", "isolated"]);
 /** Whether the daemon has a choice of firewall backend, so that it is worth finding out which it took. */
 export const choosesFirewall = (daemon: number): boolean => has(daemon, NFTABLES_SINCE);
 
-/** The firewall whose rules of the network are away for a moment while the section is changed live; undefined: none that is known. */
+/** Whether the network's firewall rules are away for a moment while the section is changed live. */
+export const refreshesFirewall = (section: UpdateSection, mode: Mode): boolean =>
+  REFRESHING.has(section) && FIREWALLED.has(mode);
+
+/** The firewall that they are in; undefined: none that is known. */
 export function refreshedBy(
   section: UpdateSection,
   mode: Mode,
   host: { daemon: number; firewall?: Firewall },
 ): Firewall | undefined {
-  if (!REFRESHING.has(section) || !FIREWALLED.has(mode)) return undefined;
+  if (!refreshesFirewall(section, mode)) return undefined;
   return choosesFirewall(host.daemon) ? host.firewall : "iptables";
 }
 

@@ -1,7 +1,7 @@
 /** Run the steps of a plan. Decides nothing; where one fails, what was there is restored, and the error says what was not. */
-import { ApplyError, classOf, VirtnetError } from "../handler.js";
+import { ApplyError, classOf, textOf, VirtnetError } from "../handler.js";
 import type { Channel, Hold } from "../host/channel.js";
-import type { Connection, NetworkInfo, Ref } from "../libvirt/api.js";
+import type { Borrowed, Connection, NetworkInfo, Ref } from "../libvirt/api.js";
 import { parseXml } from "../schema/xml.js";
 import { thisProcess } from "./author.js";
 import { holdFirewall } from "./firewall/hold.js";
@@ -13,6 +13,7 @@ import { cutOff, observe } from "./observe.js";
 import { bringHome, homeOf, park } from "./park.js";
 import { rejoinStep } from "./restart.js";
 import { restore } from "./restore.js";
+import { notPutBack } from "./say.js";
 import { home, placesOf, undo } from "./settle.js";
 import { startNetwork } from "./starting.js";
 import type { Action, Plan, Step } from "./steps.js";
@@ -32,9 +33,13 @@ export interface ApplyHooks {
   define?<T>(fn: () => Promise<T>): Promise<T>;
   /** Runs on a connection that works, when the one at hand may be lost. */
   fresh?<T>(fn: (c: Connection) => Promise<T>): Promise<T>;
+  /** One more connection, where there is one to be had without waiting for others. */
+  spare?(): Promise<Borrowed | undefined>;
   guard?: Guard;
   /** Commands on the host. */
   channel?: Channel | undefined;
+  /** What was done otherwise than planned. */
+  warn?(what: string): void;
 }
 
 interface Run {
@@ -44,6 +49,8 @@ interface Run {
   hooks: ApplyHooks;
   /** Begun, in order; the last one may have failed. */
   done: Action[];
+  /** Takes its share of the NICs. */
+  other?: Borrowed | undefined;
   journal?: Journal;
   /** Rules of the firewall that are kept. */
   held?: Hold | undefined;
@@ -63,6 +70,7 @@ export async function apply(
     await steps(run);
   } finally {
     await run.held?.release();
+    await run.other?.giveBack();
   }
   return { ref: run.ref, downMs: run.downMs };
 }
@@ -83,13 +91,11 @@ async function steps(run: Run): Promise<void> {
   }
 }
 
-const text = (e: unknown): string => (e instanceof Error ? e.message : String(e));
-
 /** The network is as it shall be, and only the way home failed: tried once more, since forwards is nearer than back. */
 async function finishedAnyway(run: Run, action: Action): Promise<boolean> {
   const { journal, hooks, c } = run;
   if (action.do !== "home" || !journal) return false;
-  const again = (on: Connection) => home(on, journal, journal.before.autostart, hooks.channel);
+  const again = async (on: Connection) => sayOff(run, await home(on, journal, journal.before.autostart, hooks.channel));
   const done = await (hooks.fresh ? hooks.fresh(again) : again(c)).then(
     () => true,
     () => false,
@@ -108,19 +114,20 @@ async function takenBack(run: Run, step: Step, action: Action, cause: unknown): 
   // Somebody else's journal or network is there: what is there now is theirs to change.
   const refused = classOf(cause) ?? classOf((cause as Error | undefined)?.cause);
   const isTheirs = run.done.length === 1 && refused === "exists";
-  if (isTheirs) return new ApplyError(`${began}: ${text(cause)}; nothing was changed`, true, cause);
+  if (isTheirs) return new ApplyError(`${began}: ${textOf(cause)}; nothing was changed`, true, cause);
   const back = async (c: Connection): Promise<void> => {
     if (journal) {
-      await undo(c, journal, hooks.channel);
+      const { off } = await undo(c, journal, hooks.channel);
+      left.push(...off.map((device) => `on its bridge, ${device}`));
       hooks.guard?.disarm(journal.uuid);
     }
     left.push(...(await restore(c, plan.network, plan.before, run.done)));
     await joinAgain({ ...run, c });
   };
   await (hooks.fresh ? hooks.fresh(back) : back(run.c)).catch((e: unknown) => {
-    left.push(text(e));
+    left.push(textOf(e));
   });
-  const what = `${began}${step.changes.length > 0 ? ` (for ${step.changes.join(", ")})` : ""}: ${text(cause)}`;
+  const what = `${began}${step.changes.length > 0 ? ` (for ${step.changes.join(", ")})` : ""}: ${textOf(cause)}`;
   const restored = plan.before ? "; all is restored as it was" : "; nothing is left of it";
   const heal = journal ? `: run up again, or "virtnet heal"` : "";
   return new ApplyError(
@@ -191,11 +198,19 @@ const ACTIONS: Handlers = {
     run.c.networks.update(run.ref, command, section, parentIndex, xml, affect),
   async hold(run, { firewall, subject, seconds }) {
     const { channel } = run.hooks;
-    // Without it the change costs some packets more, and is as good.
-    run.held = channel && (await holdFirewall(channel, firewall, subject, seconds).catch(() => undefined));
+    if (!channel) return;
+    try {
+      run.held = await holdFirewall(channel, firewall, subject, seconds);
+    } catch (e) {
+      // Without it the change costs some packets more, and is as good.
+      run.hooks.warn?.(`the firewall's rules could not be kept meanwhile: ${textOf(e)}`);
+    }
   },
   async journal(run, { journal, fresh }) {
     await awaitIdle(run.c, journal.nics);
+    // Before anybody is cut off: it takes longer to open than a NIC to hop.
+    if (new Set(journal.nics.map((n) => n.domain)).size > 1)
+      run.other = await run.hooks.spare?.().catch(() => undefined);
     const now = fresh ? before(await running(run)) : journal.before;
     const whole = { ...journal, before: now };
     await run.hooks.guard?.arm(whole.uuid);
@@ -209,11 +224,12 @@ const ACTIONS: Handlers = {
       throw new VirtnetError("another run is changing it at this moment: run again when that has ended", { cause: e });
     }
   },
-  park: (run, { nics }) => park(run.c, parkName(journalOf(run).uuid), nics),
+  park: (run, { nics }) => park(run.c, parkName(journalOf(run).uuid), nics, run.other?.connection),
   async rehop(run, { nics }) {
     const name = parkName(journalOf(run).uuid);
-    const from = placesOf(journalOf(run));
-    const where = homeOf(await running(run));
+    const now = await running(run);
+    const from = await placesOf(run.c, journalOf(run), now);
+    const where = homeOf(now);
     for (const nic of nics) {
       await park(run.c, name, [nic]);
       await bringHome(run.c, where, from, [nic]);
@@ -225,11 +241,17 @@ const ACTIONS: Handlers = {
   },
   async home(run) {
     const journal = journalOf(run);
-    await home(run.c, journal, journal.before.autostart, run.hooks.channel);
+    const { channel } = run.hooks;
+    sayOff(run, await home(run.c, journal, journal.before.autostart, channel, run.other?.connection));
     run.hooks.guard?.disarm(journal.uuid);
     delete run.journal;
   },
 };
+
+function sayOff({ hooks }: Run, off: readonly string[]): void {
+  const said = notPutBack(off);
+  if (said !== undefined) hooks.warn?.(said);
+}
 
 function before(info: NetworkInfo): Journal["before"] {
   const { inactiveXml: xml, liveXml, autostart, persistent } = info;

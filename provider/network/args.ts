@@ -35,6 +35,8 @@ export interface ControlArgs {
   deleteAdopted?: boolean;
   /** Delete although NICs refer to the network. Default: false. */
   forceDelete?: boolean;
+  /** Restart although that cuts off devices on the bridge that are no VM's (containers', the host's own) and cannot be put back. Default: false. */
+  force?: boolean;
   /** The costliest change that is allowed: `live`, `replug` or `restart`. Default: no limit. */
   maxImpact?: "live" | "replug" | "restart";
   /** `next-restart`: a change is stored, and takes effect when somebody restarts the network; until then output `pending` names it. Default: `now`. */
@@ -58,6 +60,7 @@ export const controlShape = {
   ),
   deleteAdopted: v.optional(v.boolean()),
   forceDelete: v.optional(v.boolean()),
+  force: v.optional(v.boolean()),
   maxImpact: v.optional(v.picklist(["live", "replug", "restart"])),
   apply: v.optional(v.picklist(["now", "next-restart"])),
   renewLeases: v.optional(v.boolean()),

@@ -1,39 +1,34 @@
 /** The Network resource: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
-import { ApplyError, PartialFailure, VirtnetError } from "../handler.js";
+import { ApplyError, PartialFailure, textOf, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { deviceMade } from "../host/devices.js";
-import { type Host, hostAt, proveHost, type Vitals } from "../host/hosts.js";
-import { aloneOnHost } from "../host/lock.js";
+import { type Host, hostAt, proveHost, uriOf, type Vitals } from "../host/hosts.js";
 import type { Connection, HostIdentity, NetworkInfo } from "../libvirt/api.js";
-import { mayTake, type Owner, sameOwner } from "../ownership.js";
-import { hasUnknown } from "../schema/differences.js";
+import { type Owner, sameOwner } from "../ownership.js";
 import { same } from "../schema/tree.js";
+import { alone, Elsewhere } from "./alone.js";
 import { apply } from "./apply.js";
-import { modes, STATE_FIELDS } from "./args.js";
+import { STATE_FIELDS } from "./args.js";
 import { checkNetwork } from "./check.js";
+import { faultsOfTaking, lastRestart, tellPrice } from "./cost.js";
 import { differences } from "./differences.js";
 import { readNetwork, writeNetwork } from "./document.js";
-import { daemonOf, factsOf, forgetFacts } from "./facts.js";
+import { daemonOf, factsOf, forgetFacts, type HostFacts } from "./facts.js";
 import { guardOf } from "./guard.js";
 import { healOne } from "./heal.js";
 import { brokenParts } from "./intact.js";
 import { parkName } from "./journal.js";
 import { nicsOn } from "./nics.js";
 import { namesOf, observe, usersOf, whetherConnected } from "./observe.js";
-import type { Mode } from "./parts/forward.js";
+import { label, stillOurs, takeOver } from "./owned.js";
 import { plan, refusal, type Wish } from "./plan.js";
-import { type Impact, priceOf, worst } from "./prices.js";
+import type { Impact } from "./prices.js";
 import { forgetRun, neighbours, sawInCheck, seen } from "./run.js";
-import { announce, priceLine } from "./say.js";
+import { announce } from "./say.js";
 import { argsOf, argsOnHost, type Computed, type Condition, computed } from "./state.js";
-import type { Observed, ObservedNetwork, Plan } from "./steps.js";
+import type { Observed, ObservedNetwork } from "./steps.js";
 import { verify } from "./verify.js";
-
-const uriOf = (inputs: Inputs): string => (typeof inputs.uri === "string" ? inputs.uri : "qemu:///system");
-const label = (inputs: Inputs): string => `network ${JSON.stringify(inputs.name)}`;
-/** How long another run's change of the same network is waited for, in s. */
-const PATIENCE_S = 60;
 
 /** Work on one network is serial: by name until it has a UUID. */
 const keyOf = (nameOrId: string): string => `network:${nameOrId}`;
@@ -44,18 +39,31 @@ const withState = (args: Inputs): Inputs => ({
   ...Object.fromEntries(Object.entries(args).filter(([, v]) => v !== undefined)),
 });
 
-async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }> {
+type Checked = { inputs: Inputs; failures: Failure[] };
+
+async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<Checked> {
+  const { inputs, failures, reached } = await judge(ctx, olds, news);
+  const isNew = Object.keys(olds).length === 0;
+  if (failures.length > 0 || !isNew || !reached) return { inputs, failures };
+  return { inputs, failures: await faultsOfTaking(ctx, inputs) };
+}
+
+/** Check, but for what taking over an existing network costs, and whether it may: who asks for a plan is told by that. */
+export async function judge(ctx: Context, olds: Inputs, news: Inputs): Promise<Checked & { reached: boolean }> {
   const inputs = withState(news);
   const twin = sawInCheck(inputs);
-  if (twin !== undefined) return { inputs, failures: [twin] };
+  if (twin !== undefined) return { inputs, failures: [twin], reached: false };
   // What was let through before and is the same needs no look at the host: a run without changes reads nothing.
   const unchanged = same(withState(argsOf(olds)), inputs);
   const around = unchanged ? {} : await neighbours(ctx, inputs, olds);
-  const failures = checkNetwork(inputs, around);
-  if (failures.length === 0 || around.hostDevices === undefined) return { inputs, failures };
-  // A device that another resource of the program has made since the host was read is no fault.
-  forgetFacts(uriOf(inputs));
-  return { inputs, failures: checkNetwork(inputs, await neighbours(ctx, inputs, olds)) };
+  let failures = checkNetwork(inputs, around);
+  if (failures.length > 0 && around.hostDevices !== undefined) {
+    // A device that another resource of the program has made since the host was read is no fault.
+    forgetFacts(uriOf(inputs));
+    failures = checkNetwork(inputs, await neighbours(ctx, inputs, olds));
+  }
+  // Without the daemon's version the host could not be reached, which was said.
+  return { inputs, failures, reached: around.daemon !== undefined };
 }
 
 async function diff(ctx: Context, id: string, olds: Inputs, news: Inputs): Promise<Diff> {
@@ -67,68 +75,43 @@ async function diff(ctx: Context, id: string, olds: Inputs, news: Inputs): Promi
   return { changes: true, replaces: [], deleteBeforeReplace: true };
 }
 
-/** Print what the change will cost, and refuse what may not cost that much. */
-async function tellPrice(ctx: Context, id: string, olds: Inputs, news: Inputs, rows: string[]): Promise<void> {
-  const was = argsOf(olds);
-  if (hasUnknown(news)) return;
-  let p: Plan;
-  try {
-    const host = hostAt(uriOf(news));
-    const how = { nics: true, ...(await daemonOf(host)), desired: news, vitals: () => host.vitals() };
-    const byId = await host.read((c) => observe(c, { uuid: id }, how));
-    const observed = byId.network ? byId : await host.read((c) => observe(c, { name: String(news.name) }, how));
-    const wish = { desired: news, was, owner: news.owner as Owner | undefined, adopted: olds.adopted === true };
-    p = plan(wish, { ...observed, ...lastRestart(olds) });
-  } catch (e) {
-    // What the plan itself refuses is a refusal.
-    if (e instanceof VirtnetError) throw e;
-    announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${text(e)}`);
-    const table = modes[news.mode as Mode].prices;
-    const impact = worst(rows.map((r) => priceOf(table, r).impact));
-    p = {
-      network: String(news.name),
-      ref: { name: String(news.name) },
-      impact,
-      steps: [
-        {
-          kind: "update",
-          impact,
-          why: "by the price table, without a look at the host",
-          changes: rows,
-          affects: [],
-          actions: [],
-        },
-      ],
-    };
-  }
-  const refused = refusal(p, news.maxImpact as Impact | undefined);
-  if (refused !== undefined) throw new VirtnetError(refused);
-  const line = priceLine(p);
-  if (line !== undefined) announce(ctx, "info", line);
-}
-
 /** Before a write nothing that was read earlier counts. */
 function freshVitals(host: Host): Promise<Vitals | undefined> {
   host.changed();
   return host.vitals();
 }
 
-const lastRestart = ({ restartMs }: Inputs): { restartMs?: number } =>
-  typeof restartMs === "number" ? { restartMs } : {};
-
 async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
   const host = hostAt(uriOf(inputs));
   const identity = await host.identity();
   const how = { nics: true, ...(await daemonOf(host)), desired: inputs, vitals: () => freshVitals(host) };
-  return host.use(keyOf(String(inputs.name)), async (c) => {
-    let observed = await observe(c, { name: String(inputs.name) }, how);
+  const via = await viaOf(host, inputs);
+  const key = keyOf(String(inputs.name));
+  const look = (c: Connection) => observe(c, { name: String(inputs.name) }, how);
+  const make = async (c: Connection, observed: Observed, adopted: boolean) => {
+    const { info, restartMs } = await reach(ctx, host, c, { desired: inputs, adopted, via }, observed);
+    return { id: info.uuid, outs: { ...inputs, ...(await outputs(host, info, adopted, inputs, restartMs, via)) } };
+  };
+  const made = await host.use(key, async (c) => {
+    const observed = await look(c);
+    // Of two who make one that is not there libvirt refuses the second: it has one network of a name.
+    if (!observed.network) return make(c, observed, false);
+    takeOver(observed.network, inputs, identity); // refused before anything of another's is healed
+    return new Elsewhere(observed.network.uuid);
+  });
+  if (!(made instanceof Elsewhere)) return made;
+  return alone(ctx, host, label(inputs), key, made.uuid, async (c, locked) => {
+    await healOne(c, locked);
+    const observed = await look(c);
     const there = observed.network;
-    const adopted = there ? takeOver(there, inputs, identity) : false;
-    if (there && (await healOne(c, there.uuid))) observed = await observe(c, { name: String(inputs.name) }, how);
-    const { info, restartMs } = await reach(ctx, host, c, { desired: inputs, adopted }, observed);
-    return { id: info.uuid, outs: { ...inputs, ...(await outputs(host, info, adopted, inputs, restartMs)) } };
+    if (there && there.uuid !== locked) return new Elsewhere(there.uuid);
+    return make(c, observed, there ? takeOver(there, inputs, identity) : false);
   });
 }
+
+/** How routers outside know the host, where that is an output. Asked without a connection at hand: it takes one. */
+const viaOf = async (host: Host, { mode }: Inputs): Promise<HostFacts["via"] | undefined> =>
+  mode === "route" ? (await factsOf(host))?.via : undefined;
 
 async function outputs(
   host: Host,
@@ -136,33 +119,29 @@ async function outputs(
   adopted: boolean,
   args: Inputs,
   restartMs: unknown,
+  via: HostFacts["via"] | undefined,
 ): Promise<Computed> {
-  const routed = /<forward[^>]*mode=["']route["']/.test(info.liveXml ?? info.inactiveXml);
-  const facts = routed ? await factsOf(host) : undefined;
-  const out = computed(info, await host.identity(), adopted, args, facts?.via);
+  const out = computed(info, await host.identity(), adopted, args, via);
   if (typeof restartMs === "number") out.restartMs = restartMs;
   // One that libvirt made has its MAC here; one that was given has none.
   deviceMade(host.uri, info.active && out.macAddress !== undefined ? out.bridgeName : undefined, info.name);
   return out;
 }
 
-/** Whether an existing network may be taken; throws where not. @returns whether it counts as adopted. */
-const takeOver = ({ mark, uuid, name }: ObservedNetwork, inputs: Inputs, host: HostIdentity): boolean =>
-  mayTake(mark, inputs, {
-    what: `${label(inputs)} exists already on ${host.hostname} (uuid ${uuid})`,
-    or: "name",
-    release: `virtnet disown network ${name}`,
-  });
-
 /** What `reach` is asked for; the mark comes from the inputs. */
-type Target = Pick<Wish, "was" | "uuid"> & { desired: Inputs; adopted: boolean; restartMs?: unknown };
+type Target = Pick<Wish, "was" | "uuid"> & {
+  desired: Inputs;
+  adopted: boolean;
+  restartMs?: unknown;
+  via: HostFacts["via"] | undefined;
+};
 
 /** Plan, apply, verify. Where the network is left other than it was, the error carries its state. */
 async function reach(
   ctx: Context,
   host: Host,
   c: Connection,
-  { desired, was, uuid, adopted, restartMs }: Target,
+  { desired, was, uuid, adopted, restartMs, via }: Target,
   observed: Observed,
 ): Promise<{ info: NetworkInfo; restartMs: unknown }> {
   const p = plan({ desired, was, uuid, adopted, owner: desired.owner as Owner | undefined }, observed);
@@ -172,22 +151,24 @@ async function reach(
   try {
     const { ref, downMs } = await apply(c, p, {
       define: (fn) => host.serial("define", fn),
-      fresh: (fn) => host.insist(fn),
+      fresh: (fn) => host.again(c, fn),
+      spare: () => host.pool.borrow(),
       guard: guardOf(host.uri),
       channel: channelOf(host.uri),
+      warn: (what) => announce(ctx, "warning", `${label(desired)}: ${what}`),
     });
     const info = await host.surely(c, (on) => verify(on, ref, desired, was));
     return { info, restartMs: downMs === undefined ? restartMs : Math.round(downMs) };
   } catch (e) {
     if (e instanceof ApplyError && e.restored) throw e;
     const left = await host
-      .insist((again) => again.networks.get(observed.network ? p.ref : { name: String(desired.name) }))
+      .surely(c, (on) => on.networks.get(observed.network ? p.ref : { name: String(desired.name) }))
       .catch(() => undefined);
     if (!left) throw e;
     // Fields that were set before and shall go are still there: they count as set until they are gone.
     const args = argsOnHost({ ...was, ...desired }, left);
-    const state = { ...args, ...(await outputs(host, left, adopted, desired, restartMs)) };
-    throw new PartialFailure(left.uuid, state, [text(e)]);
+    const state = { ...args, ...(await outputs(host, left, adopted, desired, restartMs, via)) };
+    throw new PartialFailure(left.uuid, state, [textOf(e)]);
   } finally {
     host.changed();
   }
@@ -215,7 +196,9 @@ async function read(
   const lookedUp = olds.mode === undefined ? { name: info.name, mode: readNetwork(info.inactiveXml).mode } : {};
   const before = argsOf(olds);
   const args = argsOnHost(before, info, await conditionOf(host, info));
-  const out = await outputs(host, info, olds.adopted === true, before, olds.restartMs);
+  const { mode } = readNetwork(info.liveXml ?? info.inactiveXml);
+  const via = await viaOf(host, { mode });
+  const out = await outputs(host, info, olds.adopted === true, before, olds.restartMs, via);
   return { id: info.uuid, outs: { ...lookedUp, ...args, ...out }, inputs: args };
 }
 
@@ -251,11 +234,13 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
     desired: news,
     vitals: () => freshVitals(host),
   };
-  const change = async (c: Connection): Promise<{ outs: Inputs }> => {
-    await healOne(c, id);
+  const via = await viaOf(host, news);
+  const change = async (c: Connection, locked: string): Promise<{ outs: Inputs } | Elsewhere> => {
+    await healOne(c, locked);
     const byId = await observe(c, { uuid: id }, how);
     const observed = byId.network ? byId : await observe(c, { name: String(news.name) }, how);
     const there = observed.network;
+    if (there && there.uuid !== locked) return new Elsewhere(there.uuid);
     if (!there && proof !== "proven") throw notProven(olds, identity);
     await refuseTakenName(c, there, news);
     const adopted = there ? stillOurs(there, id, olds, news, identity) : false;
@@ -263,26 +248,15 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
       desired: news,
       was: argsOf(olds),
       adopted,
+      via,
       restartMs: olds.restartMs,
       ...(there ? {} : { uuid: id }),
     };
     const { info, restartMs } = await reach(ctx, host, c, target, { ...observed, ...lastRestart(olds) });
     if (there && there.name !== info.name) host.changed(true);
-    return { outs: { ...news, ...(await outputs(host, info, adopted, news, restartMs)) } };
+    return { outs: { ...news, ...(await outputs(host, info, adopted, news, restartMs, via)) } };
   };
-  // Runs on other machines wait as well: what each then looks at is what the one before it left.
-  const lock = { name: `network-${id}`, what: label(olds), waitS: PATIENCE_S, needed: false };
-  const channel = channelOf(host.uri);
-  return await host.use(keyOf(id), (c) => (channel ? aloneOnHost(channel, lock, () => change(c)) : change(c)));
-}
-
-/** Whether the network that is there may be changed; throws where not. @returns whether it counts as adopted. */
-function stillOurs(there: ObservedNetwork, id: string, olds: Inputs, news: Inputs, host: HostIdentity): boolean {
-  if (there.uuid !== id || there.mark) return takeOver(there, news, host);
-  if (olds.owner === undefined || !there.persistent || news.adopt) return olds.adopted === true;
-  throw new VirtnetError(
-    `${label(news)} on ${host.hostname} no longer carries the mark of its owner ("virtnet disown", or another tool wrote it): set adopt: true to take it back, or let go of it with "pulumi state delete"`,
-  );
+  return await alone(ctx, host, label(olds), keyOf(id), id, change);
 }
 
 async function refuseTakenName(c: Connection, there: ObservedNetwork | undefined, news: Inputs): Promise<void> {
@@ -303,9 +277,11 @@ async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
   const host = hostAt(uriOf(olds));
   const identity = await host.identity();
   const proof = proveHost(olds, identity, label(olds));
-  await host.use(keyOf(id), async (c) => {
-    await healOne(c, id);
+  const stays = olds.adopted === true && olds.deleteAdopted !== true;
+  const away = async (c: Connection, locked: string): Promise<undefined | Elsewhere> => {
+    await healOne(c, locked);
     const info = (await c.networks.get({ uuid: id })) ?? (await ourOwn(c, olds));
+    if (info && info.uuid !== locked) return new Elsewhere(info.uuid);
     if (!info) {
       if (proof === "proven") return;
       throw notProven(olds, identity);
@@ -322,7 +298,10 @@ async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
       );
       return;
     }
-    if (olds.adopted === true && olds.deleteAdopted !== true) return release(c, info);
+    if (stays) {
+      await release(c, info);
+      return undefined;
+    }
     await refuseInUse(c, info, olds);
     const ref = { uuid: info.uuid };
     try {
@@ -332,7 +311,8 @@ async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
     } finally {
       host.changed();
     }
-  });
+  };
+  await alone(ctx, host, label(olds), keyOf(id), id, away, !stays);
 }
 
 /** Made again under another UUID. */
@@ -355,8 +335,6 @@ async function refuseInUse(c: Connection, info: NetworkInfo, olds: Inputs): Prom
     `${label(olds)} is in use by ${users.join(", ")}: move or remove their NICs first; or set forceDelete: true and run up, or VIRTNET_FORCE_DELETE=1 for one run`,
   );
 }
-
-const text = (e: unknown): string => (e instanceof Error ? e.message : String(e));
 
 export { forgetRun };
 export const networkHandler: Handler = { check, diff, create, read, update, delete: remove };

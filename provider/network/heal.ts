@@ -1,5 +1,5 @@
 /** Find the journals that runs have left on a host, and finish or undo what they tell of. */
-import { VirtnetError } from "../handler.js";
+import { textOf, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import type { Connection, NetworkInfo } from "../libvirt/api.js";
 import { isThisProcess, stillRuns } from "./author.js";
@@ -9,7 +9,6 @@ import { finish, type Settled } from "./settle.js";
 
 export interface Healed {
   network: string;
-  /** What it is now: as before the run, or as the run wanted it. */
   settled: Settled;
 }
 
@@ -29,7 +28,7 @@ export async function healAll(c: Connection, force = false): Promise<{ healed: H
     if (!isParkName(park.name)) continue;
     await heal(c, park, force).then(
       (h) => h && healed.push(h),
-      (e: unknown) => failed.push(e instanceof Error ? e.message : String(e)),
+      (e: unknown) => failed.push(textOf(e)),
     );
   }
   for (const lock of all) if (isHealLockName(lock.name)) await breakIfDead(c, lock, false);

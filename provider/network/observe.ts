@@ -2,6 +2,7 @@
 import type { Inputs } from "../handler.js";
 import type { Masters, Vitals } from "../host/hosts.js";
 import type { Connection, DomainInfo, NetworkInfo, Ref } from "../libvirt/api.js";
+import { child, children, parseXml } from "../schema/xml.js";
 import type { Firewall } from "./abilities.js";
 import { ownBridgeOf, ownBridgeWanted, readNetwork } from "./document.js";
 import { brokenParts } from "./intact.js";
@@ -51,8 +52,14 @@ export async function observe(c: Connection, ref: Ref, options: ObserveOptions):
   // What else is on the bridge counts also where no VM is.
   const vitals = found.active && options.vitals ? await options.vitals() : undefined;
   const nics = await whetherConnected(c, found, on, vitals?.masters);
-  const ports = vitals ? { ports: foreignPorts(found, nics, vitals.masters), broken: brokenParts(found, vitals) } : {};
-  return { ...daemon, nics, network, ...ports, ...(moves ? { stored: storedUsers(domains, namesOf(found)) } : {}) };
+  const beside = vitals
+    ? {
+        channel: vitals.mayChange,
+        ports: foreignPorts(found, nics, vitals.masters),
+        broken: brokenParts(found, vitals),
+      }
+    : await portsByLibvirt(c, found, nics);
+  return { ...daemon, nics, network, ...beside, ...(moves ? { stored: storedUsers(domains, namesOf(found)) } : {}) };
 }
 
 /** What definitions of VMs may name changes. */
@@ -70,8 +77,30 @@ export function namesOf(network: NetworkInfo): Names {
 function foreignPorts(network: NetworkInfo, nics: readonly Nic[], masters: Masters): string[] {
   const bridge = ownBridgeOf(network);
   if (bridge === undefined) return [];
+  return beside(
+    [...masters].filter(([, on]) => on === bridge).map(([d]) => d),
+    bridge,
+    nics,
+  );
+}
+
+/** The same, as libvirt's interface driver says it where it has one: it lists what is on a bridge, but no vnet0 (udevBridgeScanDirFilter). */
+async function portsByLibvirt(
+  c: Connection,
+  network: NetworkInfo,
+  nics: readonly Nic[],
+): Promise<{ ports?: string[] }> {
+  const bridge = network.active ? ownBridgeOf(network) : undefined;
+  const seen = bridge === undefined ? undefined : await c.interfaces.get(bridge).catch(() => undefined);
+  const ports = seen && child(parseXml(seen.xml), "bridge");
+  if (!ports || bridge === undefined) return {};
+  const names = children(ports, "interface").map((i) => i.getAttribute("name") ?? "");
+  return { ports: beside(names, bridge, nics) };
+}
+
+function beside(devices: readonly string[], bridge: string, nics: readonly Nic[]): string[] {
   const taps = new Set(nics.map((n) => n.device));
-  return [...masters].filter(([d, on]) => on === bridge && !taps.has(d) && d !== `${bridge}-nic`).map(([d]) => d);
+  return devices.filter((d) => !taps.has(d) && d !== `${bridge}-nic`);
 }
 
 /**

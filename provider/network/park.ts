@@ -1,10 +1,10 @@
 /** Keep NICs on a switch while their network is away, and bring them home. What is done already is not done again. */
-import { VirtnetError } from "../handler.js";
+import { textOf, VirtnetError } from "../handler.js";
 import type { Connection, NetworkInfo } from "../libvirt/api.js";
 import { type Element, parseXml } from "../schema/xml.js";
 import { ownBridgeOf } from "./document.js";
 import type { JournalNic } from "./journal.js";
-import { hop, type NicRef, replug } from "./moves.js";
+import { handsFor, hop, hopAll, type NicRef, replug } from "./moves.js";
 import {
   bridgeOf,
   interfacesOf,
@@ -53,33 +53,59 @@ export function isAt({ networks, bridges }: Places, iface: Element): boolean {
   return at === undefined ? bridges.includes(bridgeOf(iface)) : networks.includes(at);
 }
 
-/** Move taps to the park network, which runs then. Other NICs do not hang on the network's bridge, and stay. */
-export async function park(c: Connection, name: string, nics: readonly JournalNic[]): Promise<void> {
+/**
+ * Move taps to the park network, which runs then. Other NICs do not hang on the network's bridge, and stay.
+ *
+ * @param other a connection that takes its share of them.
+ */
+export async function park(
+  c: Connection,
+  name: string,
+  nics: readonly JournalNic[],
+  other?: Connection,
+): Promise<void> {
   if ((await c.networks.get({ name }))?.active === false) await c.networks.start({ name });
   const seen = await lookAtAll(c, nics);
-  for (const nic of nics) {
+  const taps = nics.flatMap((nic) => {
     const iface = seen.get(keyOf(nic))?.iface;
-    if (!iface || networkOf(iface) === name || plugOfNic(iface) !== "tap") continue;
-    await hop(c, nic, onNetwork(iface, name));
-  }
+    return iface && networkOf(iface) !== name && plugOfNic(iface) === "tap"
+      ? [{ nic, to: onNetwork(iface, name) }]
+      : [];
+  });
+  await hopAll(c, taps, other);
 }
 
 /**
  * Bring NICs home; one that somebody has put on another network meanwhile stays there. Where one cannot be brought home, the others are; the error names those.
+ *
+ * @param sightings where they are, where that was looked at already.
+ * @param other a connection that takes its share of them.
  */
-export async function bringHome(c: Connection, home: Home, from: Places, nics: readonly JournalNic[]): Promise<void> {
+export async function bringHome(
+  c: Connection,
+  home: Home,
+  from: Places,
+  nics: readonly JournalNic[],
+  { sightings = lookAtAll(c, nics), other }: { sightings?: Promise<Sightings>; other?: Connection | undefined } = {},
+): Promise<void> {
   const failed: string[] = [];
   const fails = (nic: JournalNic, why: string) => void failed.push(`${nic.mac} of VM ${nic.domainName}: ${why}`);
   const moved: JournalNic[] = [];
-  const seen = await lookAtAll(c, nics);
-  for (const nic of nics) {
-    const now = seen.get(keyOf(nic));
-    if (!now) continue; // its VM does not run any more
-    await bringOneHome(c, home, from, nic, now.iface).then(
+  const seen = await sightings;
+  const hand = handsFor(nics, c, other);
+  const bring = async (nic: JournalNic): Promise<void> => {
+    const there = seen.get(keyOf(nic));
+    if (!there) return; // its VM does not run any more
+    await bringOneHome(hand(nic), home, from, nic, there.iface).then(
       (did) => did && moved.push(nic),
-      (e: unknown) => fails(nic, e instanceof Error ? e.message : String(e)),
+      (e: unknown) => fails(nic, textOf(e)),
     );
-  }
+  };
+  // Hops are sent together; what is plugged anew may want what another one has to release first.
+  const hops = (nic: JournalNic) =>
+    home.plug === "tap" && plugOfNic(seen.get(keyOf(nic))?.iface ?? parseXml(nic.xml)) === "tap";
+  await Promise.all(nics.filter(hops).map(bring));
+  for (const nic of nics.filter((n) => !hops(n))) await bring(nic);
   // libvirt answers success for changes that it ignored.
   const then = await lookAtAll(c, moved);
   for (const nic of moved) {
@@ -119,15 +145,18 @@ async function bringOneHome(
 
 const keyOf = (nic: NicRef): string => `${nic.domain} ${nic.mac}`;
 
-/** NICs whose VM runs; each VM is read once, however many of its NICs there are. */
-async function lookAtAll(c: Connection, nics: readonly NicRef[]): Promise<Map<string, { iface?: Element }>> {
+/** NICs whose VM runs, each with its live `<interface>` where the VM still has it. */
+type Sightings = ReadonlyMap<string, { iface?: Element }>;
+
+/** Each VM is read once, however many of its NICs there are. */
+export async function lookAtAll(c: Connection, nics: readonly NicRef[]): Promise<Sightings> {
   const seen = new Map<string, { iface?: Element }>();
-  for (const domain of new Set(nics.map((n) => n.domain))) {
-    const d = await c.domains.get({ uuid: domain });
+  const uuids = [...new Set(nics.map((n) => n.domain))];
+  for (const d of await Promise.all(uuids.map((uuid) => c.domains.get({ uuid })))) {
     if (!d?.active || d.liveXml === undefined) continue;
     const interfaces = new Map(interfacesOf(d.liveXml).map((i) => [macOf(i), i]));
     for (const nic of nics) {
-      if (nic.domain !== domain) continue;
+      if (nic.domain !== d.uuid) continue;
       const iface = interfaces.get(nic.mac);
       seen.set(keyOf(nic), iface ? { iface } : {});
     }

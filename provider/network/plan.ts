@@ -3,7 +3,7 @@ import { type Inputs, VirtnetError } from "../handler.js";
 import type { Mark, Owner } from "../ownership.js";
 import { type Change, compare } from "../schema/compare.js";
 import { same } from "../schema/tree.js";
-import { keepsFirewallClean, refreshedBy } from "./abilities.js";
+import { keepsFirewallClean, refreshedBy, refreshesFirewall } from "./abilities.js";
 import { modes } from "./args.js";
 import { fieldsOf, readNetwork, sameMark, writeNetwork } from "./document.js";
 import { shortId } from "./journal.js";
@@ -84,7 +84,14 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
   const markDiffers = mark !== undefined && !sameMark(readNetwork(net.xml).mark, mark);
   const rewrite = config.length > 0 || markDiffers || !net.persistent;
   const after = rewrite ? writeNetwork(desired, was, net.xml, mark) : net.xml;
-  const change = { net, observed, after, wantsRunning: wantsRunning(desired), renews: desired.renewLeases !== false };
+  const change = {
+    net,
+    observed,
+    after,
+    wantsRunning: wantsRunning(desired),
+    renews: desired.renewLeases !== false,
+    force: desired.force === true,
+  };
   const costly = live.filter((c) => price(c).section === undefined);
   const autostart = autostartSteps(desired, net);
 
@@ -140,9 +147,10 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
 const UPDATE_S = 5;
 const HOLD_S = 120;
 
-/** Before the first change for which libvirt sets the firewall's rules anew, these are held. */
+/** Before the first change for which libvirt sets the firewall's rules anew, these are held; where they cannot be, it has its price. */
 function holding(steps: Step[], net: ObservedNetwork, observed: Observed): Step[] {
   const { mode, bridgeName, values } = readNetwork(net.liveXml ?? net.xml);
+  if (observed.channel !== true) return steps.map((s) => (refreshes(s, mode) ? { ...s, ...unheld(observed) } : s));
   for (const step of steps)
     for (const action of step.actions) {
       const firewall = action.do === "update" ? refreshedBy(action.section, mode, observed) : undefined;
@@ -155,6 +163,15 @@ function holding(steps: Step[], net: ObservedNetwork, observed: Observed): Step[
     }
   return steps;
 }
+
+const refreshes = (step: Step, mode: Mode): boolean =>
+  step.actions.some((a) => a.do === "update" && refreshesFirewall(a.section, mode));
+
+const unheld = ({ nics }: Observed): Pick<Step, "affects" | "notice"> => ({
+  affects: vmsOf(nics),
+  notice:
+    "lose what they send to outside for some tenths of a second (no command can be run on the host to keep the firewall's rules)",
+});
 
 function defineStep(
   change: NetworkChange,
@@ -196,13 +213,16 @@ function stopStep(observed: Observed): Step {
   return {
     kind: "stop",
     impact: "restart",
-    why: "running is false",
+    why: ["running is false", ...cutOffPorts(observed)].join("; "),
     changes: ["running"],
     affects: vmsOf(observed.nics),
     notice: "off the network until it runs again",
     actions: [{ do: "destroy" }],
   };
 }
+
+const cutOffPorts = ({ ports = [] }: Observed): string[] =>
+  ports.length > 0 ? [`${ports.join(", ")} on its bridge, no VM's, cut off`] : [];
 
 const startStep = (): Step => ({
   kind: "start",

@@ -18,6 +18,8 @@ export interface NetworkChange {
   wantsRunning: boolean;
   /** Guests may be made to ask for an address anew. */
   renews: boolean;
+  /** Devices that are no VM's may be cut off. */
+  force?: boolean;
 }
 
 export interface CostlyChange extends NetworkChange {
@@ -79,7 +81,7 @@ export function restartStep(change: CostlyChange): Step {
   return {
     kind: "restart",
     impact,
-    why: [reasons(prices), ...followers(change)].join("; "),
+    why: [reasons(prices), ...followers(change), ...portsOfOthers(change)].join("; "),
     changes,
     ...noticed(change, moves, renew, impact),
     actions: [
@@ -111,14 +113,17 @@ export function renameStep(change: CostlyChange): Step {
   return {
     kind: "rename",
     impact,
-    why: [reasons(prices), kept, ...followers(change)].join("; "),
+    why: [reasons(prices), kept, ...followers(change), ...(running ? portsOfOthers(change) : [])].join("; "),
     changes,
     ...(running
       ? noticed(change, moves, renew, impact)
       : { affects: vmsOf(observed.nics), notice: "are connected again" }),
     actions: [
       { do: "journal", journal: journalOf(change, to, renew) },
-      ...(running ? [...park(moves), { do: "destroy" } as const] : []),
+      // Also where it was stopped: libvirt 12.8 does not plug a NIC into the same bridge under another name, although that is a
+      // new one (qemuDomainChangeNet compares the names); from the park network each daemon does.
+      ...(running || starts ? park(moves) : []),
+      ...(running ? [{ do: "destroy" } as const] : []),
       ...(net.persistent ? [{ do: "undefine" } as const] : []),
       { do: "define", xml: after },
       ...(starts ? [{ do: "start" } as const, ...plugged(moves, after)] : []),
@@ -143,6 +148,30 @@ export function followers({ net, observed, after }: NetworkChange): string[] {
       ? [`NICs of ${vmsOf(named).join(", ")}, which name bridge ${bridge} themselves, name ${to} then`]
       : []),
   ];
+}
+
+/** What becomes of devices on its bridge that are no VM's, in words. Refused without `force` where they cannot be put back. */
+function portsOfOthers({ net, observed, after, wantsRunning, force }: NetworkChange): string[] {
+  const { ports, channel = false } = observed;
+  const [bridge, next] = [net.liveXml ?? net.xml, after].map((xml) => ownBridgeIn(readNetwork(xml)));
+  if (bridge === undefined || ports?.length === 0) return [];
+  if (!ports)
+    return [
+      `whether devices that are no VM's are on bridge ${bridge} is not known here (no command can be run on the host, and libvirt has no interface driver there)`,
+    ];
+  const back = channel && next !== undefined && wantsRunning;
+  const who = `${ports.join(", ")} on bridge ${bridge}, no VM's (a container's, or the host's own)`;
+  if (back) return [`${who}, put back when it runs again`];
+  if (!wantsRunning) return [`${who}, cut off: it does not run then`]; // which is asked for
+  const why =
+    next === undefined
+      ? "it has no bridge of its own then"
+      : "no command can be run on the host, as root, to put them back";
+  if (!force)
+    throw new VirtnetError(
+      `network ${JSON.stringify(net.name)}: this change stops its bridge and cuts off ${who}: ${why}. Take them off the bridge first${next === undefined ? "" : ", let commands be run there (config virtnet:command)"}, or set force: true to cut them off`,
+    );
+  return [`${who}, cut off: ${why}`];
 }
 
 /** Who names the bridge in a definition that cannot follow: refused. `later`: the change waits for the next restart. */
@@ -216,7 +245,7 @@ function noticed(
   const parts: string[] = [];
   // Where there is a channel, the tree is off while the NICs come home.
   const stp =
-    change.observed.ports === undefined && readNetwork(change.after).mode !== "bridge" && spanningTree(change.after);
+    change.observed.channel !== true && readNetwork(change.after).mode !== "bridge" && spanningTree(change.after);
   const ms = (change.observed.restartMs ?? USUAL_RESTART_MS) + (stp ? SPANNING_TREE_MS : 0);
   if (moves.parked.length > 0) {
     parts.push(

@@ -1,5 +1,5 @@
 /** What check has seen in this process: resources are judged against each other, whatever the order. */
-import { type Context, type Failure, type Inputs, Unknown } from "../handler.js";
+import { type Context, type Failure, type Inputs, textOf, Unknown } from "../handler.js";
 import { devicesMade, isLink } from "../host/devices.js";
 import { hostAt } from "../host/hosts.js";
 import type { NetworkInfo } from "../libvirt/api.js";
@@ -85,11 +85,7 @@ export async function neighbours(ctx: Context, inputs: Inputs, olds: Inputs = {}
       ...(unfit !== undefined ? { unfitBridge: unfit } : {}),
     };
   } catch (e) {
-    announce(
-      ctx,
-      "warning",
-      `host ${uri} cannot be reached, so nothing is checked against it: ${e instanceof Error ? e.message : String(e)}`,
-    );
+    announce(ctx, "warning", `host ${uri} cannot be reached, so nothing is checked against it: ${textOf(e)}`);
     return { others };
   }
 }

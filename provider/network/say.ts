@@ -10,6 +10,10 @@ export function announce(ctx: Context, level: "info" | "warning" | "error", mess
   ctx.log(level, message);
 }
 
+/** Devices that could not be put back on a network's bridge, each with the reason; undefined where there are none. */
+export const notPutBack = (off: readonly string[]): string | undefined =>
+  off.length > 0 ? `devices on its bridge that are no VM's were not put back: ${off.join("; ")}` : undefined;
+
 const VERBS: Partial<Record<StepKind, string>> = {
   restart: "restarts it in place",
   rename: "renames it",

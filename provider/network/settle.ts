@@ -3,7 +3,7 @@
  * first and does only what is missing, so that it can be run again, by another process, from wherever the last one got to.
  */
 import { VirtnetError } from "../handler.js";
-import type { Channel } from "../host/channel.js";
+import { type Channel, whyFailed } from "../host/channel.js";
 import { withoutTree } from "../host/trees.js";
 import type { Connection, NetworkInfo } from "../libvirt/api.js";
 import { compare } from "../schema/compare.js";
@@ -15,7 +15,7 @@ import { bringLeases, keepLeases } from "./leases.js";
 import { bounce } from "./moves.js";
 import { bridgeOf, interfaceOf, type Nic, nicsOn, storedUsers } from "./nics.js";
 import { cutOff, namesOf, whetherConnected } from "./observe.js";
-import { bringHome, homeOf, isAt, isHome, type Places, park, pointedHome } from "./park.js";
+import { bringHome, homeOf, isAt, isHome, lookAtAll, type Places, park, pointedHome } from "./park.js";
 import { startNetwork } from "./starting.js";
 
 /** Whether two definitions say the same, as far as anybody here can tell. */
@@ -24,9 +24,14 @@ export function sameDefinition(a: string, b: string): boolean {
   return x.mode === y.mode && compare(fieldsOf(x.mode), x.values, y.values, y.values).length === 0;
 }
 
-export type Settled = "before" | "after";
+/** What a network is now: as before the run, or as the run wanted it. */
+export interface Settled {
+  as: "before" | "after";
+  /** Devices that are no VM's and could not be put back on its bridge, each with the reason. */
+  off: string[];
+}
 
-/** Forwards where the network has already been taken down or is already the new one, else back. @returns what it is now. */
+/** Forwards where the network has already been taken down or is already the new one, else back. */
 export async function finish(c: Connection, journal: Journal, channel?: Channel): Promise<Settled> {
   const now = await c.networks.get({ uuid: journal.uuid });
   const untouched =
@@ -42,8 +47,8 @@ export async function finish(c: Connection, journal: Journal, channel?: Channel)
   } catch {
     return await undo(c, journal, channel); // the new definition does not start
   }
-  await home(c, journal, journal.before.autostart, channel);
-  return "after";
+  if (journal.from !== journal.to) await parkLeftBehind(c, journal);
+  return { as: "after", off: await home(c, journal, journal.before.autostart, channel) };
 }
 
 /** Everything as it was before. */
@@ -69,32 +74,50 @@ export async function undo(c: Connection, journal: Journal, channel?: Channel): 
     await c.networks.destroy(ref);
   }
   if (before.liveXml !== undefined && !isLikeBefore(now)) await startNetwork(c, ref);
-  await home(c, journal, before.autostart, channel);
+  const off = await home(c, journal, before.autostart, channel);
   if (!before.persistent) await c.networks.undefine(ref); // it runs, and is transient again
-  return "before";
+  return { as: "before", off };
 }
 
 /** All NICs that are on the network under either name; those of others on a bridge of the host are not. */
 async function parkAll(c: Connection, journal: Journal): Promise<void> {
   const domains = await c.domains.list({ active: true });
-  const { bridge } = namesOf((await c.networks.get({ uuid: journal.uuid })) as NetworkInfo);
-  await park(c, parkName(journal.uuid), nicsOn(domains, { names: [journal.from, journal.to], bridge }));
+  const info = (await c.networks.get({ uuid: journal.uuid })) as NetworkInfo;
+  const { bridge } = namesOf(info);
+  const { networks: names } = await placesOf(c, journal, info);
+  await park(c, parkName(journal.uuid), nicsOn(domains, { names, bridge }));
 }
 
-/** NICs, stored definitions and autostart follow the network as it is now; then the park network goes. */
-export async function home(c: Connection, journal: Journal, autostart: boolean, channel?: Channel): Promise<void> {
+/**
+ * NICs, stored definitions and autostart follow the network as it is now; then the park network goes.
+ *
+ * @param other a connection that takes its share of the NICs.
+ * @returns devices that are no VM's and could not be put back on its bridge, each with the reason.
+ */
+export async function home(
+  c: Connection,
+  journal: Journal,
+  autostart: boolean,
+  channel?: Channel,
+  other?: Connection,
+): Promise<string[]> {
   const parkOfIt = parkName(journal.uuid);
   const info = await c.networks.get({ uuid: journal.uuid });
   if (!info) throw new VirtnetError(`network ${journal.from} is gone`);
-  const from = placesOf(journal);
+  const from = await placesOf(c, journal, info);
+  const off: string[] = [];
   if (info.active) {
-    // First of all: each moment here is one without the gateway.
+    // First of all, and at once: each moment here is one without the gateway.
     const where = homeOf(info);
     const tree = treeOf(info);
-    const bring = () => bringHome(c, where, from, journal.nics);
+    const seen = lookAtAll(c, journal.nics);
+    seen.catch(() => undefined); // whoever waits for it says so
+    const asked = journal.nics.length > 0 ? askNeighboursAgain(info, channel, CARRIER_TRIES) : undefined;
+    const bring = () => bringHome(c, where, from, journal.nics, { sightings: seen, other });
     await (channel && tree !== undefined ? withoutTree(channel, tree, `network:${info.uuid}`, bring) : bring());
-    await bringPorts(info, journal.ports, channel);
-    if (journal.nics.length > 0) await askNeighboursAgain(info, channel);
+    off.push(...(await bringPorts(info, journal.ports, channel)));
+    await asked;
+    if ((await seen).size > 0) await askNeighboursAgain(info, channel, 1);
     const late = await strays(c, info, journal, from, channel);
     if (late.length > 0) {
       await park(c, parkOfIt, late);
@@ -106,14 +129,36 @@ export async function home(c: Connection, journal: Journal, autostart: boolean, 
   if (channel && journal.running) await sweepFirewall(channel, shortId(journal.uuid)).catch(() => undefined);
   if (info.autostart !== autostart && info.persistent) await c.networks.setAutostart({ uuid: info.uuid }, autostart);
   await removePark(c, journal.uuid);
+  return off;
 }
 
-/** All places that the NICs may be in while the network changes, and before and after. */
-export function placesOf({ uuid, from, to, before, after, nics }: Journal): Places {
+/**
+ * All places that the NICs may be in while the network changes, and before and after. A name that another network has by now is
+ * none of them: NICs there are that one's.
+ */
+export async function placesOf(c: Connection, journal: Journal, info: NetworkInfo): Promise<Places> {
+  const { uuid, from, to, before, after, nics } = journal;
   const own = [before.liveXml ?? before.xml, after].map((xml) => readNetwork(xml)).filter((n) => n.mode !== "bridge");
   const named = nics.filter((n) => n.by === "bridge");
   const bridges = [...own.map((n) => n.bridgeName), ...named.map((n) => bridgeOf(parseXml(n.xml)))];
-  return { networks: [from, to, parkName(uuid)], bridges };
+  const networks: string[] = [parkName(uuid)];
+  for (const name of new Set([from, to])) {
+    const other = name === info.name ? undefined : await c.networks.get({ name });
+    if (!other || other.uuid === uuid) networks.push(name);
+  }
+  return { networks, bridges };
+}
+
+/**
+ * From a name that the network does not have now to the park network, after a run that died before it could: libvirt 12.8 does
+ * not plug a NIC into the same bridge under another name (qemuDomainChangeNet).
+ */
+async function parkLeftBehind(c: Connection, journal: Journal): Promise<void> {
+  const info = await c.networks.get({ uuid: journal.uuid });
+  if (!info?.active) return;
+  const { networks } = await placesOf(c, journal, info);
+  const names = networks.filter((n) => n !== info.name);
+  await park(c, parkName(journal.uuid), nicsOn(await c.domains.list({ active: true }), { names }));
 }
 
 /** NICs of VMs that came meanwhile: to the park network, or to the network before it was taken down, where they hang on nothing now. */
@@ -126,7 +171,11 @@ async function strays(
 ): Promise<Nic[]> {
   const known = new Set(journal.nics.map((n) => `${n.domain} ${n.mac}`));
   const own = [ownBridgeOf(info), ...from.bridges];
-  const names = { ...namesOf(info), names: [...new Set([info.name, journal.from, journal.to])], bridge: own };
+  const names = {
+    ...namesOf(info),
+    names: [...new Set([info.name, ...from.networks.filter((n) => n !== parkName(info.uuid))])],
+    bridge: own,
+  };
   const others = nicsOn(await c.domains.list({ active: true }), names).filter(
     (n) => !known.has(`${n.domain} ${n.mac}`),
   );
@@ -134,29 +183,40 @@ async function strays(
   return cutOff(await whetherConnected(c, info, others, masters));
 }
 
+/** How often it is looked whether the bridge has its carrier, 10 ms apart. */
+const CARRIER_TRIES = 50;
+// $1: the bridge, $2: tries. Its state is up when the kernel sends by it, not as soon as it has a carrier.
+const ASK_AGAIN = `n=1
+until ip -o link show dev "$1" | grep -q " state UP" || [ "$n" -ge "$2" ]; do n=$((n + 1)); sleep 0.01; done
+for state in incomplete failed; do ip neigh flush dev "$1" nud "$state"; done`;
+
 /**
  * The first port gives the bridge its carrier, which the kernel tells some ms later (net/core/link_watch.c); what the host asks
  * for by ARP until then is lost, and asked again after a whole second. Forgotten, it is asked at once.
  */
-async function askNeighboursAgain(info: NetworkInfo, channel: Channel | undefined): Promise<void> {
+async function askNeighboursAgain(info: NetworkInfo, channel: Channel | undefined, tries: number): Promise<void> {
   const bridge = ownBridgeOf(info);
   if (!channel || bridge === undefined) return;
-  for (let i = 0; i < 20; i++) {
-    const { stdout } = await channel.run(["ip", "-o", "link", "show", "dev", bridge]);
-    if (/LOWER_UP/.test(stdout)) break;
-  }
-  for (const state of ["incomplete", "failed"])
-    await channel.run(["ip", "neigh", "flush", "dev", bridge, "nud", state]);
+  await channel.run(["sh", "-c", ASK_AGAIN, "virtnet-ask", bridge, String(tries)]).catch(() => undefined); // it comes to that in a second
 }
 
-/** Devices of the host come back to the bridge, unless somebody has put them elsewhere. */
-async function bringPorts(info: NetworkInfo, ports: readonly string[], channel: Channel | undefined): Promise<void> {
+/** Devices of the host come back to the bridge, unless somebody has put them elsewhere. @returns those that could not, with the reason. */
+async function bringPorts(
+  info: NetworkInfo,
+  ports: readonly string[],
+  channel: Channel | undefined,
+): Promise<string[]> {
   const bridge = ownBridgeOf(info);
-  if (!channel || bridge === undefined || ports.length === 0) return;
+  if (bridge === undefined || ports.length === 0) return [];
+  if (!channel) return ports.map((device) => `${device}: no command can be run on the host`);
   const masters = await channel.masters();
-  for (const device of ports)
-    if (masters.has(device) && masters.get(device) === undefined)
-      await channel.run(["ip", "link", "set", "dev", device, "master", bridge]);
+  const off: string[] = [];
+  for (const device of ports) {
+    if (!masters.has(device) || masters.get(device) !== undefined) continue;
+    const { code, stderr } = await channel.run(["ip", "link", "set", "dev", device, "master", bridge]);
+    if (code !== 0) off.push(`${device}: ${whyFailed(stderr, code)}`);
+  }
+  return off;
 }
 
 /** Stored definitions of VMs that name the network, or its own bridge, as it was. */

@@ -29,7 +29,9 @@ export interface Observed {
   nics: readonly Nic[];
   /** NICs of stored definitions that refer to it, where its name or its own bridge changes. */
   stored?: readonly StoredUser[];
-  /** Devices on its bridge that are no VM's; absent: there is no channel that could tell. */
+  /** Whether commands can be run on the host. Default: false. */
+  channel?: boolean;
+  /** Devices on its bridge that are no VM's; absent: nobody could tell. */
   ports?: readonly string[];
   /** What libvirt made on the host for it and is gone, in words; absent: there is no channel that could tell. */
   broken?: readonly string[];

@@ -23,18 +23,22 @@ export async function addressesOf(
   mac: string,
 ): Promise<NicAddress[]> {
   if (vm.liveXml === undefined) return [];
+  const ask = (source: Witness) => heardFrom(c, vm, mac, source);
+  // Those who answer at once are asked together.
+  const [lease, arp] = await Promise.all([ask("lease"), ask("arp")]);
+  if (lease.length > 0) return lease;
   // A request to an agent that is not there would wait for it.
-  const witnesses: Witness[] = hasAgent(vm.liveXml) ? ["lease", "agent", "arp"] : ["lease", "arp"];
-  for (const source of witnesses) {
-    const all = await c.domains.interfaceAddresses({ uuid: vm.uuid }, source).catch(() => []);
-    const own = all
-      .filter((i) => i.mac?.toLowerCase() === mac.toLowerCase())
-      .flatMap((i) => i.addresses)
-      .filter((a) => !/^fe80:/i.test(a.address))
-      .map(({ address, prefix, type: family }) => ({ address, ...(prefix > 0 ? { prefix } : {}), family, source }));
-    if (own.length > 0) return own;
-  }
-  return [];
+  const agent = hasAgent(vm.liveXml) ? await ask("agent") : [];
+  return agent.length > 0 ? agent : arp;
+}
+
+async function heardFrom(c: Connection, vm: { uuid: string }, mac: string, source: Witness): Promise<NicAddress[]> {
+  const all = await c.domains.interfaceAddresses({ uuid: vm.uuid }, source).catch(() => []);
+  return all
+    .filter((i) => i.mac?.toLowerCase() === mac.toLowerCase())
+    .flatMap((i) => i.addresses)
+    .filter((a) => !/^fe80:/i.test(a.address))
+    .map(({ address, prefix, type: family }) => ({ address, ...(prefix > 0 ? { prefix } : {}), family, source }));
 }
 
 const AGENT = "org.qemu.guest_agent.0";

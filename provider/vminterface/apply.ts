@@ -1,5 +1,5 @@
 /** Run the steps of a plan. Decides nothing; where one fails, what was there is restored, and the error says what was and what was not. */
-import { ApplyError, VirtnetError } from "../handler.js";
+import { ApplyError, textOf, VirtnetError } from "../handler.js";
 import type { Channel } from "../host/channel.js";
 import { withoutTree } from "../host/trees.js";
 import type { Connection } from "../libvirt/api.js";
@@ -58,7 +58,7 @@ async function takenBack({ c, plan, vm, hooks, done }: Run, step: Step, action: 
   const back = (on: Connection) => restore(on, plan.before, plan.mac, done, hooks);
   const { restored, left } = await (hooks.fresh ? hooks.fresh(back) : back(c)).catch((e: unknown) => ({
     restored: [],
-    left: [e instanceof Error ? e.message : String(e)],
+    left: [textOf(e)],
   }));
   const what = `NIC ${plan.mac} of VM ${JSON.stringify(plan.domainName)}: ${VERBS[action.do]} failed${step.changes.length > 0 ? ` (for ${step.changes.join(", ")})` : ""}: ${why}`;
   const parts = [

@@ -3,7 +3,7 @@ import { type Inputs, VirtnetError } from "../handler.js";
 import type { Mark } from "../ownership.js";
 import type { AnyNode, ObjectNode } from "../schema/node.js";
 import { readTree, writeTree } from "../schema/tree.js";
-import { addChild, child, children, cloneXml, type Element, newDocument, parseXml, printXml } from "../schema/xml.js";
+import { addChild, child, children, type Element, newDocument, parseXml, printXml } from "../schema/xml.js";
 import { sources } from "./args.js";
 import { decodeMark, encodeMark, isForeignAlias } from "./mark.js";
 import { become, bridgeOf, type SourceKind, sourceOf, sourceOfXml } from "./source.js";
@@ -26,18 +26,22 @@ export interface Nic {
 }
 
 // A NIC is parsed once, however many resources and readings of its VM it stands in.
-const parsed = new Map<string, Nic>();
 const REMEMBERED = 1024;
 
-function nicOf(text: string): Nic {
-  let nic = parsed.get(text);
-  if (!nic) {
-    nic = toNic(parseXml(text));
-    if (parsed.size >= REMEMBERED) parsed.clear();
-    parsed.set(text, nic);
-  }
-  return nic;
+function once<T>(make: (text: string) => T): (text: string) => T {
+  const made = new Map<string, T>();
+  return (text) => {
+    let value = made.get(text);
+    if (value === undefined) {
+      value = make(text);
+      if (made.size >= REMEMBERED) made.clear();
+      made.set(text, value);
+    }
+    return value;
+  };
 }
+
+const nicOf = once((text) => toNic(parseXml(text)));
 
 // As libvirt prints a domain (virDomainDefFormat): each element on lines of its own, two spaces deeper than what holds it.
 const DEVICES = /^ {2}<devices>\n([\s\S]*?)^ {2}<\/devices>$/m;
@@ -52,18 +56,18 @@ export function nicsOf(domainXml: string): readonly Nic[] {
   return root ? children(root, "interface").map((el) => nicOf(printXml(el))) : [];
 }
 
+/** Of an element that is nobody else's. */
 function toNic(el: Element): Nic {
   const alias = child(el, "alias")?.getAttribute("name") ?? undefined;
   const kind = sourceOfXml(el);
   const mark = decodeMark(alias);
   const targetDevice = child(el, "target")?.getAttribute("dev") ?? undefined;
   const bridge = targetDevice === undefined ? undefined : bridgeOf(el);
-  const written = cloneXml(el);
   // A running NIC has the type of what carries it: written back so, it would leave its network.
-  if (kind === "network") become(written, kind);
+  if (kind === "network") become(el, kind);
   return {
     mac: child(el, "mac")?.getAttribute("address")?.toLowerCase() ?? "",
-    xml: printXml(written),
+    xml: printXml(el),
     ...(kind ? { kind } : {}),
     ...(alias !== undefined ? { alias } : {}),
     ...(mark ? { mark } : {}),
@@ -83,8 +87,17 @@ export function findNic(domainXml: string | undefined, mac: string, vm: string):
   return first;
 }
 
-/** The values of an `<interface>` by the fields of `kind`. */
-export const readNic = (xml: string, kind: SourceKind): Inputs => readTree(fieldsOf(kind), parseXml(xml)) as Inputs;
+const readers = new Map<SourceKind, (xml: string) => Inputs>();
+
+/** The values of an `<interface>` by the fields of `kind`. Shared with whoever asks next: not to be changed. */
+export function readNic(xml: string, kind: SourceKind): Inputs {
+  let read = readers.get(kind);
+  if (!read) {
+    read = once((text) => readTree(fieldsOf(kind), parseXml(text)) as Inputs);
+    readers.set(kind, read);
+  }
+  return read(xml);
+}
 
 /**
  * The `<interface>` that holds `desired`: `base` (the observed one, or nothing) with the owned fields changed, so that
@@ -134,7 +147,7 @@ function setAlias(root: Element, name: string | undefined): void {
  * alias and PCI address stay; `freshAddress`: the address of another kind of device may not fit.
  */
 export function asPlugged(xml: string, options: { keepTarget: boolean; freshAddress: boolean }): string {
-  const root = cloneXml(parseXml(xml));
+  const root = parseXml(xml);
   const target = child(root, "target");
   if (target && !options.keepTarget) root.removeChild(target);
   const address = child(root, "address");

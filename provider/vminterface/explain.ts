@@ -1,5 +1,5 @@
 /** What libvirt refuses, as a sentence with the way out; by codes and by what the VM's XML tells, not by libvirt's text. */
-import { VirtnetError } from "../handler.js";
+import { textOf, VirtnetError } from "../handler.js";
 import type { Connection } from "../libvirt/api.js";
 import { LibvirtError } from "../libvirt/errors.js";
 import { noHotplug, noSlot } from "./rules/device.js";
@@ -12,9 +12,9 @@ interface Named {
 }
 
 export async function explain(c: Connection, vm: Named, action: Action, e: unknown): Promise<string> {
-  const text = e instanceof Error ? e.message : String(e);
+  const text = textOf(e);
   if (!(e instanceof LibvirtError)) return text;
-  if (e.class === "busy") return `${isBusy(vm.name)} (${text})`;
+  if (e.class === "busy") return `${isHeld(vm.name)} (${text})`;
   if (action.do !== "attach" || action.affect === "config" || e.class === "transport") return text;
   const live = (await c.domains.get({ uuid: vm.uuid }).catch(() => undefined))?.liveXml;
   if (live === undefined) return text;
@@ -23,11 +23,10 @@ export async function explain(c: Connection, vm: Named, action: Action, e: unkno
   return why === undefined ? text : `${why} (${text})`;
 }
 
-const isBusy = (vm: string): string =>
+const isHeld = (vm: string): string =>
   `VM ${JSON.stringify(vm)} is busy with a job (migration, save, dump …; "virsh domjobinfo ${vm}" shows it): wait for its end and run this again`;
 
 /** A job holds the VM: libvirt would let each change wait for 30 s, and then refuse it (qemuDomainObjBeginJob). */
-export async function refuseBusy(c: Connection, vm: Named): Promise<void> {
-  const job = await c.domains.jobType({ uuid: vm.uuid }).catch(() => 0);
-  if (job !== 0) throw new VirtnetError(`${isBusy(vm.name)}; nothing was changed`);
+export function refuseBusy(vm: Named, busy: boolean | undefined): void {
+  if (busy) throw new VirtnetError(`${isHeld(vm.name)}; nothing was changed`);
 }

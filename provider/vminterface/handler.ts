@@ -1,9 +1,9 @@
 /** The VmInterface resource: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import { randomUUID } from "node:crypto";
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
-import { ApplyError, PartialFailure, VirtnetError } from "../handler.js";
+import { ApplyError, PartialFailure, textOf, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
-import { type Host, hostAt, proveHost } from "../host/hosts.js";
+import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
 import type { Connection, DomainInfo, HostIdentity } from "../libvirt/api.js";
 import type { Impact } from "../network/prices.js";
 import { announce } from "../network/say.js";
@@ -29,7 +29,7 @@ import type { Observed, ObservedVm } from "./steps.js";
 import { together } from "./together.js";
 import { verify } from "./verify.js";
 import { stillOurs, takeForNew } from "./whose.js";
-import { notProven, onVm, text, unplugOptions, uriOf } from "./work.js";
+import { notProven, onVm, unplugOptions } from "./work.js";
 
 // ---- check and diff ---------------------------------------------------------------------------------------------------
 
@@ -40,7 +40,16 @@ function withState(args: Inputs): Inputs {
   return out;
 }
 
-async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }> {
+type Checked = { inputs: Inputs; failures: Failure[] };
+
+async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<Checked> {
+  const { inputs, failures, takes } = await judge(ctx, olds, news);
+  // A NIC that is taken over may change by that, and the engine asks diff about resources of its state only.
+  return { inputs, failures: takes ? await priceOfTaking(ctx, inputs) : failures };
+}
+
+/** Check, but for what taking over an existing NIC costs: who asks for a plan is told by that. */
+export async function judge(ctx: Context, olds: Inputs, news: Inputs): Promise<Checked & { takes: boolean }> {
   const inputs = withState(news);
   const [kind] = sourcesIn(inputs);
   if (kind !== undefined && "linkState" in sources[kind].fields.fields) inputs.linkState ??= "up";
@@ -49,7 +58,10 @@ async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs
   const former = sawInCheck(inputs, olds);
   inputs.mac ??= former.mac;
   // What was let through before and is the same needs no look at the host: a run without changes reads nothing.
-  if (same(withState(olds), inputs)) return { inputs, failures: checkVmInterface(inputs, { nics: ofProgram(inputs) }) };
+  if (same(withState(olds), inputs)) {
+    const failures = checkVmInterface(inputs, { nics: ofProgram(inputs) });
+    return { inputs, failures, takes: false };
+  }
   const known = await around(ctx, inputs, former);
   if (inputs.mac === undefined && owner !== undefined && !adopts) {
     const taken = new Set(
@@ -58,13 +70,12 @@ async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs
     // Made once, and kept also where the state does not tell it (up --replace, or a run that was cut off).
     inputs.mac = known.marked ?? macFor(owner, taken);
     sawInCheck(inputs, former);
-    return { inputs, failures: checkVmInterface(inputs, await around(ctx, inputs, former)) };
+    return { inputs, failures: checkVmInterface(inputs, await around(ctx, inputs, former)), takes: false };
   }
   if (inputs.mac === undefined) delete inputs.mac;
   const failures = checkVmInterface(inputs, known);
-  // A NIC that is taken over may change by that, and the engine asks diff about resources of its state only.
   const takes = adopts && former.mac === undefined && known.vm?.plugged === true && failures.length === 0;
-  return { inputs, failures: takes ? await priceOfTaking(ctx, inputs) : failures };
+  return { inputs, failures, takes };
 }
 
 /** A NIC of the VM itself is the one that a run before this one made. */
@@ -132,10 +143,10 @@ async function reach(
     )),
   });
   try {
-    if (observed.vm?.active && p.steps.length > 0) await refuseBusy(c, observed.vm);
+    if (observed.vm?.active && p.steps.length > 0) refuseBusy(observed.vm, observed.busy);
     await apply(c, p, {
       ...unplugOptions(ctx, desired),
-      fresh: (fn) => host.insist(fn),
+      fresh: (fn) => host.again(c, fn),
       channel: channelOf(host.uri),
       host: host.uri,
       moves: (move) => together(`${host.uri} ${move}`, idOf(vm, desired.mac), host.pool.size),
@@ -148,15 +159,15 @@ async function reach(
     });
   } catch (e) {
     if (e instanceof ApplyError && e.restored) throw e;
-    const left = await host.insist((on) => on.domains.get({ uuid: p.domain })).catch(() => undefined);
+    const left = await host.surely(c, (on) => on.domains.get({ uuid: p.domain })).catch(() => undefined);
     if (!left) throw e;
     const there = toObserved(left, String(desired.mac));
     if (!there.live && !there.config) throw e;
     // Fields that were set before and shall go are still there: they count as set until they are gone.
     const before = Object.entries(was ?? {}).filter(([k]) => !(SOURCES as readonly string[]).includes(k));
     const args = argsOnHost({ ...Object.fromEntries(before), ...desired }, there);
-    const state = await host.insist((on) => outsOf(on, left, args));
-    throw new PartialFailure(idOf(vm, desired.mac), state, [text(e)]);
+    const state = await host.surely(c, (on) => outsOf(on, left, args));
+    throw new PartialFailure(idOf(vm, desired.mac), state, [textOf(e)]);
   } finally {
     host.changed();
   }
@@ -185,7 +196,7 @@ async function update(ctx: Context, _id: string, olds: Inputs, news: Inputs): Pr
   const was = argsOf(olds);
   return onVm(host, [news, was], async (c) => {
     const masters = was.connected === false ? await channelOf(host.uri)?.masters() : undefined;
-    const observed = await observe(c, news, identity.libVersion, masters);
+    const observed = await observe(c, news, identity.libVersion, was, masters);
     const vm = await vmThere(host, observed, news, identity, olds);
     const history = { adopted: stillOurs(vm, olds, news, identity.hostname), remade: remadeBy(vm, olds) };
     const { outs } = await reach(ctx, host, c, { desired: news, was, history }, observed);

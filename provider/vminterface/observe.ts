@@ -4,7 +4,6 @@ import type { Masters } from "../host/hosts.js";
 import type { Connection, DomainInfo, Ref } from "../libvirt/api.js";
 import { readNetwork, treeOf } from "../network/document.js";
 import { findNic, readNic } from "./document.js";
-import { sourceOf } from "./source.js";
 import type { Carrier, Observed, ObservedVm } from "./steps.js";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -36,27 +35,46 @@ export function withConnected(vm: ObservedVm, masters: Masters | undefined): Obs
     : vm;
 }
 
+/** Whether a job holds the VM: a migration, a save, a dump … */
+export const isBusy = (c: Connection, vm: Ref): Promise<boolean> =>
+  c.domains.jobType(vm).then(
+    (job) => job !== 0,
+    () => false, // it does not run
+  );
+
 /**
  * The VM with its NIC, and the networks that it is on or shall be on.
+ * @param was the state, where there is one.
  * @param masters what the host's devices are on; absent: not asked.
  */
-export async function observe(c: Connection, inputs: Inputs, daemon: number, masters?: Masters): Promise<Observed> {
-  const found = await c.domains.get(refOf(String(inputs.domain)));
-  if (!found) return { daemon, carriers: {}, trees: {} };
+export async function observe(
+  c: Connection,
+  inputs: Inputs,
+  daemon: number,
+  was: Inputs = {},
+  masters?: Masters,
+): Promise<Observed> {
+  const ref = refOf(String(inputs.domain));
+  // All at once: the way to the connection's thread and back takes longer than a call. It is nearly always where the state has it.
+  const expected = new Set([inputs.network, was.network].filter((name) => typeof name === "string"));
+  const [found, busy, ...networks] = await Promise.all([
+    c.domains.get(ref),
+    isBusy(c, ref),
+    ...[...expected].map((name) => c.networks.get({ name })),
+  ]);
+  if (!found) return { daemon, busy: false, carriers: {}, trees: {} };
   const vm = withConnected(toObserved(found, String(inputs.mac ?? "")), masters);
-  const names = new Set<string>();
-  if (vm.active && sourceOf(inputs) === "network") names.add(String(inputs.network));
-  if (vm.live?.kind === "network") names.add(String(readNic(vm.live.xml, "network").network));
-  const carriers: Record<string, Carrier> = {};
-  const trees: Record<string, string> = {};
-  for (const name of names) {
-    const network = await c.networks.get({ name });
-    if (!network) continue;
-    carriers[name] = carrierOf(network.liveXml ?? network.inactiveXml);
-    const tree = treeOf(network);
-    if (tree !== undefined) trees[name] = tree;
-  }
-  return { daemon, vm, carriers, trees };
+  const on = vm.live?.kind === "network" ? String(readNic(vm.live.xml, "network").network) : undefined;
+  if (on !== undefined && !expected.has(on)) networks.push(await c.networks.get({ name: on }));
+  const there = networks.filter((n) => n !== undefined);
+  const trees = there.map((n) => [n.name, treeOf(n)] as const).filter(([, tree]) => tree !== undefined);
+  return {
+    daemon,
+    vm,
+    busy,
+    carriers: Object.fromEntries(there.map((n) => [n.name, carrierOf(n.liveXml ?? n.inactiveXml)])),
+    trees: Object.fromEntries(trees as [string, string][]),
+  };
 }
 
 /** What NICs of a network hang on. */

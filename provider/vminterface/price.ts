@@ -1,6 +1,6 @@
 /** What the preview says that a change will cost, and what it refuses. */
-import { type Context, type Failure, type Inputs, VirtnetError } from "../handler.js";
-import { hostAt } from "../host/hosts.js";
+import { type Context, type Failure, type Inputs, textOf, VirtnetError } from "../handler.js";
+import { hostAt, uriOf } from "../host/hosts.js";
 import { type Impact, priceOf, worst } from "../network/prices.js";
 import { announce } from "../network/say.js";
 import type { Owner } from "../ownership.js";
@@ -12,7 +12,6 @@ import { idOf, label, priceLine } from "./say.js";
 import { sourceOf } from "./source.js";
 import type { Plan } from "./steps.js";
 import { willMove } from "./together.js";
-import { text, uriOf } from "./work.js";
 
 export async function priceOfTaking(ctx: Context, inputs: Inputs): Promise<Failure[]> {
   try {
@@ -41,13 +40,13 @@ export async function tellPrice(ctx: Context, was: Inputs, news: Inputs, rows: s
     const host = hostAt(uriOf(news));
     const { libVersion } = await host.identity();
     const masters = was.connected === false ? (await host.vitals())?.masters : undefined;
-    const observed = await host.read((c) => observe(c, news, libVersion, masters));
+    const observed = await host.read((c) => observe(c, news, libVersion, was, masters));
     p = plan({ desired: news, was, owner: news.owner as Owner | undefined }, observed);
     for (const a of p.steps.flatMap((s) => s.actions))
       if (a.do === "update" && a.move !== undefined)
         willMove(`${host.uri} ${a.move}`, idOf({ uuid: p.domain }, news.mac));
   } catch (e) {
-    announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${text(e)}`);
+    announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${textOf(e)}`);
     const table = sources[sourceOf(news)].prices;
     const impact = worst(rows.map((r) => (r in news && !(r in table) ? "none" : priceOf(table, r).impact)));
     const step = {

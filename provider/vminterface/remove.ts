@@ -1,18 +1,18 @@
 /** Take a NIC from its VM, or let go of it. */
 import type { Context, Inputs } from "../handler.js";
-import { type Host, hostAt, proveHost } from "../host/hosts.js";
+import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
 import type { Connection } from "../libvirt/api.js";
 import { announce } from "../network/say.js";
 import { NotReleased, unplug } from "../unplug.js";
 import { withLinkDown, withoutAlias } from "./document.js";
 import { refuseBusy } from "./explain.js";
-import { refOf, toObserved } from "./observe.js";
+import { isBusy, refOf, toObserved } from "./observe.js";
 import { movedTo } from "./place.js";
 import { label } from "./say.js";
 import { argsOf } from "./state.js";
 import type { ObservedVm } from "./steps.js";
 import { notOurs } from "./whose.js";
-import { notProven, onVm, unplugOptions, uriOf } from "./work.js";
+import { notProven, onVm, unplugOptions } from "./work.js";
 
 export async function remove(ctx: Context, _id: string, olds: Inputs): Promise<void> {
   const at = hostAt(uriOf(olds));
@@ -36,8 +36,9 @@ const removeOn = (ctx: Context, host: Host, olds: Inputs): Promise<boolean> =>
   });
 
 async function takeAway(ctx: Context, c: Connection, olds: Inputs): Promise<boolean> {
-  const info =
-    (await c.domains.get({ uuid: String(olds.domainUuid) })) ?? (await c.domains.get(refOf(String(olds.domain))));
+  const known = { uuid: String(olds.domainUuid) };
+  const [byUuid, busy] = await Promise.all([c.domains.get(known), isBusy(c, known)]);
+  const info = byUuid ?? (await c.domains.get(refOf(String(olds.domain))));
   const vm = info ? toObserved(info, String(olds.mac)) : undefined;
   if (!vm || (!vm.live && !vm.config)) return false;
   const others = notOurs(vm, olds);
@@ -45,7 +46,7 @@ async function takeAway(ctx: Context, c: Connection, olds: Inputs): Promise<bool
     if (others.told !== "") announce(ctx, "warning", others.told);
   } else if (olds.adopted === true && olds.deleteAdopted !== true) await release(c, vm);
   else {
-    if (vm.active) await refuseBusy(c, vm);
+    if (vm.active) refuseBusy(vm, byUuid ? busy : await isBusy(c, vm));
     await takeOut(ctx, c, vm, olds);
   }
   return true;

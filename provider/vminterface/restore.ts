@@ -1,4 +1,5 @@
 /** After a step that failed: what was there is there again, looked at rather than assumed, since libvirt's answer may be lost. */
+import { textOf } from "../handler.js";
 import type { Connection } from "../libvirt/api.js";
 import { type UnplugOptions, unplug } from "../unplug.js";
 import { asPlugged, withoutAlias } from "./document.js";
@@ -47,7 +48,7 @@ async function attempt(out: Restored, what: string, work: () => Promise<void>): 
     await work();
     out.restored.push(what);
   } catch (e) {
-    out.left.push(`${what} (${e instanceof Error ? e.message : String(e)})`);
+    out.left.push(`${what} (${textOf(e)})`);
   }
 }
 

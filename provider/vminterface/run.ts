@@ -1,6 +1,6 @@
 /** What check has seen of NICs in this process, and what the host has: resources are judged against each other, whatever the order. */
 import { createHash } from "node:crypto";
-import { type Context, type Inputs, Unknown } from "../handler.js";
+import { type Context, type Inputs, textOf, Unknown } from "../handler.js";
 import { type Host, hostAt } from "../host/hosts.js";
 import type { DomainInfo } from "../libvirt/api.js";
 import { readNetwork } from "../network/document.js";
@@ -116,11 +116,7 @@ export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promis
       ...(marked !== undefined ? { marked } : {}),
     };
   } catch (e) {
-    announce(
-      ctx,
-      "warning",
-      `host ${uri} cannot be reached, so nothing is checked against it: ${e instanceof Error ? e.message : String(e)}`,
-    );
+    announce(ctx, "warning", `host ${uri} cannot be reached, so nothing is checked against it: ${textOf(e)}`);
     return { nics };
   }
 }

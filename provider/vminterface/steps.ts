@@ -23,6 +23,8 @@ export interface Observed {
   /** Version of the daemon, major*1000000 + minor*1000 + release. */
   daemon: number;
   vm?: ObservedVm;
+  /** Whether a job holds the VM; absent: not asked. */
+  busy?: boolean;
   /** What NICs of the networks hang on that the NIC is on or shall be on. */
   carriers: Readonly<Record<string, Carrier>>;
   /** By network, the bridge that would let a NIC wait for its spanning tree. */

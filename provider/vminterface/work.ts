@@ -7,8 +7,6 @@ import { label } from "./say.js";
 
 const DEFAULT_UNPLUG_S = 30;
 
-export const uriOf = (inputs: Inputs): string => (typeof inputs.uri === "string" ? inputs.uri : "qemu:///system");
-export const text = (e: unknown): string => (e instanceof Error ? e.message : String(e));
 export const unplugOptions = (ctx: Context, inputs: Inputs): UnplugOptions => ({
   timeoutMs: ((inputs.unplugTimeout as number | undefined) ?? DEFAULT_UNPLUG_S) * 1000,
   signal: ctx.signal,
@@ -20,7 +18,7 @@ export async function onVm<T>(host: Host, all: Inputs[], fn: (c: Connection) => 
   const there = names.size > 0 ? [...(await host.networksOfOthers()).values()].filter((n) => names.has(n.name)) : [];
   // The Network's handler goes by UUID; by name for one that this run makes, which may not be in that list.
   const shared = [...names, ...there.map((n) => n.uuid)].map((n) => `network:${n}`);
-  return host.use(`domain:${String(all[0]?.domain)}`, fn, shared);
+  return host.use(`domain:${String(all[0]?.domain)}`, fn, { shared });
 }
 
 /** The NIC is not there, and nobody knows whether it should be. */

@@ -81,7 +81,8 @@ DefaultDependencies=no
 After=systemd-tmpfiles-setup.service
 [Service]
 Environment=PATH=/usr/sbin:/usr/bin:/sbin:/bin
-ExecStart=/bin/sh /usr/local/sbin/guest-shell.sh
+# Its commands are parts of busybox then, which is quicker.
+ExecStart=/bin/busybox sh /usr/local/sbin/guest-shell.sh
 Restart=always
 [Install]
 WantedBy=sysinit.target
@@ -91,10 +92,10 @@ chroot "$root" systemctl -q enable guest-shell.service
 chroot "$root" systemctl -q mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
     fstrim.timer logrotate.timer man-db.timer getty@tty1.service serial-getty@ttyS0.service getty-static.service \
     NetworkManager-wait-online.service libvirt-guests.service systemd-hwdb-update.service systemd-journal-catalog-update.service \
-    systemd-update-done.service ldconfig.service ModemManager.service wpa_supplicant.service console-getty.service virtlockd.socket \
+    systemd-update-done.service ldconfig.service ModemManager.service wpa_supplicant.service console-getty.service \
     modprobe@dm_mod.service modprobe@loop.service modprobe@efi_pstore.service modprobe@drm.service modprobe@fuse.service \
-    dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount systemd-update-utmp.service \
-    systemd-binfmt.service systemd-pstore.service systemd-journal-flush.service NetworkManager-dispatcher.service
+    dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount systemd-update-utmp.service systemd-update-utmp-runlevel.service \
+    systemd-logind.service systemd-hostnamed.service systemd-binfmt.service systemd-pstore.service systemd-journal-flush.service NetworkManager-dispatcher.service
 chroot "$root" pam-auth-update --remove systemd    # A manager of services for each login.
 
 # The initrd: to the disk and no further.

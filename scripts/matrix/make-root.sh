@@ -19,7 +19,7 @@ mount -t proc proc "$dir/proc"
 mount --rbind /dev "$dir/dev"
 chroot "$dir" apt-get update -qq
 chroot "$dir" apt-get install -y -qq --no-install-recommends \
-    libvirt-daemon-system libvirt-clients dnsmasq-base qemu-system-x86 nftables iptables iproute2 kmod procps iputils-ping
+    libvirt-daemon-system libvirt-clients libvirt-daemon-driver-interface dnsmasq-base qemu-system-x86 nftables iptables iproute2 kmod procps iputils-ping
 chroot "$dir" apt-get clean
 
 # A network that the package defines is none of a test's.

@@ -1,20 +1,14 @@
 /** What a host goes through whose one NIC becomes a bond, and that a bridge: by pulumi, as a user who is not root, over that NIC. */
 import assert from "node:assert/strict";
-import * as fs from "node:fs";
-import * as path from "node:path";
 import { run } from "../../sandbox/index.js";
-import { LAB, withLab } from "../support/lab.js";
-import { repository } from "../support/repository.js";
-import { Program, pulumiDir, type Stack, withProgram } from "../support/stack.js";
+import { withLab } from "../support/lab.js";
+import { assertManagedBy, links, mastersOf } from "../support/lab-host.js";
+import { withProgram } from "../support/stack.js";
 
 describe("a host that is managed through one NIC", function () {
   this.timeout(1_200_000);
   const lab = withLab();
   const program = withProgram();
-  const made: Program[] = [];
-  after(() => {
-    for (const each of made) each.remove();
-  });
 
   // The lab VM may be slow, beside other tests.
   const SLOW = "rollbackAfter: 300";
@@ -23,38 +17,9 @@ describe("a host that is managed through one NIC", function () {
     new Network("lan", { mode: "bridge", bridge: br0.name });`;
   const write = (text: string) =>
     program().write("index.js", `const { Bond, Bridge, Network } = require("pulumi-virtnet");\n${text}`);
-  /** A program of examples/, with its configuration. */
-  const example = (name: string, nics: string[]): Stack => {
-    const copy = new Program(pulumiDir() as string, { main: "index.ts", project: `virtnet-${name}` });
-    made.push(copy);
-    fs.cpSync(path.join(repository, "examples", name), copy.dir, {
-      recursive: true,
-      filter: (p) => !p.includes("node_modules"),
-    });
-    return copy.stack("dev", { "virtnet:uri": lab().uri, [`virtnet-${name}:nics`]: nics });
-  };
-
-  /** The device that has the host's address, from which its default route leads as well; and a new connection gets through. */
-  async function isManagedBy(device: string): Promise<void> {
-    const addresses = await lab().sh("ip -br -4 addr | awk '$1 != \"lo\" && $3 { print $1, $3 }'");
-    assert.equal(addresses, `${device} ${LAB}/24`);
-    assert.match(await lab().sh("ip route show default"), new RegExp(` dev ${device} `));
-    assert.match(await lab().sh("cat /etc/resolv.conf"), /nameserver 198\.51\.100\.1$/m);
-    await lab().reachable();
-    const nm = "org.freedesktop.NetworkManager";
-    assert.equal(await lab().sh(`busctl get-property ${nm} /org/freedesktop/NetworkManager ${nm} Checkpoints`), "ao 0");
-  }
-  const masters = async (...devices: string[]) =>
-    (
-      await lab().sh(
-        `for d in ${devices.join(" ")}; do basename $(readlink /sys/class/net/$d/master || echo none); done`,
-      )
-    ).split("\n");
-  /** All profiles and devices. */
-  const left = () =>
-    lab().sh(
-      "nmcli -t -f NAME,UUID,AUTOCONNECT connection | grep -v ^lo: | sort; ls /etc/NetworkManager/system-connections; ls -d /sys/class/net/*/",
-    );
+  const isManagedBy = (device: string) => assertManagedBy(lab(), device);
+  const masters = (...devices: string[]) => mastersOf(lab(), ...devices);
+  const left = () => links(lab());
 
   it("is reached by ssh alone, as a user who is not root and may sudo", async () => {
     assert.equal((await lab().ssh("id -un; sudo -n id -un")).stdout, "admin\nroot\n");
@@ -91,69 +56,20 @@ describe("a host that is managed through one NIC", function () {
     assert.equal(await left(), before);
   });
 
-  it("examples/bridged-lan makes bond, bridge and network in one up, which a power cut does not undo, and gives all back", async () => {
+  // Twenty times in a row: cut-off.test.ts.
+  it("takes back what would cut it off, says so, and nothing of it stays", async () => {
     const before = await left();
-    const stack = example("bridged-lan", ["eth0", "eth1"]);
-    await stack.up();
-    await isManagedBy("br0");
-    assert.match((await lab().exec(["virsh", "net-dumpxml", "lan"])).stdout, /<bridge name='br0'\/>/);
-    await lab().powerCut();
-    await isManagedBy("br0");
-    assert.deepEqual(await stack.drift(), {});
-    await stack.destroy();
+    const stack = program().stack("wrong", { "virtnet:uri": lab().uri });
+    write(
+      `new Bond("bond0", { mode: "active-backup", ports: ["eth0", "eth1"], addresses: { addresses: ["203.0.114.10/24"] }, rollbackAfter: 60 });`,
+    );
+    const { text } = await stack.upFails();
+    // The second, where the machine is so slow that the time is over before the proof.
+    const why = "no new connection to the host: .*|the time after which the host takes the change back is over";
+    assert.match(text, new RegExp(`proving that it works failed: (${why}); everything is as it was`));
+    assert.doesNotMatch(text, /a fault of pulumi-virtnet itself/);
     await isManagedBy("eth0");
-    assert.equal(await left(), before);
-  });
-
-  it("takes back, each time, what would cut it off, and nothing of it stays", async () => {
-    const before = await left();
-    for (const [i, wrong] of [
-      `new Bond("bond0", { mode: "active-backup", ports: ["eth0", "eth1"], addresses: { addresses: ["203.0.114.10/24"] }, rollbackAfter: 30 });`,
-      `new Bridge("br0", { ports: ["eth0"], addresses: { addresses: ["203.0.114.10/24"] }, rollbackAfter: 30 });`,
-      `new Bond("bond0", { mode: 4, ports: ["eth0"], addresses: "dhcp", rollbackAfter: 30 });`,
-    ].entries()) {
-      const stack = program().stack(`wrong${i}`, { "virtnet:uri": lab().uri });
-      write(wrong);
-      const { text } = await stack.upFails();
-      assert.match(text, /failed: .*(everything is as it was|the host takes the change back)/);
-      await lab().reachable(60_000);
-      await isManagedBy("eth0");
-      assert.equal(await left(), before, text);
-      assert.deepEqual(await stack.resources(), {});
-    }
-  });
-
-  it("examples/vlan-trunk makes a network for each VLAN, whose frames have its tag on the wire", async () => {
-    const before = await left();
-    const stack = example("vlan-trunk", ["eth2", "eth3"]);
-    await stack.up();
-    for (const [bridge, id] of [
-      ["br20", 20],
-      ["br30", 30],
-    ] as const) {
-      const wire = lab().manager.exec([
-        "timeout",
-        "30",
-        "tcpdump",
-        "-nn",
-        "-e",
-        "-c",
-        "1",
-        "-i",
-        "sw",
-        "vlan",
-        `${id}`,
-        "and",
-        "arp",
-      ]);
-      // As a VM on it would.
-      await lab().sh(
-        `ip addr add 10.${id}.0.1/24 dev ${bridge}; ping -c 3 -W 2 10.${id}.0.2; ip addr flush dev ${bridge}`,
-      );
-      assert.match((await wire).stdout, new RegExp(`vlan ${id}, .* who-has 10\\.${id}\\.0\\.2`));
-    }
-    assert.deepEqual(await stack.drift(), {});
-    await stack.destroy();
-    assert.equal(await left(), before);
+    assert.equal(await left(), before, text);
+    assert.deepEqual(await stack.resources(), {});
   });
 });

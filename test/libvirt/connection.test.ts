@@ -39,6 +39,20 @@ describe("a connection", () => {
     await c.close();
   });
 
+  it("does what is asked for together in order, also behind a failure", async () => {
+    const c = await open("test:///default");
+    const ref = { name: "late" };
+    const [defined, again, started, got] = await Promise.allSettled([
+      c.networks.define("<network><name>late</name></network>"),
+      c.networks.define("<network>"),
+      c.networks.start(ref),
+      c.networks.get(ref),
+    ]);
+    assert.deepEqual([defined.status, again.status, started.status], ["fulfilled", "rejected", "fulfilled"]);
+    assert.ok(got.status === "fulfilled" && got.value?.active === true);
+    await c.close();
+  });
+
   it("names the caller in the stack of an error", async () => {
     const c = await open("test:///default");
     async function theCaller() {

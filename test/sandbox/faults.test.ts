@@ -422,11 +422,41 @@ describe("a change that is cut off", function () {
       const park = await c.networks.get({ name: parkName(uuid) });
       const journal = readJournal(park?.inactiveXml ?? "<network/>");
       assert.ok(journal);
-      assert.equal(await undo(c, journal, channelOf(host().uri)), "before");
+      assert.deepEqual(await undo(c, journal, channelOf(host().uri)), { as: "before", off: [] });
     });
     assert.equal(await assertWhole(change), "before");
     assert.match(await virsh(host(), ["dumpxml", "stranger"]), /type='bridge'>[\s\S]*<source bridge='lan0'\/>/);
     await virsh(host(), ["destroy", "stranger"]);
+  });
+
+  it("a new name that somebody else took meanwhile: all is as it was, and their VMs stay on theirs", async () => {
+    const change = CHANGES[1] as Change;
+    const orders: Orders = { uri: host().uri, desired: change.to, was: change.from, uuid: await reset(change) };
+    const theirs = async () => [
+      /source network='renamed'/.test(await virsh(host(), ["dumpxml", "stranger"])),
+      await run("ls /sys/class/net/flt9/brif"),
+    ];
+    let before: unknown;
+    const { answer } = await runPlan({ ...orders, stopBefore: 5 }, undefined, async () => {
+      await virsh(
+        host(),
+        ["net-define", "/dev/stdin"],
+        "<network><name>renamed</name><bridge name='flt9' stp='off'/></network>",
+      );
+      await virsh(host(), ["net-start", "renamed"]);
+      await virsh(
+        host(),
+        ["create", "/dev/stdin"],
+        vmXml("stranger", { devices: nicXml("52:54:00:00:73:05", "network", "network='renamed'") }),
+      );
+      before = await theirs();
+    });
+    assert.match(answer?.error ?? "", /defining it .*already exists.*; all is restored as it was/);
+    assert.deepEqual(await theirs(), before);
+    await virsh(host(), ["destroy", "stranger"]);
+    await virsh(host(), ["net-destroy", "renamed"]);
+    await virsh(host(), ["net-undefine", "renamed"]);
+    assert.equal(await assertWhole(change), "before");
   });
 
   it("two at once that have both looked already: the one that comes second takes nothing back of the first", async () => {

@@ -62,20 +62,7 @@ describe("a bridge on the management NIC", function () {
     const d = lan.drive("bridge", "br0");
     await d.up({});
     await lan.nmcli("connection", "delete", "br0");
-    await lan.nmcli(
-      "connection",
-      "add",
-      "type",
-      "bridge",
-      "ifname",
-      "br0",
-      "con-name",
-      "theirs",
-      "ipv4.method",
-      "disabled",
-      "ipv6.method",
-      "disabled",
-    );
+    await lan.add("theirs", "bridge", "br0", "ipv4.method disabled ipv6.method disabled");
     await lan.nmcli("connection", "up", "theirs");
     try {
       const { state } = d;
@@ -132,18 +119,7 @@ describe("a bridge on the management NIC", function () {
 
   it("takes a probe that no longer answers for a failed proof, on a NIC that carries nothing else", async () => {
     await on(lan.host().outside, ["ip", "addr", "add", "192.0.2.1/24", "dev", "seg2"]);
-    await lan.nmcli(
-      "connection",
-      "add",
-      "type",
-      "ethernet",
-      "ifname",
-      "eth2",
-      "con-name",
-      "storage",
-      "ip4",
-      "192.0.2.2/24",
-    );
+    await lan.add("storage", "ethernet", "eth2", "ip4 192.0.2.2/24");
     await lan.nmcli("connection", "up", "storage");
     // Not by the gateway, which has all addresses outside.
     await lan.sh("ip route add unreachable 192.0.2.0/24 metric 99999");
@@ -220,28 +196,11 @@ describe("a bridge on the management NIC", function () {
   });
 
   it("keeps a port whose profile serves other NICs too", async () => {
-    const one = [
-      "ipv4.method",
-      "manual",
-      "ipv4.addresses",
-      "192.0.2.20/24",
-      "ipv6.method",
-      "disabled",
-      "connection.multi-connect",
-      "multiple",
-    ];
-    await lan.nmcli(
-      "connection",
-      "add",
-      "type",
-      "ethernet",
-      "ifname",
-      "*",
-      "con-name",
+    await lan.add(
       "any",
-      "autoconnect",
-      "no",
-      ...one,
+      "ethernet",
+      "*",
+      "autoconnect no ipv4.method manual ipv4.addresses 192.0.2.20/24 ipv6.method disabled connection.multi-connect multiple",
     );
     await lan.nmcli("connection", "modify", "any", "connection.autoconnect", "yes");
     await lan.nmcli("connection", "up", "any", "ifname", "eth2");
@@ -257,29 +216,9 @@ describe("a bridge on the management NIC", function () {
   });
 
   it("leaves alone what an adopted one has and the program does not say", async () => {
-    const how = [
-      "bridge.stp",
-      "yes",
-      "bridge.priority",
-      "8192",
-      "connection.autoconnect",
-      "no",
-      "ipv4.method",
-      "disabled",
-    ];
-    await lan.nmcli(
-      "connection",
-      "add",
-      "type",
-      "bridge",
-      "ifname",
-      "br7",
-      "con-name",
-      "office",
-      "ipv6.method",
-      "disabled",
-      ...how,
-    );
+    const how =
+      "bridge.stp yes bridge.priority 8192 connection.autoconnect no ipv4.method disabled ipv6.method disabled";
+    await lan.add("office", "bridge", "br7", how);
     await lan.nmcli("connection", "up", "office");
     try {
       const d = lan.drive("bridge", "br7");
@@ -294,20 +233,8 @@ describe("a bridge on the management NIC", function () {
   });
 
   it("keeps how its port's NIC is set, and refuses one whose addresses or login it could not give back", async () => {
-    const nic = ["802-3-ethernet.wake-on-lan", "magic", "ethtool.feature-gro", "off", "ipv4.method", "disabled"];
-    await lan.nmcli(
-      "connection",
-      "add",
-      "type",
-      "ethernet",
-      "ifname",
-      "eth2",
-      "con-name",
-      "tuned",
-      "ipv6.method",
-      "disabled",
-      ...nic,
-    );
+    const nic = "802-3-ethernet.wake-on-lan magic ethtool.feature-gro off ipv4.method disabled ipv6.method disabled";
+    await lan.add("tuned", "ethernet", "eth2", nic);
     await lan.nmcli("connection", "up", "tuned");
     const d = lan.drive("bridge", "br2");
     try {

@@ -1,71 +1,20 @@
 /** Bridge on a host with NetworkManager; looked at by ip, nmcli and ping. */
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
-import { linkHandler } from "../../provider/hostlink/handler.js";
 import { run } from "../../sandbox/index.js";
-import { type Driver, driveHandler } from "../support/drive.js";
-import { on, withNetworkManager } from "../support/networkmanager.js";
+import { HOST, waitFor, withLan } from "../support/lan.js";
+import { on } from "../support/networkmanager.js";
 
-const GATEWAY = "198.51.100.1";
-const HOST = "198.51.100.10";
-
-async function waitFor(what: () => Promise<boolean>, limitMs: number): Promise<void> {
-  for (const until = Date.now() + limitMs; !(await what()); await sleep(200))
-    if (Date.now() > until) throw new Error(`not within ${limitMs} ms`);
-}
-
-describe("a bridge by NetworkManager", () => {
-  const host = withNetworkManager(3);
-  const drivers: Driver[] = [];
-  const drive = (key: string, owner = {}): Driver => {
-    const d = driveHandler(linkHandler("bridge"), (args) => ({
-      ...{ name: key, uri: host().uri, owner: { project: "p", stack: "s", key, ...owner } },
-      ...args,
-    }));
-    drivers.push(d);
-    return d;
-  };
-  const nmcli = (...args: string[]) => on(host(), ["nmcli", ...args]);
+describe("a bridge by NetworkManager", function () {
+  this.timeout(120_000);
+  const lan = withLan(3);
+  const { host, nmcli, addresses, ports, exists, pingable, onDisk } = lan;
+  const drive = (key: string, owner = {}) => lan.drive("bridge", key, { owner });
   const ip = async (...args: string[]) => JSON.parse((await on(host(), ["ip", "-j", ...args])) || "[]");
-  const addresses = async (device: string): Promise<string[]> =>
-    (await ip("-4", "addr", "show", "dev", device)).flatMap(
-      (l: { addr_info?: { local: string; prefixlen: number }[] }) =>
-        (l.addr_info ?? []).map((a) => `${a.local}/${a.prefixlen}`),
-    );
-  const ports = async (bridge: string): Promise<string[]> =>
-    (await ip("link", "show", "master", bridge)).map((l: { ifname: string }) => l.ifname).sort();
-  const exists = async (device: string) => (await host().exec(["ip", "link", "show", "dev", device])).code === 0;
-  const pingable = async (address = HOST) => (await host().outside.exec(["ping", "-c1", "-W2", address])).code === 0;
-  const profile = async (name: string, field: string) => nmcli("-g", field, "connection", "show", name);
-  const onDisk = async () =>
-    (await on(host(), ["ls", "/etc/NetworkManager/system-connections"])).split("\n").filter(Boolean);
-
-  before("gives the host a NIC with its addresses", async () => {
-    await on(host().outside, ["ip", "addr", "add", `${GATEWAY}/24`, "dev", "seg1"]);
-    await on(host(), ["ip", "route", "del", "default"]);
-    const how = [
-      "ipv4.method",
-      "manual",
-      "ipv4.addresses",
-      `${HOST}/24`,
-      "ipv4.gateway",
-      GATEWAY,
-      "ipv6.method",
-      "disabled",
-    ];
-    await nmcli("connection", "add", "type", "ethernet", "ifname", "eth1", "con-name", "lan", ...how);
-    await nmcli("connection", "up", "lan");
-    assert.deepEqual(await addresses("eth1"), [`${HOST}/24`]);
-  });
-  afterEach("nothing waits for its proof", async () => {
-    for (const d of drivers.splice(0)) if (d.state) await d.destroy();
-    assert.deepEqual(await addresses("eth1"), [`${HOST}/24`]);
-    assert.equal(await pingable(), true);
-    const checkpoints = ["busctl", "get-property", "org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager"];
-    assert.equal(await on(host(), [...checkpoints, "org.freedesktop.NetworkManager", "Checkpoints"]), "ao 0");
-    assert.deepEqual(await onDisk(), ["lan.nmconnection"]);
-    assert.equal(await profile("lan", "connection.autoconnect"), "yes");
-  });
+  const mtus = async (...devices: string[]) =>
+    (await lan.sh(`cd /sys/class/net; cat ${devices.map((device) => `${device}/mtu`).join(" ")}`))
+      .split("\n")
+      .join(" ");
+  const profile = (name: string, field: string) => nmcli("-g", field, "connection", "show", name);
 
   it("takes over the addresses of its port, and gives them back", async () => {
     const d = drive("br0");
@@ -126,6 +75,7 @@ describe("a bridge by NetworkManager", () => {
     assert.equal((await d.refresh())?.drift, false);
     assert.equal(await d.up({ ports: ["eth3"], addresses: "none" }), true);
     assert.deepEqual(await ports("br0"), ["eth3", "vnet7"]);
+    assert.equal(await mtus("br0", "eth3"), "1500 1500");
     assert.deepEqual(await addresses("br0"), []);
     assert.equal((await d.refresh())?.drift, false);
     await on(host(), ["ip", "link", "del", "vnet7"]);
@@ -158,6 +108,38 @@ describe("a bridge by NetworkManager", () => {
     }
   });
 
+  it("gives its ports their own MTU back, when it is taken out of the program and when a change is taken back", async () => {
+    const how = "802-3-ethernet.mtu 1300 ipv4.method disabled ipv6.method disabled";
+    await lan.add("small", "ethernet", "eth2", how);
+    await nmcli("connection", "up", "small");
+    const d = drive("br0");
+    const args = { ports: ["eth1", "eth2"], addresses: "inherit" };
+    await d.up({ ...args, mtu: 1400 });
+    assert.equal(await mtus("br0", "eth1", "eth2"), "1400 1400 1400");
+    await d.up(args);
+    assert.equal(await mtus("br0", "eth1", "eth2"), "1300 1500 1300");
+    const wrong = { addresses: { addresses: ["203.0.114.10/24"], gateway: "203.0.114.1" }, rollbackAfter: 12 };
+    await assert.rejects(d.up({ ...args, ...wrong, mtu: 1200 }), /everything is as it was/);
+    assert.equal(await mtus("eth1", "eth2"), "1500 1300");
+    for (const port of ["br0-eth1", "br0-eth2"])
+      assert.equal(await profile(port, "802-3-ethernet.mtu"), port === "br0-eth1" ? "auto" : "1300");
+    await d.destroy();
+    assert.equal(await mtus("eth2"), "1300");
+    await nmcli("connection", "delete", "small");
+  });
+
+  it("keeps on disk what it changes in the profile of a port that somebody made", async () => {
+    await lan.add("office", "bridge", "br7", "bridge.stp no ipv4.method disabled ipv6.method disabled");
+    await lan.add("theirs", "ethernet", "eth2", "master br7");
+    await nmcli("connection", "up", "theirs");
+    const d = drive("br7");
+    await d.up({ adopt: true, ports: ["eth2"], mtu: 1400 });
+    assert.match(await lan.sh("cat /etc/NetworkManager/system-connections/theirs.nmconnection"), /^mtu=1400$/m);
+    assert.equal(await mtus("br7", "eth2"), "1400 1400");
+    await d.destroy();
+    await nmcli("connection", "delete", "theirs", "office");
+  });
+
   it("is taken back at once when the gateway is lost", async () => {
     const d = drive("br0");
     const wrong = {
@@ -183,20 +165,7 @@ describe("a bridge by NetworkManager", () => {
         "-c",
         "ip link add virbr9 type bridge && ip tuntap add vnet9 mode tap && ip link set vnet9 master virbr9 up",
       ]);
-      await nmcli(
-        "connection",
-        "add",
-        "type",
-        "dummy",
-        "ifname",
-        "dum0",
-        "con-name",
-        "theirs",
-        "save",
-        "no",
-        "autoconnect",
-        "no",
-      );
+      await lan.add("theirs", "dummy", "dum0", "save no autoconnect no");
       try {
         const back = async () =>
           (await addresses("eth1")).includes(`${HOST}/24`) &&
@@ -219,22 +188,7 @@ describe("a bridge by NetworkManager", () => {
   }
 
   it("refuses what exists, unless adopted; an adopted one is released", async () => {
-    await nmcli(
-      "connection",
-      "add",
-      "type",
-      "bridge",
-      "ifname",
-      "br7",
-      "con-name",
-      "office",
-      "bridge.stp",
-      "no",
-      "ip4",
-      "192.0.2.9/24",
-      "ipv6.method",
-      "disabled",
-    );
+    await lan.add("office", "bridge", "br7", "bridge.stp no ip4 192.0.2.9/24 ipv6.method disabled");
     await nmcli("connection", "up", "office");
     try {
       const d = drive("br7");
@@ -251,6 +205,20 @@ describe("a bridge by NetworkManager", () => {
       await nmcli("connection", "delete", "office");
       await host().exec(["ip", "link", "del", "br8"]);
     }
+  });
+
+  it("is not replaced where maxImpact forbids that, and says so at preview; what is live is made", async () => {
+    const d = drive("br0");
+    await d.up({ ports: ["eth2"], maxImpact: "live" });
+    await assert.rejects(
+      d.preview({ ports: ["eth2"], name: "br9", maxImpact: "live" }),
+      /bridge "br0": name: maxImpact is "live", but this takes the bridge away and makes another one \(replace\)/,
+    );
+    await d.up({ ports: ["eth2"], ageingTime: 100, maxImpact: "live" });
+    assert.equal(await lan.sh("cat /sys/class/net/br0/bridge/ageing_time"), "10000");
+    await d.up({ ports: ["eth2"], name: "br9" });
+    assert.deepEqual([await exists("br0"), await ports("br9")], [false, ["eth2"]]);
+    await d.destroy();
   });
 
   it("is not deleted while VMs are on it", async () => {

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import { type Connection, LibvirtError, type LibvirtEvent, open, openPool } from "../../provider/libvirt/index.js";
 import { type Sandbox, startSandbox } from "../../sandbox/index.js";
 import { inChild, lines } from "../libvirt/child.js";
-import { generation } from "../support/sandbox.js";
+import { generation, restartDaemon } from "../support/sandbox.js";
 
 const networkXml = (name: string, subnet: number, inner = "") =>
   `<network><name>${name}</name><forward mode='nat'/><bridge name='v-${name}' stp='off'/><ip address='10.61.${subnet}.1' prefix='24'><dhcp><range start='10.61.${subnet}.2' end='10.61.${subnet}.99'/></dhcp></ip>${inner}</network>`;
@@ -25,14 +25,6 @@ describe("libvirt over a real daemon", function () {
   };
   const daemon = async (signal: string) => {
     assert.equal((await sandbox.exec(["pkill", `-${signal}`, "-x", "libvirtd"])).code, 0);
-  };
-  const restartDaemon = async () => {
-    await daemon("KILL");
-    const run = async (...argv: string[]) => (await sandbox.exec(argv, { timeoutMs: 15_000 })).code;
-    await until(async () => (await run("pgrep", "-x", "libvirtd")) !== 0);
-    await run("rm", "-f", "/run/libvirtd.pid");
-    assert.equal(await run("libvirtd", "-d"), 0);
-    await until(async () => (await run("virsh", "net-list")) === 0);
   };
 
   before(async () => {
@@ -259,6 +251,22 @@ describe("libvirt over a real daemon", function () {
     assert.deepEqual(await c.networks.list(), []); // the other connection has only waited
   });
 
+  it("does nothing of what was asked for behind a call that hung, and says so", async () => {
+    const hung = await open(sandbox.uri, { deadlineMs: 3000 });
+    await daemon("STOP");
+    const asked = [
+      hung.networks.get({ name: "x" }),
+      hung.networks.define(networkXml("behind", 7)),
+      hung.networks.get({ name: "behind" }),
+    ];
+    const answers = await Promise.allSettled(asked);
+    await daemon("CONT");
+    const sent = answers.map((a) => (a.status === "rejected" ? (a.reason as LibvirtError).sent : "answered"));
+    assert.deepEqual(sent, [true, false, false]);
+    await new Promise((resolve) => setTimeout(resolve, 1000)); // the first call returns now
+    assert.doesNotMatch(await virsh("net-list", "--all", "--name"), /behind/);
+  });
+
   it("lets the process end by itself although the daemon hangs, in a call and in close", async () => {
     const body = (last: string) => `
       const c = await libvirt.open(${JSON.stringify(sandbox.uri)}, { deadlineMs: 600 });
@@ -302,7 +310,7 @@ describe("libvirt over a real daemon", function () {
     await c.onEvent((e) => {
       if (e.kind === "close") closed = e;
     });
-    await restartDaemon();
+    await restartDaemon(sandbox);
     await until(() => closed !== undefined);
     assert.equal(closed?.reason, 1); // end of file
     await assert.rejects(c.networks.list(), (e: LibvirtError) => e.class === "transport" && !e.sent);
@@ -316,7 +324,7 @@ describe("libvirt over a real daemon", function () {
       await pool.use(async (connection) => {
         if (++runs === 1) {
           await connection.networks.list();
-          await restartDaemon();
+          await restartDaemon(sandbox);
         }
         return (await connection.networks.list()).length;
       }),
@@ -328,7 +336,7 @@ describe("libvirt over a real daemon", function () {
       pool.use(async (connection) => {
         runs++;
         await connection.networks.define("<network><name>kept</name><bridge name='kept0'/></network>");
-        await restartDaemon();
+        await restartDaemon(sandbox);
         await connection.networks.list();
       }),
       (e: LibvirtError) => e.class === "transport",

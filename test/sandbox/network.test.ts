@@ -118,6 +118,24 @@ describe("a network on a real libvirtd", () => {
     assert.deepEqual(await names(), []);
   });
 
+  it("says at preview what taking a network over costs, and refuses it there where it may not cost that much", async () => {
+    await startNetwork(host(), "costly", "<network><name>costly</name><mtu size='1400'/></network>");
+    await closeHosts(); // a run's first reading of the host
+    const d = on("costly");
+    const [missing] = await d.check({ mode: "isolated", mtu: 1300 });
+    assert.equal(missing?.property, "name");
+    assert.match(missing?.reason ?? "", /exists already on .*: set adopt: true/);
+    const [refused] = await d.check({ mode: "isolated", mtu: 1300, adopt: true, maxImpact: "live" });
+    assert.equal(refused?.property, "maxImpact");
+    assert.match(refused?.reason ?? "", /network "costly".*mtu/);
+    assert.deepEqual(await d.check({ mode: "isolated", mtu: 1300, adopt: true, maxImpact: "restart" }), []);
+    assert.deepEqual(d.log.filter((l) => /^info: network costly: mtu: restarts it in place/.test(l)).length, 1);
+    assert.match(await xml("costly"), /<mtu size='1400'/, "a preview changes nothing");
+    await d.up({ mode: "isolated", mtu: 1300, adopt: true, deleteAdopted: true });
+    assert.match(await xml("costly"), /<mtu size='1300'/);
+    await d.destroy();
+  });
+
   it("takes over a network of this stack under another key, and the old key's delete leaves it", async () => {
     const old = drive(host().uri, "renamed");
     await old.up(nat(5));
@@ -174,6 +192,28 @@ describe("a network on a real libvirtd", () => {
     );
     assert.equal(await xml("undo"), before);
     await d.destroy();
+    await virsh(host(), ["net-destroy", "rival"]);
+    await virsh(host(), ["net-undefine", "rival"]);
+  });
+
+  it("restores all of many whose restarts fail at once, though together they hold all connections", async () => {
+    const numbers = Array.from({ length: 6 }, (_, k) => 140 + k);
+    const all = numbers.map((n) => on(`many${n}`));
+    await Promise.all(all.map((d, k) => d.up(nat(numbers[k] as number))));
+    await startNetwork(host(), "rival", "<network><name>rival</name><ip address='10.70.8.1' prefix='24'/></network>");
+    const { networkHandler } = await import("../../provider/network/handler.js");
+    const ends = await Promise.allSettled(
+      all.map(({ state }) =>
+        networkHandler.update({ log: () => undefined }, state?.id as string, state?.outs as Inputs, {
+          ...state?.outs,
+          ...nat(8),
+        }),
+      ),
+    );
+    for (const end of ends)
+      assert.match(end.status === "rejected" ? String(end.reason) : "done", /starting it failed .*all is restored/);
+    for (const n of numbers) assert.match(await info(`many${n}`), /Active: yes/);
+    await Promise.all(all.map((d) => d.destroy()));
     await virsh(host(), ["net-destroy", "rival"]);
     await virsh(host(), ["net-undefine", "rival"]);
   });

@@ -383,22 +383,53 @@ describe("the restart of a network under running VMs", () => {
     await d.up(nat(27));
     await other.up(nat(28));
     const mtu = (n: number) => run(`cat /sys/class/net/rs${n}/mtu`);
-    // As such a run would hold it: by a program on the host.
     const lock = `/run/virtnet-network-${d.state?.id}.lock`;
-    await run(`(flock 9 && touch /run/locked && while [ -e /run/locked ]; do sleep 0.1; done) 9> ${lock} > /dev/null 2>&1 &
-      while ! [ -e /run/locked ]; do sleep 0.1; done`);
-    let done = false;
-    const up = d.up(nat(27, { mtu: 1400 })).then(() => {
-      done = true;
-    });
-    await other.up(nat(28, { mtu: 1400 }));
-    assert.equal(await mtu(28), "1400");
-    await sleep(1000);
-    assert.deepEqual([done, await mtu(27)], [false, "1500"]);
-    await run("rm /run/locked");
-    await up;
+    /** While such a run holds the lock: by a program on the host. */
+    const waits = async (operation: () => Promise<unknown>, meanwhile: () => Promise<void>): Promise<void> => {
+      await run(`(flock 9 && touch /run/locked && while [ -e /run/locked ]; do sleep 0.1; done) 9> ${lock} > /dev/null 2>&1 &
+        while ! [ -e /run/locked ]; do sleep 0.1; done`);
+      let done = false;
+      const running = operation().then(() => {
+        done = true;
+      });
+      await meanwhile();
+      await sleep(1000);
+      assert.equal(done, false);
+      await run("rm /run/locked");
+      await running;
+    };
+    await waits(
+      () => d.up(nat(27, { mtu: 1400 })),
+      async () => {
+        await other.up(nat(28, { mtu: 1400 }));
+        assert.deepEqual([await mtu(27), await mtu(28)], ["1500", "1400"]);
+      },
+    );
     assert.equal(await mtu(27), "1400");
-    await Promise.all([d.destroy(), other.destroy()]);
+    const taker = drive(host().uri, "locked", { stack: "other" });
+    await waits(
+      () => taker.up(nat(27, { mtu: 1300, adopt: { from: "p/s" }, deleteAdopted: true })),
+      async () => assert.equal(await mtu(27), "1400"),
+    );
+    assert.equal(await mtu(27), "1300");
+    await waits(
+      () => taker.destroy(),
+      async () => assert.match(await virsh(host(), ["net-list", "--name"]), /^locked$/m),
+    );
+    assert.doesNotMatch(await virsh(host(), ["net-list", "--all", "--name"]), /^locked$/m);
+    await other.destroy();
+  });
+
+  it("is changed without the lock where that cannot be had, and the user is told", async () => {
+    const d = drive(host().uri, "unlockable");
+    await d.up(nat(29));
+    const lock = `/run/virtnet-network-${d.state?.id}.lock`;
+    await run(`ln -s /nowhere/lock ${lock}`);
+    await d.up(nat(29, { mtu: 1400 }));
+    assert.equal((await run("cat /sys/class/net/rs29/mtu")).trim(), "1400");
+    assert.match(d.log.join("\n"), /warning: .* is not waited for: no lock on the host \(flock: .*No such file/);
+    await d.destroy();
+    await run(`rm ${lock}`);
   });
 
   it("refuses what would leave NICs behind: a new name while it does not run", async () => {

@@ -2,13 +2,15 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { startGuest } from "../../sandbox/guests.js";
-import type { Sandbox } from "../../sandbox/index.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Guest, startGuest } from "../../sandbox/guests.js";
+import type { Executor, Sandbox } from "../../sandbox/index.js";
+import type { UpstreamRoute } from "../../sdk/index.js";
 import { skip } from "../skip.js";
 import { on, startNetworkManager, withoutNetworkManager } from "../support/networkmanager.js";
 import { repository } from "../support/repository.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
-import { Program, PulumiFailed, pulumiDir } from "../support/stack.js";
+import { Program, PulumiFailed, pulumiDir, type Stack } from "../support/stack.js";
 import { nicsIn } from "../support/vms.js";
 
 const folder = path.join(repository, "examples");
@@ -29,7 +31,7 @@ interface Example {
   /** Why it cannot be run here. */
   without?(): Promise<string | undefined>;
   /** What it promises beyond that. */
-  check?(host: Sandbox): Promise<void>;
+  check?(host: Sandbox, stack: Stack): Promise<void>;
   /** What is there after destroy. */
   left?: string[];
 }
@@ -38,7 +40,7 @@ const HOST = "198.51.100.10";
 /** The outside of NIC eth1, as a LAN has it: a router, and a DHCP server. */
 async function lan(host: Sandbox): Promise<void> {
   await on(host, ["sh", "-c", "ip link del br0 2> /dev/null || true"]);
-  await startNetworkManager(host, 1);
+  await startNetworkManager(host, 2);
   await on(host.outside, ["ip", "addr", "add", "198.51.100.1/24", "dev", "seg1"]);
   const served = ["--dhcp-range=198.51.100.100,198.51.100.150,10m", "--dhcp-host=52:54:00:72:00:01,198.51.100.10"];
   const how = ["--interface=seg1", "--bind-interfaces", "--except-interface=lo", "--port=0", "--no-ping"];
@@ -74,6 +76,91 @@ async function vmsAreInTheLan(host: Sandbox): Promise<void> {
   for (const guest of guests) await guest.stop();
 }
 
+/** After {@link lan}: eth2 leads to a segment of its own, on which there is a machine of the outside. */
+async function twoSegments(host: Sandbox): Promise<void> {
+  await on(host, [
+    "sh",
+    "-c",
+    "ip netns add internet && ip -n outside link set seg2 netns internet && ip link set eth2 up",
+  ]);
+  await on(host.namespace("internet"), ["sh", "-c", "ip addr add 192.0.2.1/24 dev seg2 && ip link set seg2 up"]);
+}
+
+/** Whether packets from an address arrive at a device, while somebody tries to send some there. */
+async function arrives(at: Executor, device: string, from: string, send: () => Promise<unknown>): Promise<boolean> {
+  const seen = at.exec(["timeout", "8", "tcpdump", "-nn", "-c1", "-i", device, "src", "host", from]);
+  await sleep(1000);
+  await send();
+  return (await seen).code === 0;
+}
+
+/** A VM of the DMZ is reached from outside; it reaches neither the inner network nor the host, whatever it tries. */
+async function dmzIsApart(host: Sandbox): Promise<void> {
+  const nic = (network: string, v4: string) => ({ nics: [{ network, addresses: { v4 } }] });
+  const web = await startGuest(host, { name: "web", ...nic("dmz", "192.0.2.50/24") });
+  const db = await startGuest(host, { name: "db", ...nic("inner", "198.51.100.60/24") });
+  for (const guest of [web, db]) await guest.waitReady();
+  const pings = async (guest: Guest, to: string) => (await guest.exec(`ping -c2 -W2 ${to}`)).code === 0;
+  await on(host.namespace("internet"), ["ping", "-c1", "-W5", "192.0.2.50"]);
+  assert.equal(await pings(web, "192.0.2.1"), true);
+  // Inside, all reach each other and the host.
+  for (const to of ["198.51.100.1", HOST]) assert.equal(await pings(db, to), true, to);
+  // By its gateway, which knows no way in; then straight to the host, as who has broken into it would.
+  await web.exec("ip route add default via 192.0.2.1");
+  for (const to of ["198.51.100.60", HOST]) assert.equal(await pings(web, to), false, to);
+  const mac = await on(host, ["cat", "/sys/class/net/eth2/address"]);
+  const targets = ["198.51.100.60", "198.51.100.1", HOST];
+  await web.exec(`ip route add 198.51.100.0/24 dev eth0; for t in ${targets.join(" ")}; do arp -s $t ${mac}; done`);
+  const tries = async () => {
+    for (const to of targets) assert.equal(await pings(web, to), false, to);
+  };
+  assert.equal(await arrives(host, "br0", "192.0.2.50", tries), false);
+  for (const guest of [web, db]) await guest.stop();
+}
+
+const ROUTER = "100.64.0.1";
+/** The host's NIC pub0 leads to the router of a provider, beyond which is a customer; the sandbox's uplink is its management. */
+async function publicNic(host: Sandbox): Promise<void> {
+  await on(host, [
+    ...["sh", "-ec"],
+    `ip netns add router; ip netns add customer
+    ip link add pub0 type veth peer name down0 netns router; ip addr add 100.64.0.2/24 dev pub0; ip link set pub0 up
+    ip -n router addr add ${ROUTER}/24 dev down0; ip -n router link set down0 up
+    ip link add up0 netns router type veth peer name eth0 netns customer
+    ip -n router addr add 198.18.0.1/24 dev up0; ip -n router link set up0 up
+    ip -n customer addr add 198.18.0.9/24 dev eth0; ip -n customer link set eth0 up
+    ip -n customer route add default via 198.18.0.1
+    ip netns exec router sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'
+    ip route replace default via ${ROUTER} dev pub0`,
+  ]);
+}
+
+/** Customers reach a server under its own address once the router has the entries of upstreamRoutes; it does not reach the management network. */
+async function serversArePublic(host: Sandbox, stack: Stack): Promise<void> {
+  const { upstreamRoutes: routes } = (await stack.outputs()) as { upstreamRoutes: UpstreamRoute[] };
+  assert.deepEqual(routes, [{ destination: "192.0.2.0/28", via: "100.64.0.2" }]);
+  const shop = await startGuest(host, { name: "shop", nics: [{ network: "servers" }] });
+  await shop.waitReady();
+  const [address = ""] = (await shop.addresses())[0]?.v4[0]?.split("/") ?? [];
+  assert.match(address, /^192\.0\.2\.([2-9]|1[0-4])$/);
+  const customer = host.namespace("customer");
+  const reached = async () => (await customer.exec(["ping", "-c1", "-W3", address])).code === 0;
+  assert.equal(await reached(), false);
+  for (const { destination, via } of routes)
+    await on(host.namespace("router"), ["ip", "route", "add", destination, "via", via]);
+  assert.equal(await reached(), true);
+  // Under its own address, in this direction too.
+  const sends = () => shop.exec("ping -c2 -W2 198.18.0.9");
+  assert.equal(await arrives(customer, "eth0", address, sends), true);
+  // The other way round as well: the machine on the management network even has a route.
+  const { outsideAddress, hostAddress } = host;
+  await on(host.outside, ["ip", "route", "add", "192.0.2.0/28", "via", hostAddress.v4]);
+  assert.equal((await host.outside.exec(["ping", "-c1", "-W3", address])).code, 1);
+  const inwards = () => shop.exec(`ping -c2 -W2 ${outsideAddress.v4}`);
+  assert.equal(await arrives(host.outside, "out0", address, inwards), false);
+  await shop.stop();
+}
+
 const bridge = (host: Sandbox) => host.exec(["sh", "-c", "ip link show br0 || ip link add br0 type bridge"]);
 const all = ["dev", "dmz", "lab", "lan", "storage"];
 
@@ -97,6 +184,18 @@ const examples: Record<string, Example> = {
   lan: {
     ...{ main: "index.ts", networks: ["lan"], config: { "virtnet-lan:nic": "eth1" } },
     ...{ without: withoutNetworkManager, prepare: lan, check: vmsAreInTheLan },
+  },
+  dmz: {
+    ...{ main: "index.ts", networks: ["dmz", "inner"], without: withoutNetworkManager },
+    config: { "virtnet-dmz:inner": "eth1", "virtnet-dmz:outer": "eth2" },
+    ...{ prepare: twoSegments, check: dmzIsApart },
+  },
+  hosting: {
+    ...{ main: "index.ts", networks: ["servers"], prepare: publicNic, check: serversArePublic },
+    config: {
+      ...{ "virtnet-hosting:nic": "pub0", "virtnet-hosting:subnet": "192.0.2.1/28" },
+      ...{ "virtnet-hosting:first": "192.0.2.2", "virtnet-hosting:last": "192.0.2.14" },
+    },
   },
   "unchanged-host": {
     ...{ main: "index.ts", networks: ["lan", "lan-direct"], prepare: bridge },
@@ -122,7 +221,7 @@ const examples: Record<string, Example> = {
 const inTheLab = ["bridged-lan", "vlan-trunk"];
 
 describe("the programs in examples/", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const host = withSandbox();
   const made: Program[] = [];
   const listed = async () => (await virsh(host(), ["net-list", "--all", "--name"])).split("\n").filter(Boolean).sort();
@@ -173,7 +272,7 @@ describe("the programs in examples/", function () {
         assert.equal((await nicsOf(guest)).length, 1);
         assert.match((await nicsOf(guest))[0] ?? "", on);
       }
-      await check?.(host());
+      await check?.(host(), stack);
       await stack.destroy();
       assert.deepEqual(await listed(), left);
       for (const guest of guests) assert.equal((await nicsOf(guest)).length, nics.length);

@@ -23,7 +23,11 @@ export const fullLinks: Record<Kind, Inputs[]> = {
   bridge: [
     {
       ...{ ...every, ports: ["eth2"], stp: true, forwardDelay: 10, helloTime: 3, maxAge: 18, priority: 8 },
-      ...{ ageingTime: 100, multicastSnooping: false },
+      ...{ ageingTime: 100, multicastSnooping: false, vlanFiltering: true, vlanDefaultPvid: 7 },
+      vlans: [
+        { port: "eth2", pvid: 10, untagged: [11], tagged: [20, "30-39"] },
+        { port: "bridge0", pvid: 40, tagged: ["39-41"] },
+      ],
     },
     { addresses: "dhcp" },
     { addresses: { ipv4: "dhcp", addresses: ["2001:db8::5/64"] } },
@@ -57,7 +61,7 @@ export const fullLinks: Record<Kind, Inputs[]> = {
     bond({ mode: 6, ...MII, lpInterval: 9 }),
   ],
   vlan: [
-    { ...every, parent: "eth2", id: 4094, reorderHeaders: false, gvrp: true, mvrp: true, looseBinding: true },
-    { parent: "eth2", id: 1 },
+    { ...every, parent: "eth2", vlanId: 4094, reorderHeaders: false, gvrp: true, mvrp: true, looseBinding: true },
+    { parent: "eth2", vlanId: 1 },
   ],
 };

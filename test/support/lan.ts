@@ -20,6 +20,8 @@ export interface Lan {
   host(): Sandbox;
   sh(script: string): Promise<string>;
   nmcli(...args: string[]): Promise<string>;
+  /** A profile by hand; its settings as `ipv4.method disabled`. */
+  add(name: string, type: string, device: string, settings: string): Promise<string>;
   addresses(device: string): Promise<string[]>;
   ports(bridge: string): Promise<string[]>;
   exists(device: string): Promise<boolean>;
@@ -42,6 +44,8 @@ export function withLan(nics: number): Lan {
     host,
     sh,
     nmcli: (...args) => on(host(), ["nmcli", ...args]),
+    add: (name, type, device, settings) =>
+      lan.nmcli(...["connection", "add", "type", type, "ifname", device, "con-name", name], ...settings.split(" ")),
     addresses: (device) => lines(`ip -o -4 addr show dev ${device} 2> /dev/null | awk '{print $4}'`),
     ports: (bridge) => lines(`ls /sys/class/net/${bridge}/brif 2> /dev/null || true`),
     exists: async (device) => (await host().exec(["ip", "link", "show", "dev", device])).code === 0,
@@ -68,17 +72,8 @@ export function withLan(nics: number): Lan {
   before("gives the host a NIC with its addresses", async () => {
     await on(host().outside, ["ip", "addr", "add", `${GATEWAY}/24`, "dev", "seg1"]);
     await sh("ip route del default; ip -6 route del default || true");
-    const how = [
-      "ipv4.method",
-      "manual",
-      "ipv4.addresses",
-      `${HOST}/24`,
-      "ipv4.gateway",
-      GATEWAY,
-      "ipv6.method",
-      "disabled",
-    ];
-    await lan.nmcli("connection", "add", "type", "ethernet", "ifname", "eth1", "con-name", "lan", ...how);
+    const how = `ipv4.method manual ipv4.addresses ${HOST}/24 ipv4.gateway ${GATEWAY} ipv6.method disabled`;
+    await lan.add("lan", "ethernet", "eth1", how);
     await lan.nmcli("connection", "up", "lan");
   });
   beforeEach("is a new run", forgetLinks);

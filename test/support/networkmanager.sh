@@ -12,7 +12,7 @@ auth-polkit=false
 no-auto-default=*
 dns=none
 [keyfile]
-unmanaged-devices=interface-name:up0
+unmanaged-devices=interface-name:up0;interface-name:pub0
 CONF
 i=1
 while [ $i -le "$1" ]; do

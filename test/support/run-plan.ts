@@ -57,7 +57,8 @@ async function main(orders: Orders): Promise<Answer> {
           if (actions.length === killBefore) process.kill(process.pid, "SIGKILL");
         },
         channel: channelOf(uri),
-        fresh: (fn) => host.insist(fn),
+        fresh: (fn) => host.again(c, fn),
+        spare: () => host.pool.borrow(),
         ...(orders.guard ? { guard: guardOf(uri) } : {}),
       });
       await host.surely(c, (on) => verify(on, now, desired, was));

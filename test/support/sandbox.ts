@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/index.js";
 import { skip } from "../skip.js";
 
@@ -58,4 +60,14 @@ export async function virsh(sandbox: Sandbox, argv: string[], input?: string): P
 export async function startNetwork(sandbox: Sandbox, name: string, xml: string): Promise<void> {
   await virsh(sandbox, ["net-define", "/dev/stdin"], xml);
   await virsh(sandbox, ["net-start", name]);
+}
+
+/** Kill the daemon, and wait until another one answers. */
+export async function restartDaemon(sandbox: Sandbox): Promise<void> {
+  const run = async (...argv: string[]) => (await sandbox.exec(argv, { timeoutMs: 15_000 })).code;
+  assert.equal(await run("pkill", "-KILL", "-x", "libvirtd"), 0);
+  while ((await run("pgrep", "-x", "libvirtd")) === 0) await sleep(20);
+  await run("rm", "-f", "/run/libvirtd.pid");
+  assert.equal(await run("libvirtd", "-d"), 0);
+  while ((await run("virsh", "net-list")) !== 0) await sleep(20);
 }

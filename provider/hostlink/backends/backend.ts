@@ -8,6 +8,7 @@ import type { Addressing } from "../addressing.js";
 import type { Kind, Mark } from "../args.js";
 import type { HostLinks } from "../facts.js";
 import type { ObservedLink } from "../steps.js";
+import type { PortVlans } from "../vlans.js";
 
 export interface LinkRef {
   /** The manager's id of the link. */
@@ -20,6 +21,8 @@ export interface Found {
   link?: ObservedLink;
   leftover?: { id: string; checkpoint?: string };
   foreign?: string;
+  /** Something is under way on it or on a port, as a change that the host takes back by itself. */
+  busy?: true;
 }
 
 export interface Backend {
@@ -34,6 +37,8 @@ export interface Backend {
   make(link: LinkRef, what: { values: Inputs; mac?: string; mark?: Mark; ports: readonly string[] }): Promise<void>;
   /** Remove what a run left that died in the middle. */
   sweep(link: LinkRef, checkpoint: string | undefined): Promise<void>;
+  /** Waits until nothing is under way on the link and its ports. */
+  calm(link: LinkRef): Promise<void>;
   /** Waits for those of others. @returns its id, and since when (of `Date.now`) it counts, at the earliest. */
   checkpoint(link: LinkRef, devices: readonly string[], seconds: number): Promise<{ id: string; sinceMs: number }>;
   configure(
@@ -43,7 +48,7 @@ export interface Backend {
   ): Promise<void>;
   /** No addresses any more. */
   strip(link: LinkRef, checkpoint: string | undefined): Promise<void>;
-  attach(link: LinkRef, port: string): Promise<void>;
+  attach(link: LinkRef, port: string, vlans?: PortVlans): Promise<void>;
   detach(link: LinkRef, port: string): Promise<void>;
   activate(link: LinkRef): Promise<void>;
   /** Devices of others, as VMs' taps, onto a bridge that they belong on. */

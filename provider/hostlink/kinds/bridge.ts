@@ -10,13 +10,16 @@ import { object } from "../../schema/node.js";
 import type { LinkKind } from "../args.js";
 import { devices, flag, whole } from "../fields.js";
 import { bridgeRules } from "../rules/bridge.js";
+import { vlansField } from "../vlans.js";
 import { everyLink, everyLinkPrices } from "./common.js";
+
+const ANEW = "NetworkManager activates the bridge anew: its ports and VMs are off it for some hundred milliseconds";
 
 const prices: PriceTable = {
   ...everyLinkPrices,
   mac: {
     impact: "live",
-    why: "NetworkManager activates the bridge anew: its ports and VMs are off it for some hundred milliseconds, and neighbours learn its new MAC",
+    why: `${ANEW}, and neighbours learn its new MAC`,
   },
   stp: { impact: "live", why: "ports of a bridge listen and learn for twice the forward delay when it is turned on" },
   forwardDelay: { impact: "live", why: "the bridge's timers are set while it runs" },
@@ -25,6 +28,12 @@ const prices: PriceTable = {
   priority: { impact: "live", why: "the spanning tree may choose another root" },
   ageingTime: { impact: "live", why: "the bridge's timers are set while it runs" },
   multicastSnooping: { impact: "live", why: "multicast is flooded until the bridge has learnt anew" },
+  vlanFiltering: { impact: "live", why: ANEW },
+  vlanDefaultPvid: { impact: "live", why: ANEW },
+  vlans: {
+    impact: "live",
+    why: "NetworkManager plugs the port in anew, or for those of the host activates the bridge anew: it is off the bridge for some hundred milliseconds",
+  },
 };
 
 export const bridge = {
@@ -47,6 +56,12 @@ export const bridge = {
     ageingTime: whole(0, 1_000_000, { default: 300 }),
     /** Whether multicast goes only where it is asked for. Default: true. */
     multicastSnooping: flag({ default: true }),
+    /** Whether the bridge looks at VLAN tags, so that each port, VM and the host is in its own VLANs only. Default: false. */
+    vlanFiltering: flag({ default: false }),
+    /** VLAN of frames without a tag at each port, VM and the host, beside what `vlans` says, 0–4094; 0: none, so what `vlans` does not name is cut off. Default: 1. */
+    vlanDefaultPvid: whole(0, 4094, { default: 1 }),
+    /** VLANs of ports and, by the bridge's own name, of the host. Default: none but `vlanDefaultPvid`. */
+    vlans: vlansField,
   }),
   rules: bridgeRules,
   prices,

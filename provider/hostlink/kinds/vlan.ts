@@ -2,7 +2,7 @@
  * A VLAN of a NIC or bond: frames with this tag, without it.
  *
  * ```ts
- * new virtnet.Vlan("eno1.20", { parent: "eno1", id: 20 });
+ * new virtnet.Vlan("eno1.20", { parent: "eno1", vlanId: 20 });
  * ```
  */
 import type { PriceTable } from "../../network/prices.js";
@@ -18,7 +18,7 @@ const anew = { impact: "replace", why: "the kernel sets it when the device is ma
 const prices: PriceTable = {
   ...common,
   parent: anew,
-  id: anew,
+  vlanId: anew,
   reorderHeaders: anew,
   gvrp: anew,
   mvrp: anew,
@@ -31,8 +31,8 @@ export const vlan = {
     ...everyLink,
     /** The device that carries the tagged frames: a NIC, bond or bridge of the host; a name or a resource. */
     parent: required(deviceName),
-    /** The tag, 1–4094. */
-    id: required(whole(1, 4094)),
+    /** The tag (IEEE 802.1Q), 1–4094. */
+    vlanId: required(whole(1, 4094)),
     /** Give programs that look at raw frames these without the tag. Default: true. */
     reorderHeaders: flag({ default: true }),
     /** Tell switches of the VLAN by GVRP. Default: false. */

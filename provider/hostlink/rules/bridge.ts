@@ -1,6 +1,7 @@
 /** Rules of Bridge. */
 import type { Failure } from "../../handler.js";
 import { commonRules, quote } from "./common.js";
+import { filteringRules } from "./filtering.js";
 import { type BondAs, below, unfit } from "./fit.js";
 import { portRules, ports } from "./ports.js";
 import { fault, type Rule, type Surroundings } from "./rule.js";
@@ -60,4 +61,4 @@ function carrier(port: string, { links, program }: Surroundings): string {
   return own || !links ? port : below(port, links);
 }
 
-export const bridgeRules: readonly Rule[] = [...commonRules, ...portRules, needsStp, timers, bonds];
+export const bridgeRules: readonly Rule[] = [...commonRules, ...portRules, needsStp, timers, bonds, ...filteringRules];

@@ -46,10 +46,11 @@ const elsewhere: Rule = {
 
 const taken: Rule = {
   says: "A port is not taken from a link that is not the program's.",
-  check: (subject, { links, program }) =>
+  check: (subject, { links, program, former }) =>
     ports(subject).flatMap(({ item, path }): Failure[] => {
       const master = links?.get(item)?.master;
-      if (master === undefined || master === subject.args.name || program?.has(master)) return [];
+      if (master === undefined || master === subject.args.name || program?.has(master) || former?.has(master))
+        return [];
       return fault(
         path,
         `${quote(item)} is plugged into ${quote(master)} of the host, which would lose it: name ${quote(master)} instead, or take it out there first`,

@@ -10,6 +10,8 @@ export interface Surroundings {
   management?: readonly string[];
   /** Links of this program, by name: their kind and arguments. */
   program?: ReadonlyMap<string, { kind: string; args: Inputs }>;
+  /** Names that links of this program had until now. */
+  former?: ReadonlySet<string>;
 }
 
 /** The fields as the user wrote them; what is unknown or has a fault of shape is left out. */

@@ -28,13 +28,13 @@ const once: Rule = {
       if (
         kind === "vlan" &&
         name !== args.name &&
-        args.id !== undefined &&
+        args.vlanId !== undefined &&
         other.parent === args.parent &&
-        other.id === args.id
+        other.vlanId === args.vlanId
       )
         return fault(
-          "id",
-          `${args.id} of ${quote(args.parent)} is ${quote(name)} of this program already: choose another`,
+          "vlanId",
+          `${args.vlanId} of ${quote(args.parent)} is ${quote(name)} of this program already: choose another`,
         );
     }
     return [];

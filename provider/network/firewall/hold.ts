@@ -6,7 +6,7 @@
  * translation, or not at all, and a flow of UDP stays so. So a copy of the rules stands beside them until libvirt has finished: exactly
  * what was there, in chains of our own, taken away by a program on the host that waits for this one to end, however it ends.
  */
-import type { Channel, Hold } from "../../host/channel.js";
+import { type Channel, type Hold, whyFailed } from "../../host/channel.js";
 import type { Firewall } from "../abilities.js";
 import { iptablesCopy, iptablesPrefix } from "./iptables.js";
 import { nftablesCopy, nftablesPrefix, TABLE } from "./nftables.js";
@@ -59,15 +59,22 @@ const program = (script: string, ...words: string[]): string[] => ["sh", "-c", s
 
 const leftOf = (copies: readonly (Copy | undefined)[]): string => (copies.some((c) => c?.left) ? "left" : "");
 
+const servesFamily = ({ subnets }: Subject, family: 4 | 6): boolean =>
+  subnets.some((subnet) => subnet.includes(":") === (family === 6));
+
 type Holding = (channel: Channel, subject: Subject, seconds: number) => Promise<Hold | undefined>;
 
 const HOLDS: Record<Firewall, Holding> = {
   async iptables(channel, subject, seconds) {
     const tools = ["iptables-save", "ip6tables-save"].map(async (tool) => {
-      const { stdout, code } = await channel.run([tool]);
-      return code === 0 ? iptablesCopy(stdout, subject) : undefined;
+      const { stdout, stderr, code } = await channel.run([tool]);
+      if (code === 0) return { copy: iptablesCopy(stdout, subject) };
+      return { copy: undefined, why: `${tool}: ${whyFailed(stderr, code)}` };
     });
-    const copies = await Promise.all(tools);
+    const read = await Promise.all(tools);
+    for (const [i, family] of ([4, 6] as const).entries())
+      if (read[i]?.why !== undefined && servesFamily(subject, family)) throw new Error(read[i].why);
+    const copies = read.map((r) => r.copy);
     if (copies.every((copy) => copy === undefined)) return undefined;
     const texts = copies.map((copy) => copy?.add ?? "");
     const words = [iptablesPrefix(subject.id), String(seconds), leftOf(copies), ...texts];
@@ -75,7 +82,10 @@ const HOLDS: Record<Firewall, Holding> = {
   },
   async nftables(channel, subject, seconds) {
     const tables = ["ip", "ip6"].map((family) => channel.run(["nft", "list", "table", family, TABLE]));
-    const copy = nftablesCopy((await Promise.all(tables)).map(({ stdout }) => stdout).join(""), subject);
+    const read = await Promise.all(tables);
+    const failed = read.find(({ code, stderr }) => code !== 0 && !/No such file or directory/.test(stderr));
+    if (failed) throw new Error(`nft: ${whyFailed(failed.stderr, failed.code)}`);
+    const copy = nftablesCopy(read.map(({ stdout }) => stdout).join(""), subject);
     if (!copy) return undefined;
     return await channel.hold(program(NFTABLES_HOLD, copy.prefix, String(seconds), leftOf([copy]), copy.add), LIMIT_MS);
   },
@@ -89,7 +99,7 @@ export async function sweepFirewall(channel: Channel, id: string): Promise<void>
   await channel.run(program(SWEEP, iptablesPrefix(id), nftablesPrefix(id)));
 }
 
-/** @param seconds how long it may stand at most; undefined: there is nothing to hold, or it cannot be held here. */
+/** @param seconds how long it may stand at most; undefined: there is nothing to hold. Throws where it cannot be held. */
 export async function holdFirewall(
   channel: Channel,
   firewall: Firewall,
@@ -97,5 +107,6 @@ export async function holdFirewall(
   seconds: number,
 ): Promise<Hold | undefined> {
   const hold = await HOLDS[firewall](channel, subject, seconds);
-  return hold?.held ? hold : undefined;
+  if (hold && !hold.held) throw new Error(whyFailed(hold.why, hold.code));
+  return hold;
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { adapt, type DynamicProvider } from "../../../provider/dynamic/adapter.js";
 import { SENTINEL } from "../../../provider/dynamic/wire.js";
 import {
+  ApplyError,
   type Context,
   type Handler,
   type Inputs,
@@ -9,6 +10,8 @@ import {
   Unknown,
   VirtnetError,
 } from "../../../provider/handler.js";
+import { BusError } from "../../../provider/hostlink/backends/networkmanager/bus.js";
+import { NotReleased } from "../../../provider/unplug.js";
 
 const text = 'exports.handler=()=>require("x")';
 
@@ -201,6 +204,14 @@ describe("the adapter to Pulumi's dynamic host", () => {
       const error = await failure(p.delete("1", {}));
       assert.equal(error.message, 'network "dev": in use');
       assert.equal(`${error}: ${error.stack}`, 'virtnet: network "dev": in use');
+    });
+
+    it("of a step that could not be taken come so as well, and those of another copy of this package", async () => {
+      const foreign = Object.assign(new Error("x"), { name: "ApplyError", forUser: true });
+      for (const thrown of [new ApplyError("x", true, undefined), new BusError("x"), new NotReleased("x"), foreign]) {
+        const error = await failure(provider({ delete: () => Promise.reject(thrown) }).delete("1", {}));
+        assert.equal(`${error}: ${error.stack}`, "virtnet: x", thrown.name);
+      }
     });
 
     it("of ours are called so and keep their stack", async () => {

@@ -40,7 +40,7 @@ const hostBond = (more: Partial<NonNullable<LinkFact["bond"]>>): Surroundings =>
   );
 const b = (more: Inputs): Inputs => ({ name: "bond0", mode: "active-backup", ports: ["eth1", "eth2"], ...more });
 const ofBond = { kind: "bond" as const };
-const vlan = (more: Inputs): Inputs => ({ name: "eth1.5", parent: "eth1", id: 5, ...more });
+const vlan = (more: Inputs): Inputs => ({ name: "eth1.5", parent: "eth1", vlanId: 5, ...more });
 const ofVlan = { kind: "vlan" as const };
 const ARP = { arpInterval: 100, arpIpTargets: ["192.0.2.1"] };
 /** Each option that not all modes have: a mode without it, one with it, a value, and what else it needs. */
@@ -64,6 +64,7 @@ const MODED: [option: string, without: string | number, having: string | number,
   ["tlbDynamicLb", 4, 5, false],
   ["lpInterval", 4, 6, 2],
 ];
+const filtering = (...vlans: Inputs[]): Inputs => bridge({ ports: ["eth1"], vlanFiltering: true, vlans });
 const onBond = bridge({ ports: ["bond0"] });
 
 export const cases: Record<string, Case[]> = {
@@ -245,6 +246,49 @@ export const cases: Record<string, Case[]> = {
       twin: bridge({ [field]: { forwardDelay: 15, helloTime: 2, maxAge: 20, priority: 4096 }[field], stp: true }),
     }),
   ),
+  "Settings of VLANs need vlanFiltering: true.": [
+    {
+      ...{ kind, path: "vlanDefaultPvid", reason: "the bridge does not look at tags" },
+      breaks: bridge({ vlanDefaultPvid: 5 }),
+      twin: bridge({ vlanDefaultPvid: 5, vlanFiltering: true }),
+    },
+    {
+      ...{ kind, path: "vlans", reason: "the bridge does not look at tags" },
+      breaks: bridge({ ports: ["eth1"], vlans: [{ port: "eth1", tagged: [20] }], vlanFiltering: false }),
+      twin: filtering({ port: "eth1", tagged: [20] }),
+    },
+  ],
+  "VLANs are those of a port, or of the bridge itself for the host.": [
+    {
+      ...{ kind, path: "vlans[0].port", reason: 'is no port of the bridge: add it to ports, or name "eth1" or "br0"' },
+      breaks: filtering({ port: "eth2", pvid: 5 }),
+      twin: filtering({ port: "br0", pvid: 5 }),
+    },
+  ],
+  "A port's VLANs are given in one place.": [
+    {
+      ...{ kind, path: "vlans[1].port", reason: '"eth1" has its VLANs in vlans[0]' },
+      breaks: filtering({ port: "eth1", pvid: 5 }, { port: "eth1", tagged: [6] }),
+      twin: filtering({ port: "eth1", pvid: 5 }, { port: "br0", tagged: [6] }),
+    },
+  ],
+  "A VLAN has a tag at a port, or none.": [
+    {
+      ...{ kind, path: "vlans[0].tagged[1]", reason: '"20-29" is in vlans[0].untagged[0] already' },
+      breaks: filtering({ port: "eth1", untagged: [29], tagged: [30, "20-29"] }),
+      twin: filtering({ port: "eth1", untagged: [29], tagged: [30, "20-28"] }),
+    },
+    {
+      ...{ kind, path: "vlans[0].untagged[0]", reason: "holds 10, which as pvid leaves without a tag already" },
+      breaks: filtering({ port: "eth1", pvid: 10, untagged: ["9-10"] }),
+      twin: filtering({ port: "eth1", pvid: 10, untagged: [9], tagged: [10] }),
+    },
+    {
+      ...{ kind, path: "vlans[0].tagged[1]", reason: "20 is in vlans[0].tagged[0] already" },
+      breaks: filtering({ port: "eth1", tagged: ["10-20", 20] }),
+      twin: filtering({ port: "eth1", tagged: ["10-20", 21] }),
+    },
+  ],
   "The spanning tree's timers fit each other.": [
     {
       ...{ kind, path: "forwardDelay", reason: "more than 2 × (forwardDelay 10 s - 1 s): at most 18" },
@@ -290,11 +334,11 @@ export const cases: Record<string, Case[]> = {
       ...{ breaks: bridge({ ports: ["v5"] }), twin: bridge({ ports: ["v5"] }) },
       around: program({
         bond0: { kind: "bond", args: { name: "bond0", mode: "broadcast" } },
-        v5: { kind: "vlan", args: { name: "v5", parent: "bond0", id: 5 } },
+        v5: { kind: "vlan", args: { name: "v5", parent: "bond0", vlanId: 5 } },
       }),
       twinAround: program({
         bond0: { kind: "bond", args: { name: "bond0", mode: 4 } },
-        v5: { kind: "vlan", args: { name: "v5", parent: "bond0", id: 5 } },
+        v5: { kind: "vlan", args: { name: "v5", parent: "bond0", vlanId: 5 } },
       }),
     },
     {
@@ -529,10 +573,10 @@ export const cases: Record<string, Case[]> = {
   ],
   "A parent has a VLAN once.": [
     {
-      ...{ ...ofVlan, path: "id", reason: 'is "other" of this program already' },
+      ...{ ...ofVlan, path: "vlanId", reason: 'is "other" of this program already' },
       breaks: vlan({}),
-      twin: vlan({ id: 6 }),
-      around: program({ other: { kind: "vlan", args: { name: "other", parent: "eth1", id: 5 } } }),
+      twin: vlan({ vlanId: 6 }),
+      around: program({ other: { kind: "vlan", args: { name: "other", parent: "eth1", vlanId: 5 } } }),
     },
   ],
   "A VLAN's MTU is at most its parent's.": [

@@ -10,7 +10,7 @@ import { cases } from "./rules.cases.js";
 
 const told = (failures: Failure[]): string => failures.map((f) => `${f.property}: ${f.reason}`).join("\n");
 /** What a link of each kind must have. */
-const BASE: Record<Kind, Inputs> = { bridge: {}, bond: { mode: "active-backup" }, vlan: { parent: "eth1", id: 5 } };
+const BASE: Record<Kind, Inputs> = { bridge: {}, bond: { mode: "active-backup" }, vlan: { parent: "eth1", vlanId: 5 } };
 const KINDS = Object.keys(kinds) as Kind[];
 
 describe("rules of host links break where they say, and let the nearest valid link pass", () => {

@@ -59,8 +59,8 @@ Object.assign(good, {
   "a bond, a VLAN on it and bridges on both": `
     const bond0 = new virtnet.Bond("bond0", { mode: "802.3ad", ports: ["eno1", pulumi.output("eno2")], lacpRate: "fast", miimon: 100 });
     new virtnet.Bond("bond1", { mode: 1, ports: pulumi.output(["eno3", "eno4"]), primary: "eno3", addresses: "dhcp" });
-    const vlan20 = new virtnet.Vlan("bond0.20", { parent: bond0, id: 20, addresses: { addresses: ["192.0.2.5/24"] } });
-    new virtnet.Vlan("v30", { parent: "eno5", id: pulumi.output(30) });
+    const vlan20 = new virtnet.Vlan("bond0.20", { parent: bond0, vlanId: 20, addresses: { addresses: ["192.0.2.5/24"] } });
+    new virtnet.Vlan("v30", { parent: "eno5", vlanId: pulumi.output(30) });
     new virtnet.Bridge("br0", { ports: [bond0], addresses: "inherit" });
     new virtnet.Bridge("br20", { ports: [vlan20, "eno6"] });
     const args: virtnet.BondArgs = { mode: "balance-xor", xmitHashPolicy: "layer3+4" };
@@ -91,10 +91,10 @@ const bad: Record<string, { text: string; says: RegExp }> = {
   "a mode that no bond has": { text: `new virtnet.Bond("bond0", { mode: "active_backup" });`, says: /"active_backup"/ },
   "a number that no mode has": { text: `new virtnet.Bond("bond0", { mode: 7 });`, says: /7/ },
   "a VLAN that inherits addresses": {
-    text: `new virtnet.Vlan("v", { parent: "eno1", id: 5, addresses: "inherit" });`,
+    text: `new virtnet.Vlan("v", { parent: "eno1", vlanId: 5, addresses: "inherit" });`,
     says: /"inherit"/,
   },
-  "a VLAN without a tag": { text: `new virtnet.Vlan("v", { parent: "eno1" });`, says: /id/ },
+  "a VLAN without a tag": { text: `new virtnet.Vlan("v", { parent: "eno1" });`, says: /vlanId/ },
   "an unknown mode": { text: `new virtnet.Network("a", { mode: "natt", ips: [] });`, says: /"natt"/ },
   "no mode": { text: `new virtnet.Network("a", { ips: [] });`, says: /mode/ },
   "a mode that is known later": {

@@ -3,7 +3,7 @@
  * over ssh, as root by sudo. A D-Bus library would need a tunnel to the bus of each host, and nmcli knows no checkpoints.
  */
 import { VirtnetError } from "../../../handler.js";
-import type { Channel } from "../../../host/channel.js";
+import type { Channel, RunOptions } from "../../../host/channel.js";
 import { type Variant, words } from "./values.js";
 
 export const NM = "org.freedesktop.NetworkManager";
@@ -16,9 +16,20 @@ type Objects = Record<string, Record<string, Record<string, Variant>>>;
 /** A failed call, with NetworkManager's text. */
 export class BusError extends VirtnetError {
   override name = "BusError";
+  /** The host did not answer: whether it was done is not known. */
+  readonly lost: boolean;
+  constructor(message: string, lost = false) {
+    super(message);
+    this.lost = lost;
+  }
 }
 
+/** Of ssh itself, or ended by the time limit: nothing is known of the host. */
+const isLost = (code: number): boolean => code === 255 || code === 128;
+
 function failed(what: string, stderr: string, code: number): BusError {
+  if (isLost(code))
+    return new BusError(`NetworkManager, ${what}: the host did not answer ${stderr.trim()}`.trim(), true);
   if (code === 127) return new BusError(`busctl is not on the host: install systemd's command-line tools`);
   const text = stderr.trim().replace(/^Call failed: /, "") || `busctl ended with code ${code}`;
   return new BusError(`NetworkManager, ${what}: ${text}`);
@@ -32,6 +43,8 @@ done`;
 
 /** How long one command waits: it must end before the channel ends it. */
 const SLICE_MS = 5_000;
+/** How long the answer may be on its way. */
+const ANSWER_MS = 5_000;
 const WAIT = `while :; do
   p=$(busctl call ${NM} ${ROOT} ${NM} GetDeviceByIpIface s "$1" 2> /dev/null | cut -d '"' -f 2) s=
   if [ -n "$p" ]; then s=$(busctl get-property ${NM} "$p" ${NM}.Device State 2> /dev/null | cut -d ' ' -f 2); fi
@@ -52,15 +65,20 @@ export class Bus {
     const bus = "org.freedesktop.DBus";
     const ask = ["busctl", "call", bus, "/org/freedesktop/DBus", bus, "NameHasOwner", "s", NM];
     const { stdout, stderr, code } = await this.#channel.run(ask);
-    // Of ssh itself, or ended by the time limit: nothing is known of the host.
-    if (code === 255 || code === 128) throw new BusError(`the host cannot be reached: ${stderr.trim() || "no answer"}`);
+    if (isLost(code)) throw new BusError(`the host cannot be reached: ${stderr.trim() || "no answer"}`);
     return stdout.trim() === "b true";
   }
 
-  async call(path: string, member: string, signature = "", values: readonly unknown[] = []): Promise<unknown> {
+  async call(
+    path: string,
+    member: string,
+    signature = "",
+    values: readonly unknown[] = [],
+    options?: RunOptions,
+  ): Promise<unknown> {
     const cut = member.lastIndexOf(".");
     const target = [path, `${NM}${cut < 0 ? "" : `.${member.slice(0, cut)}`}`, member.slice(cut + 1)];
-    return this.#busctl(member, [...["call", NM], ...target, signature, ...words(signature, values)]);
+    return this.#busctl(member, [...["call", NM], ...target, signature, ...words(signature, values)], options);
   }
 
   /** All objects with their properties, and the settings of all profiles. One command for it: over ssh each is a round trip. */
@@ -80,12 +98,14 @@ export class Bus {
 
   /**
    * Looks, on the host itself, until a device is in a state from `from` to `to`, or in `end`; at most so long.
-   * @returns the state that it was in last; undefined where there is no such device.
+   * @returns the state that it was in last; undefined where there is no such device. A {@link BusError} where the host does not answer.
    */
   async deviceState(name: string, from: number, to: number, end: number, limitMs: number): Promise<number | undefined> {
     const turns = String(Math.max(1, Math.ceil(Math.min(limitMs, SLICE_MS) / 100)));
     const words = [name, from, to, end, turns].map(String);
-    const { stdout } = await this.#channel.run(["sh", "-c", WAIT, "sh", ...words]);
+    const limit = { limitMs: SLICE_MS + ANSWER_MS };
+    const { stdout, stderr, code } = await this.#channel.run(["sh", "-c", WAIT, "sh", ...words], limit);
+    if (isLost(code)) throw failed(`the state of ${name}`, stderr, code);
     return stdout.trim() === "" ? undefined : Number(stdout);
   }
 
@@ -94,8 +114,8 @@ export class Bus {
     return (await this.call(path, "Settings.Connection.GetSettings")) as Settings;
   }
 
-  async #busctl(what: string, args: string[]): Promise<unknown> {
-    const { stdout, stderr, code } = await this.#channel.run(["busctl", "--json=short", ...args]);
+  async #busctl(what: string, args: string[], options?: RunOptions): Promise<unknown> {
+    const { stdout, stderr, code } = await this.#channel.run(["busctl", "--json=short", ...args], options);
     if (code !== 0) throw failed(what, stderr, code);
     return stdout.trim() === "" ? undefined : (JSON.parse(stdout) as { data: unknown[] }).data[0];
   }

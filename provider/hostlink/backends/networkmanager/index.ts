@@ -16,8 +16,10 @@ import type { Channel } from "../../../host/channel.js";
 import type { Addressing } from "../../addressing.js";
 import type { Kind, Mark } from "../../args.js";
 import type { HostLinks } from "../../facts.js";
+import type { PortVlans } from "../../vlans.js";
 import type { Backend, Found, LinkRef } from "../backend.js";
 import { Bus, BusError, NM, ROOT, type Settings } from "./bus.js";
+import { type KernelVlan, membersOf, ownVlans, setMtuBack, setOption, setVlans } from "./kernel.js";
 import {
   AUTOCONNECT,
   copyAddressing,
@@ -37,11 +39,13 @@ import {
   UNPROVEN,
   unsaid,
   userData,
+  vlansOf,
   writeAddressing,
   writeProfile,
 } from "./profile.js";
-import { type Checkpoint, type Profile, readState, type State } from "./state.js";
+import { type Checkpoint, type Device, type Profile, readState, type State } from "./state.js";
 import { v } from "./values.js";
+import { readVlans, vlansDiffer, writeVlans } from "./vlans.js";
 
 // NMSettingsAddConnection2Flags, NMSettingsUpdate2Flags (nm-dbus-interface.h): the same bits in both.
 const TO_DISK = 0x1;
@@ -55,9 +59,12 @@ const ACTIVATED = 100;
 const GETTING_ADDRESSES = 70;
 const FAILED = 120;
 const DISCONNECTED = 30;
+const DEACTIVATING = 110;
 /** Before profiles that somebody else left for the same device. */
 const PRIORITY = 10;
 const ACTIVATE_MS = 90_000;
+/** How long an answer is waited for that may have gone with a port. */
+const PLUG_MS = 10_000;
 const POLL_MS = 100;
 /** How long what was there may take to come back; DHCP may never answer. */
 const CALM_MS = 20_000;
@@ -65,13 +72,12 @@ const WAIT_MS = 500;
 const MADE = "made";
 const ETHERNET = "802-3-ethernet";
 
-/** Only where it has another value: the mode may not have the option. */
-const SET_OPTION = `cd "/sys/class/net/$1/bonding" && now=$(cat "$2") && case "$now" in "$3"|"$3 "*) ;; *) echo "$3" > "$2" ;; esac`;
-
 export class NetworkManager implements Backend {
   readonly name = "NetworkManager";
   readonly #bus: Bus;
   readonly #channel: Channel;
+  /** Ports of which the host has not said that they are plugged in. */
+  readonly #unsure = new Map<string, PortVlans | undefined>();
 
   constructor(channel: Channel) {
     this.#channel = channel;
@@ -104,14 +110,20 @@ export class NetworkManager implements Backend {
     if (own && (device === undefined || own.devices.includes(device.path)))
       return { leftover: { id, checkpoint: own.path } };
     const up = device?.profile === profile.path && device.state >= GETTING_ADDRESSES && device.state <= ACTIVATED;
-    const members = portProfiles(state, profile).flatMap(({ device: port }) => (port === undefined ? [] : [port]));
+    const profiles = portProfiles(state, profile);
+    const members = profiles.flatMap(({ device: port }) => (port === undefined ? [] : [port]));
     const ports = up ? members.filter((port) => host.links.get(port)?.master === ref.name) : members;
     const mark = readMark(settings);
+    const busy = [ref.name, ...members].some((name) => moving(state.devices.get(name)));
     return {
+      ...(busy ? { busy } : {}),
       link: {
         id,
         name: ref.name,
-        values: { ...readProfile(kind, settings), ...(up ? onDevice(settings, fact) : {}), name: ref.name, ports },
+        values: {
+          ...{ ...readProfile(kind, settings), ...(up ? onDevice(settings, fact) : {}), name: ref.name, ports },
+          ...(kind === "bridge" ? allVlans(profile, profiles) : {}),
+        },
         ...(mark ? { mark } : {}),
         up,
         saved: isKept(state, profile),
@@ -213,6 +225,12 @@ export class NetworkManager implements Backend {
     await this.rollback(link, checkpoint, false);
   }
 
+  async calm(link: LinkRef): Promise<void> {
+    const state = await readState(this.#bus);
+    const ports = portProfiles(state, { uuid: link.id, device: link.name }).map((p) => p.device);
+    await this.#calm([link.name, ...ports].flatMap((name) => state.devices.get(name ?? "")?.path ?? []));
+  }
+
   async configure(
     link: LinkRef,
     { values, was, inherit, mark }: { values: Inputs; was: Inputs; inherit?: string; mark?: Mark },
@@ -235,12 +253,19 @@ export class NetworkManager implements Backend {
       ...(mark ? { [MARK]: JSON.stringify(mark) } : {}),
     });
     await this.#update(path, settings, IN_MEMORY);
+    const touches = (field: string) => values[field] !== undefined || was[field] !== undefined;
     for (const port of portProfiles(state, { uuid: link.id, device: link.name })) {
-      const size = values.mtu as number | undefined;
-      const physical = port.settings[ETHERNET];
-      if (physical === undefined || (size === undefined && was.mtu === undefined)) continue;
-      if (size === undefined) delete physical.mtu;
-      else physical.mtu = v("u", size);
+      const physical = touches("mtu") ? port.settings[ETHERNET] : undefined;
+      if (physical) {
+        const size = values.mtu ?? ownMtu(state, port);
+        if (size === undefined) delete physical.mtu;
+        else physical.mtu = v("u", size);
+      }
+      const filters = link.kind === "bridge" && touches("vlans");
+      if (filters) writeVlans(port.settings, "bridge-port", vlansOf(values, port.device));
+      if (!physical && !filters) continue;
+      // One of somebody else is kept only where it was changed.
+      if (userData(port.settings)[PORT_OF] !== link.id) setUserData(port.settings, { [UNPROVEN]: checkpoint ?? MADE });
       await this.#update(port.path, port.settings, IN_MEMORY);
     }
   }
@@ -253,7 +278,23 @@ export class NetworkManager implements Backend {
     await this.#update(profile.path, profile.settings, IN_MEMORY);
   }
 
-  async attach(link: LinkRef, port: string): Promise<void> {
+  /** The connection that this is asked over may go with a port, and the answer: that is no failure before the host was to be reached anew. */
+  async attach(link: LinkRef, port: string, vlans?: PortVlans): Promise<void> {
+    if (this.#unsure.size > 0 && !(await this.#answers())) {
+      this.#unsure.set(port, vlans);
+      return;
+    }
+    await this.#attach(link, port, vlans).catch((e: unknown) => {
+      if (!(e instanceof BusError && e.lost)) throw e;
+      this.#unsure.set(port, vlans);
+    });
+  }
+
+  async #answers(): Promise<boolean> {
+    return (await this.#channel.run(["true"], { limitMs: PLUG_MS })).code === 0;
+  }
+
+  async #attach(link: LinkRef, port: string, vlans?: PortVlans): Promise<void> {
     const state = await readState(this.#bus);
     const device = deviceOf(state, port);
     const before = activeOn(state, port);
@@ -261,16 +302,19 @@ export class NetworkManager implements Backend {
     if (before && !before.generated && before.type !== ETHERNET) {
       // A bond or VLAN is made by its own profile, so that is changed: the device would go with it.
       lend(before.settings, link);
+      if (vlans) writeVlans(before.settings, "bridge-port", vlans);
       await this.#update(before.path, before.settings, IN_MEMORY);
-      await this.#bus.call(ROOT, "ActivateConnection", "ooo", [before.path, device.path, "/"]);
-      await this.#reach(port, ACTIVATED);
-      return;
+      return this.#plugIn(port, before.path, device.path);
     }
     if (before) refuseAsPort(before, port);
-    const { mtu } = profileOf(state, link).settings[ETHERNET] ?? {};
-    const path = known?.path ?? (await this.#add(portSettings(link, port, before, mtu?.data as number | undefined)));
-    await this.#bus.call(ROOT, "ActivateConnection", "ooo", [path, device.path, "/"]);
-    await this.#reach(port, ACTIVATED);
+    const mtu = mtuOf(profileOf(state, link).settings);
+    const path = known?.path ?? (await this.#add(portSettings(link, port, before, mtu, vlans)));
+    await this.#plugIn(port, path, device.path);
+  }
+
+  async #plugIn(port: string, profile: string, device: string): Promise<void> {
+    await this.#bus.call(ROOT, "ActivateConnection", "ooo", [profile, device, "/"], { limitMs: PLUG_MS });
+    await this.#reach(port, ACTIVATED, { insist: false });
   }
 
   async detach(link: LinkRef, port: string): Promise<void> {
@@ -299,6 +343,11 @@ export class NetworkManager implements Backend {
       await this.#reach(link.name, GETTING_ADDRESSES);
       return;
     }
+    const applied = (await this.#bus.call(device.path, "Device.GetAppliedConnection", "u", [0])) as Settings;
+    if (vlansDiffer(applied, settings)) {
+      await this.#activateAnew(link, path, device.path);
+      return;
+    }
     // Without taking the device down, so VMs on it stay connected.
     try {
       await this.#bus.call(device.path, "Device.Reapply", "a{sa{sv}}tu", [{}, 0, 0]);
@@ -312,10 +361,28 @@ export class NetworkManager implements Backend {
     for (const port of portProfiles(state, { uuid: link.id, device: link.name })) {
       const active = state.devices.get(port.device ?? "");
       // One that is just leaving needs none.
-      if (active?.profile === port.path && active.state === ACTIVATED)
-        await this.#bus.call(active.path, "Device.Reapply", "a{sa{sv}}tu", [{}, 0, 0]).catch((e: unknown) => {
-          if (!(e instanceof BusError && /is not activated/.test(e.message))) throw e;
-        });
+      if (active?.profile === port.path && active.state === ACTIVATED) await this.#reapplyPort(port, active);
+    }
+    if (mtuOf(applied) !== undefined && mtuOf(settings) === undefined) await this.#forgetMtu(state, link);
+  }
+
+  /** NetworkManager leaves the MTU as it is where a profile no longer says one, and sets those of ports later than it says. */
+  async #forgetMtu(state: State, link: LinkRef): Promise<void> {
+    const ports = portProfiles(state, { uuid: link.id, device: link.name }).filter((p) => p.type === ETHERNET);
+    for (const { device = "", settings } of ports) await setMtuBack(this.#channel, device, "nic", mtuOf(settings));
+    await setMtuBack(this.#channel, link.name, link.kind);
+  }
+
+  async #reapplyPort({ path }: Profile, device: Device): Promise<void> {
+    try {
+      await this.#bus.call(device.path, "Device.Reapply", "a{sa{sv}}tu", [{}, 0, 0]);
+    } catch (e) {
+      const why = e instanceof BusError ? e.message : "";
+      if (/is not activated/.test(why)) return;
+      // Its VLANs: NetworkManager 1.42 sets them when the port is plugged in.
+      if (!/Can't reapply/.test(why)) throw e;
+      await this.#bus.call(ROOT, "ActivateConnection", "ooo", [path, device.path, "/"]);
+      await this.#reach(device.name, ACTIVATED);
     }
   }
 
@@ -324,12 +391,13 @@ export class NetworkManager implements Backend {
     const options = (settings.bond?.options?.data ?? {}) as Record<string, string>;
     const defaults = { primary: "", primary_reselect: "always" };
     for (const [option, value] of Object.entries(defaults))
-      if (options[option] === undefined) await this.#channel.run(["sh", "-c", SET_OPTION, "sh", bond, option, value]);
+      if (options[option] === undefined) await setOption(this.#channel, bond, option, value);
   }
 
   /** The device stays, but is without ports for a moment; those that NetworkManager does not know are put back here. */
   async #activateAnew(link: LinkRef, profile: string, device: string): Promise<void> {
-    const members = link.kind === "bridge" ? await this.#members(link.name) : [];
+    const members = link.kind === "bridge" ? await membersOf(this.#channel, link.name) : [];
+    const vlans = link.kind === "bridge" ? await ownVlans(this.#channel, link.name) : new Map<string, KernelVlan[]>();
     const before = await readState(this.#bus);
     const ports = portProfiles(before, { uuid: link.id, device: link.name }).flatMap((p) =>
       before.devices.get(p.device ?? "")?.profile === p.path ? [p.device ?? ""] : [],
@@ -345,19 +413,13 @@ export class NetworkManager implements Backend {
       if (Date.now() > until)
         throw new VirtnetError(`NetworkManager did not bring ${link.name} and its ports up again`);
     }
-    await this.plug(
-      link,
-      members.filter((m) => !ports.includes(m)),
-    );
-  }
-
-  async #members(bridge: string): Promise<string[]> {
-    const { stdout, code } = await this.#channel.run(["ls", `/sys/class/net/${bridge}/brif`]);
-    return code === 0 ? stdout.split("\n").filter((name) => name !== "") : [];
+    const foreign = members.filter((m) => !ports.includes(m));
+    await this.plug(link, foreign);
+    for (const device of foreign) await setVlans(this.#channel, device, vlans.get(device) ?? []);
   }
 
   async plug(link: LinkRef, devices: readonly string[]): Promise<void> {
-    const there = await this.#members(link.name);
+    const there = await membersOf(this.#channel, link.name);
     for (const device of devices.filter((name) => !there.includes(name))) {
       const { stderr, code } = await this.#channel.run(["ip", "link", "set", "dev", device, "master", link.name]);
       // A VM may have stopped meanwhile, and its tap with it.
@@ -374,9 +436,17 @@ export class NetworkManager implements Backend {
 
   async settled(link: LinkRef, limitMs: number): Promise<void> {
     const state = await readState(this.#bus);
+    for (const [port, vlans] of this.#unsure)
+      if (!(await this.#isPlugged(link, port))) await this.#attach(link, port, vlans);
+    this.#unsure.clear();
     const alone = portProfiles(state, { uuid: link.id, device: link.name }).length === 0;
     // Without a port there is no carrier, and no DHCP server to wait for.
-    await this.#reach(link.name, alone ? GETTING_ADDRESSES : ACTIVATED, limitMs);
+    await this.#reach(link.name, alone ? GETTING_ADDRESSES : ACTIVATED, { limitMs });
+  }
+
+  async #isPlugged(link: LinkRef, port: string): Promise<boolean> {
+    const { stdout } = await this.#channel.run(["readlink", `/sys/class/net/${port}/master`]);
+    return stdout.trim().endsWith(`/${link.name}`);
   }
 
   /**
@@ -393,8 +463,10 @@ export class NetworkManager implements Backend {
     await this.#update(profile.path, settings, TO_DISK | NO_REAPPLY);
     for (const port of portProfiles(state, profile)) {
       const data = userData(port.settings);
-      if (data[PORT_OF] !== link.id) continue;
-      if (data[LENT] !== undefined) await this.#keepLent(port);
+      // One of somebody else, which was changed along.
+      if (data[PORT_OF] !== link.id) {
+        if (data[UNPROVEN] !== undefined) await this.#keepLent(port);
+      } else if (data[LENT] !== undefined) await this.#keepLent(port);
       else if (state.devices.get(port.device ?? "")?.profile === port.path) await this.#keepPort(state, link, port);
       else await this.#dropPort(state, link, port);
     }
@@ -445,7 +517,7 @@ export class NetworkManager implements Backend {
       if (own) {
         await this.#bus.call(ROOT, "CheckpointRollback", "o", [checkpoint]);
         await this.#calm(own.devices);
-      }
+      } else await this.calm(link);
     }
     const state = await readState(this.#bus);
     const profile = state.profiles.find((p) => p.uuid === link.id);
@@ -502,11 +574,17 @@ export class NetworkManager implements Backend {
     await this.#bus.call(path, "Settings.Connection.Update2", "a{sa{sv}}ua{sv}", [settings, flags, {}]);
   }
 
-  /** Wait until a device has come that far; throws when it fails. */
-  async #reach(name: string, wanted: number, limitMs = ACTIVATE_MS): Promise<void> {
+  /** Wait until a device has come that far; throws when it fails. `insist`: also where the host does not answer at times. */
+  async #reach(name: string, wanted: number, { limitMs = ACTIVATE_MS, insist = true } = {}): Promise<void> {
     let state: number | undefined;
     for (const until = Date.now() + limitMs; Date.now() < until; ) {
-      state = await this.#bus.deviceState(name, wanted, ACTIVATED, FAILED, until - Date.now());
+      state = await this.#bus
+        .deviceState(name, wanted, ACTIVATED, FAILED, until - Date.now())
+        .catch(async (e: unknown) => {
+          if (!insist) throw e;
+          await sleep(POLL_MS);
+          return undefined;
+        });
       if (state !== undefined && state >= wanted && state <= ACTIVATED) return;
       if (state === FAILED) break;
     }
@@ -551,7 +629,10 @@ const isNewPort = (port: Profile, link: { id: string }): boolean =>
 /** Whether {@link NetworkManager.keep} has nothing to do. */
 function isKept(state: State, profile: Profile): boolean {
   const link = { id: profile.uuid };
-  const members = portProfiles(state, profile).filter((p) => userData(p.settings)[PORT_OF] === link.id);
+  const members = portProfiles(state, profile).filter(({ settings }) => {
+    const { [PORT_OF]: of, [UNPROVEN]: unproven } = userData(settings);
+    return of === link.id || unproven !== undefined;
+  });
   const replaced = members.map((p) => state.profiles.find((r) => r.uuid === userData(p.settings)[REPLACED]));
   const returned = state.profiles.filter((p) => userData(p.settings)[RETURNED] === link.id);
   const starts = (p: Profile | undefined) =>
@@ -565,6 +646,17 @@ function checkpointOn(state: State, names: readonly string[]): Checkpoint | unde
   const paths = names.map((name) => state.devices.get(name)?.path);
   return state.checkpoints.find((c) => c.devices.length === paths.length && c.devices.every((p) => paths.includes(p)));
 }
+
+const mtuOf = (s: Settings | undefined): number | undefined => s?.[ETHERNET]?.mtu?.data as number | undefined;
+
+/** What a port's NIC has by the profile that was replaced. */
+const ownMtu = (state: State, port: Profile): number | undefined =>
+  mtuOf(state.profiles.find((p) => p.uuid === userData(port.settings)[REPLACED])?.settings);
+
+/** On its way up or down; one that only waits for addresses may do so for ever. */
+const moving = (device: Device | undefined): boolean =>
+  device !== undefined &&
+  ((device.state > DISCONNECTED && device.state < GETTING_ADDRESSES) || device.state === DEACTIVATING);
 
 const activeOn = (state: State, device: string): Profile | undefined =>
   state.profiles.find((p) => p.path === state.devices.get(device)?.profile);
@@ -592,7 +684,13 @@ function refuseAsPort({ settings, generated }: Profile, port: string): void {
     );
 }
 
-function portSettings(link: LinkRef, port: string, before: Profile | undefined, mtu: number | undefined): Settings {
+function portSettings(
+  link: LinkRef,
+  port: string,
+  before: Profile | undefined,
+  mtu: number | undefined,
+  vlans: PortVlans | undefined,
+): Settings {
   const settings: Settings = {
     connection: {
       ...{ id: v("s", `${link.name}-${port}`), uuid: v("s", randomUUID()), type: v("s", ETHERNET) },
@@ -606,11 +704,21 @@ function portSettings(link: LinkRef, port: string, before: Profile | undefined, 
     if (there) settings[setting] = { ...there };
   }
   settings[ETHERNET] = { ...settings[ETHERNET], ...(mtu === undefined ? {} : { mtu: v("u", mtu) }) };
+  if (vlans) writeVlans(settings, "bridge-port", vlans);
   setUserData(settings, {
     ...{ [PORT_OF]: link.id, [UNPROVEN]: MADE },
     [REPLACED]: before && !before.generated ? before.uuid : undefined,
   });
   return settings;
+}
+
+/** VLANs of the host and of the ports. */
+function allVlans(profile: Profile, ports: readonly Profile[]): { vlans?: PortVlans[] } {
+  const vlans = [
+    readVlans(profile.settings, "bridge", String(profile.device)),
+    ...ports.map(({ settings, device }) => readVlans(settings, "bridge-port", String(device))),
+  ].filter((found) => found !== undefined);
+  return vlans.length > 0 ? { vlans } : {};
 }
 
 /** Fixed addresses that the device has lost, so that this shows. */

@@ -5,8 +5,10 @@ import { same } from "../../../schema/tree.js";
 import { type Addresses, type Addressing, canonAddressing, inFull } from "../../addressing.js";
 import type { Kind, Mark } from "../../args.js";
 import { BOND_MODES } from "../../rules/fit.js";
+import type { PortVlans } from "../../vlans.js";
 import type { Settings } from "./bus.js";
 import { type Variant, v } from "./values.js";
+import { writeVlans } from "./vlans.js";
 
 /** Where a field stands. `always`: what a new profile has where the program says nothing, since NetworkManager's own default is another. */
 interface Row {
@@ -50,6 +52,8 @@ const rows: Record<Kind, readonly Row[]> = {
     { field: "priority", at: ["bridge", "priority"], type: "u" },
     { field: "ageingTime", at: ["bridge", "ageing-time"], type: "u" },
     { field: "multicastSnooping", at: ["bridge", "multicast-snooping"], type: "b" },
+    { field: "vlanFiltering", at: ["bridge", "vlan-filtering"], type: "b" },
+    { field: "vlanDefaultPvid", at: ["bridge", "vlan-default-pvid"], type: "u" },
   ],
   bond: [
     ...every,
@@ -64,7 +68,7 @@ const rows: Record<Kind, readonly Row[]> = {
   vlan: [
     ...every,
     { field: "parent", at: ["vlan", "parent"], type: "s" },
-    { field: "id", at: ["vlan", "id"], type: "u" },
+    { field: "vlanId", at: ["vlan", "id"], type: "u" },
     // NMVlanFlags. On D-Bus none is the default, elsewhere the first (nm-setting-vlan.c).
     { field: "reorderHeaders", at: ["vlan", "flags"], type: "u", always: true },
     ...["gvrp", "looseBinding", "mvrp"].map((field): Row => ({ field, at: ["vlan", "flags"], type: "u" })),
@@ -133,6 +137,10 @@ function put(s: Settings, { field, at: [setting, property], type, key }: Row, to
   else s[setting] = { ...s[setting], [property]: v(type, data) };
 }
 
+/** What the fields say of the VLANs of one port. */
+export const vlansOf = (values: Inputs, port: unknown): PortVlans | undefined =>
+  (values.vlans as PortVlans[] | undefined)?.find((item) => item.port === port);
+
 const optionText = (value: unknown): string =>
   typeof value === "boolean" ? (value ? "1" : "0") : Array.isArray(value) ? value.join(",") : String(value);
 
@@ -145,7 +153,14 @@ const SAID = new Set([
     ].map((p) => `${family}.${p}`),
   ),
   // The same again, and what these are where nobody has set them.
-  ...["bridge.interface-name", "bond.interface-name", "vlan.interface-name", "user.data", "ipv6.addr-gen-mode"],
+  ...[
+    "bridge.interface-name",
+    "bridge.vlans",
+    "bond.interface-name",
+    "vlan.interface-name",
+    "user.data",
+    "ipv6.addr-gen-mode",
+  ],
   ...["cloned-mac-address", "auto-negotiate"].map((p) => `802-3-ethernet.${p}`),
 ]);
 
@@ -193,6 +208,9 @@ export function writeProfile(kind: Kind, s: Settings, values: Inputs, was: Input
     // The same as bytes, which NetworkManager would believe.
     if (value !== undefined && row.field === "mac") delete s[row.at[0]]?.["cloned-mac-address"];
   }
+  // Those of the host; the ports' are in the ports' profiles.
+  if (kind === "bridge" && (values.vlans !== undefined || was.vlans !== undefined))
+    writeVlans(s, "bridge", vlansOf(values, values.name));
   const addresses = values.addresses as Addresses | undefined;
   if (addresses === "inherit") return;
   if (addresses === undefined && was.addresses === undefined) return;
