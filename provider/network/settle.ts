@@ -102,16 +102,17 @@ export async function home(
   other?: Connection,
 ): Promise<string[]> {
   const parkOfIt = parkName(journal.uuid);
-  const info = await c.networks.get({ uuid: journal.uuid });
+  // All of this first and at once: each moment here is one without the gateway.
+  const there = c.networks.get({ uuid: journal.uuid });
+  const seen = lookAtAll(c, journal.nics);
+  seen.catch(() => undefined); // whoever waits for it says so
+  const info = await there;
   if (!info) throw new VirtnetError(`network ${journal.from} is gone`);
   const from = await placesOf(c, journal, info);
   const off: string[] = [];
   if (info.active) {
-    // First of all, and at once: each moment here is one without the gateway.
     const where = homeOf(info);
     const tree = treeOf(info);
-    const seen = lookAtAll(c, journal.nics);
-    seen.catch(() => undefined); // whoever waits for it says so
     const asked = journal.nics.length > 0 ? askNeighboursAgain(info, channel, CARRIER_TRIES) : undefined;
     const bring = () => bringHome(c, where, from, journal.nics, { sightings: seen, other });
     await (channel && tree !== undefined ? withoutTree(channel, tree, `network:${info.uuid}`, bring) : bring());
