@@ -41,8 +41,11 @@ export interface DomainInfo {
   persistent: boolean;
   /** virDomainState: 1 running, 3 paused, 5 shut off … */
   state: number;
+  /** The stored definition. */
   inactiveXml?: string;
   liveXml?: string;
+  /** Of one that runs and is not stored: the running definition without what libvirt adds while it runs. */
+  ownXml?: string;
 }
 
 export interface NetworkPort {

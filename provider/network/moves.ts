@@ -9,7 +9,7 @@ import { VirtnetError } from "../handler.js";
 import type { Connection, DomainInfo } from "../libvirt/api.js";
 import { addChild, child, cloneXml, type Document, type Element, parseXml, printXml } from "../schema/xml.js";
 import { unplug } from "../unplug.js";
-import { forPlug, interfaceOf, type Nic, networkOf, onNetwork } from "./nics.js";
+import { forPlug, interfaceOf, type Nic, networkOf, onNetwork, withOwn } from "./nics.js";
 
 export type NicRef = Pick<Nic, "domain" | "domainName" | "mac">;
 
@@ -120,7 +120,8 @@ export async function bounce(c: Connection, nics: readonly (NicRef & { xml: stri
       if (!seen?.iface) continue;
       // A running definition says type='bridge' for a NIC on a network of a bridge; written back it would leave the network.
       const network = networkOf(seen.iface);
-      const copy = network === undefined ? cloneXml(seen.iface) : onNetwork(seen.iface, network);
+      const copy =
+        network === undefined ? cloneXml(seen.iface) : onNetwork(withOwn(seen.iface, parseXml(nic.xml)), network);
       (child(copy, "link") ?? addChild(copy, "link")).setAttribute("state", state);
       await hop(c, nic, copy);
     }

@@ -1,6 +1,6 @@
 /** NICs of VMs: which are on a network, what they hang on, and how one is pointed elsewhere. Pure: XML in, XML out. */
 import type { DomainInfo } from "../libvirt/api.js";
-import { child, children, cloneXml, type Element, parseXml, printXml } from "../schema/xml.js";
+import { child, children, cloneXml, type Document, type Element, parseXml, printXml } from "../schema/xml.js";
 import { forwardMode } from "./parts/forward.js";
 
 /**
@@ -36,7 +36,7 @@ export interface Nic {
   port?: string;
   /** Whether it is plugged into the network as it runs now; absent: not known. */
   connected?: boolean;
-  /** Its live `<interface>`. */
+  /** Its live `<interface>`, without what the network gives it ({@link ownNic}). */
   xml: string;
 }
 
@@ -58,6 +58,8 @@ export interface Names {
   bridge?: string | readonly (string | undefined)[] | undefined;
   /** Its park network. */
   park?: string | undefined;
+  /** Its running definition, where NICs get from it what is not their own. */
+  gives?: string | undefined;
 }
 
 export const interfacesOf = (domainXml: string): Element[] => {
@@ -113,6 +115,17 @@ function runningInterfaces(d: DomainInfo): readonly Element[] {
   return all;
 }
 
+const storedIn = new WeakMap<DomainInfo, ReadonlyMap<string, Element>>();
+
+function storedOf(d: DomainInfo, definition: string, mac: string): Element | undefined {
+  let all = storedIn.get(d);
+  if (!all) {
+    all = new Map(interfacesOf(definition).map((i) => [macOf(i), i]));
+    storedIn.set(d, all);
+  }
+  return all.get(mac);
+}
+
 /** NICs of running domains that are on the network. */
 export function nicsOn(domains: readonly DomainInfo[], at: Names): Nic[] {
   return domains.flatMap((d) =>
@@ -120,12 +133,15 @@ export function nicsOn(domains: readonly DomainInfo[], at: Names): Nic[] {
       const ref = refersTo(iface, at);
       if (!ref) return [];
       const [device, port] = [targetOf(iface), portOf(iface)];
+      const definition = d.inactiveXml ?? d.ownXml;
+      const stored = definition === undefined ? undefined : storedOf(d, definition, macOf(iface));
+      const own = ref.by === "network" ? ownNic(iface, stored, at.gives) : iface;
       return [
         {
           ...{ domain: d.uuid, domainName: d.name, mac: macOf(iface), ...ref, on: plugOfNic(iface) },
           ...(device !== undefined ? { device } : {}),
           ...(port !== undefined ? { port } : {}),
-          xml: printXml(iface),
+          xml: printXml(own),
         },
       ];
     }),
@@ -169,6 +185,68 @@ export function onBridge(iface: Element, bridge: string): Element {
   source.setAttribute("bridge", bridge);
   return copy;
 }
+
+/**
+ * What libvirt shows of a running NIC whether it is its own, its network's or its port group's
+ * (virDomainActualNetDefContentsFormat). Written back, it would be its own for good: what a network gives, it gives only to
+ * those that have none (networkAllocatePort).
+ */
+const GIVEN = ["vlan", "virtualport", "bandwidth", "port"];
+const GIVEN_ATTRIBUTE = "trustGuestRxFilters";
+
+/**
+ * A running NIC with what is its own.
+ *
+ * @param stored the same NIC as its definition has it; undefined where there is none.
+ * @param network the running definition of its network, which says what that gives where no definition of the NIC does.
+ */
+export function ownNic(iface: Element, stored: Element | undefined, network?: string): Element {
+  const copy = cloneXml(iface);
+  const gives = network === undefined ? undefined : giverOf(parseXml(network), iface);
+  const isGiven = (name: string, text: string) =>
+    stored ? !(name === "bandwidth" && gives && !gives.group) : text === gives?.text(name);
+  for (const e of GIVEN.flatMap((name) => children(copy, name))) {
+    const name = e.localName ?? e.nodeName;
+    if (!(stored && child(stored, name)) && isGiven(name, plain(e))) copy.removeChild(e);
+  }
+  const trust = copy.getAttribute(GIVEN_ATTRIBUTE);
+  if (trust !== null && !stored?.hasAttribute(GIVEN_ATTRIBUTE) && isGiven(GIVEN_ATTRIBUTE, trust))
+    copy.removeAttribute(GIVEN_ATTRIBUTE);
+  return copy;
+}
+
+/** `iface` with what is `own`'s of that. */
+export function withOwn(iface: Element, own: Element): Element {
+  const copy = cloneXml(iface);
+  for (const e of GIVEN.flatMap((name) => children(copy, name))) copy.removeChild(e);
+  for (const e of GIVEN.flatMap((name) => children(own, name)))
+    copy.appendChild((copy.ownerDocument as Document).importNode(e, true));
+  const trust = own.getAttribute(GIVEN_ATTRIBUTE);
+  if (trust === null) copy.removeAttribute(GIVEN_ATTRIBUTE);
+  else copy.setAttribute(GIVEN_ATTRIBUTE, trust);
+  return copy;
+}
+
+/** What a network gives a NIC: its port group's, else its own; a bandwidth of the network is its bridge's. */
+function giverOf(network: Element, iface: Element): { group?: Element; text(name: string): string | undefined } {
+  const name = child(iface, "source")?.getAttribute("portgroup") ?? undefined;
+  const groups = children(network, "portgroup");
+  const group = groups.find((g) =>
+    name === undefined ? g.getAttribute("default") === "yes" : g.getAttribute("name") === name,
+  );
+  const from = (e: Element, what: string) => {
+    if (what === GIVEN_ATTRIBUTE) return e.getAttribute(what) ?? undefined;
+    const found = child(e, what);
+    return found && plain(found);
+  };
+  return {
+    ...(group ? { group } : {}),
+    text: (what) => (group && from(group, what)) ?? (what === "bandwidth" ? undefined : from(network, what)),
+  };
+}
+
+/** Without the line breaks that libvirt puts between elements. */
+const plain = (e: Element): string => printXml(e).replace(/>\s+</g, "><");
 
 /** For plugging anew: without what libvirt gives each plug, with the slot in the VM. */
 export function forPlug(iface: Element): Element {

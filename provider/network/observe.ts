@@ -70,7 +70,10 @@ function movesAway(network: NetworkInfo, desired: Inputs): boolean {
 
 /** How NICs may refer to a network: a bridge of the host is not its own. */
 export function namesOf(network: NetworkInfo): Names {
-  return { names: [network.name], bridge: ownBridgeOf(network), park: parkName(network.uuid) };
+  return {
+    ...{ names: [network.name], bridge: ownBridgeOf(network), park: parkName(network.uuid) },
+    gives: network.liveXml,
+  };
 }
 
 /** Devices on the network's own bridge that no VM has. */

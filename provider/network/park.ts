@@ -16,6 +16,7 @@ import {
   type Plug,
   plugOf,
   plugOfNic,
+  withOwn,
 } from "./nics.js";
 
 /** Where NICs belong. */
@@ -138,7 +139,7 @@ async function bringOneHome(
   const there = isHome(home, nic.by, iface);
   if (there && (tapped || plugOfNic(iface) === home.plug)) return false;
   if (!there && !isAt(from, iface)) return false;
-  if (tapped) await hop(c, nic, pointed(iface));
+  if (tapped) await hop(c, nic, pointed(withOwn(iface, was)));
   else await replug(c, nic, was, pointed);
   return true;
 }

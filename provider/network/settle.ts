@@ -85,7 +85,7 @@ async function parkAll(c: Connection, journal: Journal): Promise<void> {
   const info = (await c.networks.get({ uuid: journal.uuid })) as NetworkInfo;
   const { bridge } = namesOf(info);
   const { networks: names } = await placesOf(c, journal, info);
-  await park(c, parkName(journal.uuid), nicsOn(domains, { names, bridge }));
+  await park(c, parkName(journal.uuid), nicsOn(domains, { names, bridge, gives: info.liveXml }));
 }
 
 /**
@@ -176,6 +176,7 @@ async function strays(
     ...namesOf(info),
     names: [...new Set([info.name, ...from.networks.filter((n) => n !== parkName(info.uuid))])],
     bridge: own,
+    gives: journal.before.liveXml, // they were plugged into that one
   };
   const others = nicsOn(await c.domains.list({ active: true }), names).filter(
     (n) => !known.has(`${n.domain} ${n.mac}`),

@@ -169,9 +169,10 @@ function readXml(
   dom: Dom,
   active: boolean,
   persistent: boolean,
-): { inactiveXml?: string; liveXml?: string } {
+): { inactiveXml?: string; liveXml?: string; ownXml?: string } {
   return {
     ...(persistent && { inactiveXml: n.call("virDomainGetXMLDesc", dom, xmlInactive) }),
     ...(active && { liveXml: n.call("virDomainGetXMLDesc", dom, 0) }),
+    ...(active && !persistent && { ownXml: n.call("virDomainGetXMLDesc", dom, xmlInactive) }),
   };
 }

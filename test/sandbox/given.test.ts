@@ -1,0 +1,72 @@
+/** What a network, or its port group, gives a NIC is the network's: it does not stay with the NIC when the network takes it back. */
+import assert from "node:assert/strict";
+import type { Inputs } from "../../provider/handler.js";
+import { closeHosts } from "../../provider/host/hosts.js";
+import { drive } from "../support/network.js";
+import { virsh, withSandbox } from "../support/sandbox.js";
+import { nicsIn, nicXml, vmXml } from "../support/vms.js";
+
+const mac = (n: number): string => `52:54:00:00:0a:0${n}`;
+
+describe("what a network gives its NICs", () => {
+  const host = withSandbox();
+  after(() => closeHosts());
+  const run = async (command: string) => (await host().exec(["sh", "-c", command])).stdout.trim();
+  const live = async (vm: string, n: number, ...flags: string[]) => {
+    const [nic] = await nicsIn(host(), vm, mac(n), ...flags);
+    assert.ok(nic, `${vm} has no NIC ${n}`);
+    return nic;
+  };
+  const isolated = async (vm: string, n: number) => {
+    const tap = /target dev='(\w+)'/.exec(await live(vm, n))?.[1];
+    return /isolated (\w+)/.exec(await run(`bridge -d link show dev ${tap}`))?.[1];
+  };
+  const net = (more: Inputs): Inputs => ({
+    mode: "isolated",
+    bridge: { stp: false },
+    ...more,
+  });
+
+  /** A stored VM with one NIC, one that runs with a NIC more, and one that is not stored. */
+  async function vms(network: string, own = "") {
+    const nic = (n: number, inner = "") =>
+      nicXml(mac(n), "network", `network='${network}'`).replace("</interface>", `${inner}</interface>`);
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("kept", { devices: nic(1, own) }));
+    await virsh(host(), ["start", "kept"]);
+    await virsh(host(), ["attach-device", "kept", "/dev/stdin", "--live"], nic(2));
+    await virsh(host(), ["create", "/dev/stdin"], vmXml("passing", { devices: nic(3) }));
+  }
+  async function gone() {
+    for (const name of ["kept", "passing"]) await virsh(host(), ["destroy", name]);
+    await virsh(host(), ["undefine", "kept"]);
+  }
+
+  it("isolation of ports that is taken back leaves stored, running and passing NICs, over several restarts", async () => {
+    const d = drive(host().uri, "isolates");
+    await d.up(net({ portIsolated: true }));
+    await vms("isolates");
+    const all = async () => [await isolated("kept", 1), await isolated("kept", 2), await isolated("passing", 3)];
+    assert.deepEqual(await all(), ["on", "on", "on"]);
+    await d.up(net({ portIsolated: true, mtu: 1400 }));
+    assert.deepEqual(await all(), ["on", "on", "on"]);
+    await d.up(net({ mtu: 1400 }));
+    assert.deepEqual(await all(), ["off", "off", "off"]);
+    await d.up(net({ portIsolated: true }));
+    assert.deepEqual(await all(), ["on", "on", "on"]);
+    await gone();
+    await d.destroy();
+  });
+
+  it("a NIC that is isolated by its own definition stays so", async () => {
+    const d = drive(host().uri, "own");
+    await d.up(net({ portIsolated: true }));
+    await vms("own", "<port isolated='yes'/>");
+    await d.up(net({}));
+    assert.deepEqual(
+      [await isolated("kept", 1), await isolated("kept", 2), await isolated("passing", 3)],
+      ["on", "off", "off"],
+    );
+    await gone();
+    await d.destroy();
+  });
+});
