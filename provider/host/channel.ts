@@ -46,8 +46,8 @@ export interface Hold {
   code: number;
   /** What it said then. */
   why: string;
-  /** Ends its input, and waits for its end. */
-  release(): Promise<void>;
+  /** Ends its input, after a last word to it where there is one, and waits for its end. */
+  release(word?: string): Promise<void>;
 }
 
 export interface Channel {
@@ -217,8 +217,8 @@ function keepRunning(argv: readonly string[], limitMs: number, input?: string): 
   child.stderr.on("data", (text: Buffer) => {
     why += text.toString();
   });
-  const release = async () => {
-    child.stdin.end();
+  const release = async (word = "") => {
+    child.stdin.end(word);
     const late = setTimeout(() => child.kill("SIGKILL"), END_MS);
     await ended;
     clearTimeout(late);

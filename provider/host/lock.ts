@@ -17,7 +17,7 @@ export interface HostLock {
   waitS: number;
   /** Who cannot have it (no flock, not root) is told here why, and works without. Default: nothing is done then. */
   without?: (why: string) => void;
-  /** Nobody needs the lock after this: its file goes. Default: false. */
+  /** Nobody needs the lock once the work is done: its file goes then. Default: false. */
   last?: boolean;
   /** Shell text that holds it: it writes a line, and waits for the end of its input. What it leaves running does not have the lock. */
   program?: string;
@@ -28,12 +28,20 @@ export const LONGEST_S = 900;
 
 const fileOf = (name: string): string => `/run/virtnet-${name}.lock`;
 
-/** Runs `work` while nobody else who asks for the same lock does. */
-export async function aloneOnHost<T>(channel: Channel, lock: HostLock, work: () => Promise<T>): Promise<T> {
+/** What it is told whose work is done. */
+const DONE = "done";
+
+/** Runs `work` while nobody else who asks for the same lock does; `held`: false where it could not be had, and works without. */
+export async function aloneOnHost<T>(
+  channel: Channel,
+  lock: HostLock,
+  work: (held: boolean) => Promise<T>,
+): Promise<T> {
   const { what, waitS } = lock;
   const file = fileOf(lock.name);
   const wait = `timeout ${LONGEST_S} cat > /dev/null`;
-  const program = lock.program ?? (lock.last ? `echo held; ${wait}; rm -f ${file}` : `echo held; exec ${wait}`);
+  const last = `echo held; [ "$(timeout ${LONGEST_S} cat)" != ${DONE} ] || rm -f ${file}`;
+  const program = lock.program ?? (lock.last ? last : `echo held; exec ${wait}`);
   const argv = ["flock", "-o", "-E", String(BUSY), "-w", String(waitS), file, "sh", "-c", program];
   const hold = await channel.hold(argv, (waitS + 30) * 1000);
   if (!hold.held && hold.code === BUSY)
@@ -46,9 +54,12 @@ export async function aloneOnHost<T>(channel: Channel, lock: HostLock, work: () 
       throw new VirtnetError(`${what} cannot be changed: the lock ${file} on the host cannot be had: ${why}`);
     lock.without(why);
   }
+  let word = "";
   try {
-    return await work();
+    const result = await work(hold.held);
+    word = DONE;
+    return result;
   } finally {
-    if (hold.held) await hold.release();
+    if (hold.held) await hold.release(word);
   }
 }

@@ -4,6 +4,8 @@ import { channelOf } from "../host/channel.js";
 import type { Host } from "../host/hosts.js";
 import { aloneOnHost } from "../host/lock.js";
 import type { Connection } from "../libvirt/api.js";
+import { Outdated } from "./apply.js";
+import { networkLock } from "./journal.js";
 import { announce } from "./say.js";
 
 /** How long another run's change of the same network is waited for, in s. */
@@ -18,8 +20,19 @@ export class Elsewhere {
   }
 }
 
-/** How often a network that is made anew meanwhile is followed. */
+/** How often a network that is made anew, or changed by others, meanwhile is followed. */
 const FOLLOWED = 3;
+
+/** Looks and plans again where somebody else was faster. */
+export async function lookingAgain<T>(work: () => Promise<T>): Promise<T> {
+  for (let n = 1; ; n++) {
+    try {
+      return await work();
+    } catch (e) {
+      if (!(e instanceof Outdated) || n === FOLLOWED) throw e;
+    }
+  }
+}
 
 /**
  * Work on one network while no run of any machine changes it: what each then looks at is what the one before it left. The lock on
@@ -31,7 +44,7 @@ export async function alone<T>(
   what: string,
   key: string,
   uuid: string,
-  work: (c: Connection, locked: string) => Promise<T | Elsewhere>,
+  work: (c: Connection, locked: string, held: boolean) => Promise<T | Elsewhere>,
   last = false,
 ): Promise<T> {
   const channel = channelOf(host.uri);
@@ -43,9 +56,16 @@ export async function alone<T>(
     );
   let locked = uuid;
   for (let n = 0; n < FOLLOWED; n++) {
-    const lock = { name: `network-${locked}`, what, waitS: PATIENCE_S, without, last };
-    const around = <R>(all: () => Promise<R>) => (channel ? aloneOnHost(channel, lock, all) : all());
-    const done = await host.use(key, (c) => work(c, locked), { around });
+    const lock = { name: networkLock(locked), what, waitS: PATIENCE_S, without, last };
+    let held = false;
+    const around = <R>(all: () => Promise<R>): Promise<R> => {
+      if (!channel) return all();
+      return aloneOnHost(channel, lock, (has) => {
+        held = has;
+        return all();
+      });
+    };
+    const done = await host.use(key, (c) => lookingAgain(() => work(c, locked, held)), { around });
     if (!(done instanceof Elsewhere)) return done;
     locked = done.uuid;
   }

@@ -14,7 +14,7 @@ import { bringHome, homeOf, park } from "./park.js";
 import { rejoinStep } from "./restart.js";
 import { restore } from "./restore.js";
 import { notPutBack } from "./say.js";
-import { home, placesOf, undo } from "./settle.js";
+import { home, placesOf, removePark, undo } from "./settle.js";
 import { startNetwork } from "./starting.js";
 import type { Action, Plan, Step } from "./steps.js";
 
@@ -23,6 +23,11 @@ export interface Guard {
   /** From now on, the journal of this network is healed when this process ends. */
   arm(uuid: string): Promise<void>;
   disarm(uuid: string): void;
+}
+
+/** Somebody else has changed what was looked at; nothing was changed here. */
+export class Outdated extends VirtnetError {
+  override name = "Outdated";
 }
 
 export interface ApplyHooks {
@@ -36,6 +41,8 @@ export interface ApplyHooks {
   /** One more connection, where there is one to be had without waiting for others. */
   spare?(): Promise<Borrowed | undefined>;
   guard?: Guard;
+  /** The host's lock of the network is held meanwhile. */
+  held?: boolean;
   /** Commands on the host. */
   channel?: Channel | undefined;
   /** What was done otherwise than planned. */
@@ -85,6 +92,7 @@ async function steps(run: Run): Promise<void> {
         await ACTIONS[action.do](run, action as never);
         await hooks.after?.(step, action);
       } catch (e) {
+        if (e instanceof Outdated) throw e;
         if (!(await finishedAnyway(run, action))) throw await takenBack(run, step, action, e);
       }
     }
@@ -95,7 +103,8 @@ async function steps(run: Run): Promise<void> {
 async function finishedAnyway(run: Run, action: Action): Promise<boolean> {
   const { journal, hooks, c } = run;
   if (action.do !== "home" || !journal) return false;
-  const again = async (on: Connection) => sayOff(run, await home(on, journal, journal.before.autostart, hooks.channel));
+  const again = async (on: Connection) =>
+    sayOff(run, await home(on, journal, journal.before.autostart, hooks.channel, { way: "on" }));
   const done = await (hooks.fresh ? hooks.fresh(again) : again(c)).then(
     () => true,
     () => false,
@@ -117,7 +126,9 @@ async function takenBack(run: Run, step: Step, action: Action, cause: unknown): 
   if (isTheirs) return new ApplyError(`${began}: ${textOf(cause)}; nothing was changed`, true, cause);
   const back = async (c: Connection): Promise<void> => {
     if (journal) {
-      const { off } = await undo(c, journal, hooks.channel);
+      // Links were taken down, and guests told to ask anew, on the way home only.
+      const renew = journal.renew && run.done.some((a) => a.do === "home");
+      const { off } = await undo(c, { ...journal, renew }, hooks.channel);
       left.push(...off.map((device) => `on its bridge, ${device}`));
       hooks.guard?.disarm(journal.uuid);
     }
@@ -207,7 +218,7 @@ const ACTIONS: Handlers = {
     }
   },
   async journal(run, { journal, fresh }) {
-    await awaitIdle(run.c, journal.nics);
+    const waited = await awaitIdle(run.c, journal.nics);
     // Before anybody is cut off: it takes longer to open than a NIC to hop.
     if (new Set(journal.nics.map((n) => n.domain)).size > 1)
       run.other = await run.hooks.spare?.().catch(() => undefined);
@@ -216,22 +227,35 @@ const ACTIONS: Handlers = {
     await run.hooks.guard?.arm(whole.uuid);
     run.journal = whole; // it may be there although libvirt's answer is lost
     try {
-      await serial(run, () => run.c.networks.define(parkXml(whole, thisProcess())));
+      const author = { ...thisProcess(), locked: run.hooks.held === true };
+      await serial(run, () => run.c.networks.define(parkXml(whole, author)));
     } catch (e) {
       if (classOf(e) !== "exists") throw e;
       run.hooks.guard?.disarm(whole.uuid);
       delete run.journal;
       throw new VirtnetError("another run is changing it at this moment: run again when that has ended", { cause: e });
     }
+    // From here on nobody else who writes journals changes it. What was planned for is what is there?
+    if (fresh || run.done.length > 1 || !(waited || changedSince(await run.c.networks.get(run.ref), journal))) return;
+    await removePark(run.c, whole.uuid);
+    run.hooks.guard?.disarm(whole.uuid);
+    delete run.journal;
+    throw new Outdated(
+      `network ${JSON.stringify(run.plan.network)}: another program keeps changing it, or its VMs are busy again and again: nothing was changed; run again when that has ended`,
+    );
   },
-  park: (run, { nics }) => park(run.c, parkName(journalOf(run).uuid), nics, run.other?.connection),
+  async park(run, { nics }) {
+    const now = await run.c.networks.get(run.ref);
+    const from = now && (await placesOf(run.c, journalOf(run), now));
+    await park(run.c, parkName(journalOf(run).uuid), nics, { from, other: run.other?.connection });
+  },
   async rehop(run, { nics }) {
     const name = parkName(journalOf(run).uuid);
     const now = await running(run);
     const from = await placesOf(run.c, journalOf(run), now);
     const where = homeOf(now);
     for (const nic of nics) {
-      await park(run.c, name, [nic]);
+      await park(run.c, name, [nic], { from });
       await bringHome(run.c, where, from, [nic]);
     }
   },
@@ -242,7 +266,8 @@ const ACTIONS: Handlers = {
   async home(run) {
     const journal = journalOf(run);
     const { channel } = run.hooks;
-    sayOff(run, await home(run.c, journal, journal.before.autostart, channel, run.other?.connection));
+    const how = { way: "on", other: run.other?.connection } as const;
+    sayOff(run, await home(run.c, journal, journal.before.autostart, channel, how));
     run.hooks.guard?.disarm(journal.uuid);
     delete run.journal;
   },
@@ -251,6 +276,12 @@ const ACTIONS: Handlers = {
 function sayOff({ hooks }: Run, off: readonly string[]): void {
   const said = notPutBack(off);
   if (said !== undefined) hooks.warn?.(said);
+}
+
+/** By somebody else, since it was looked at; how many NICs are plugged in is no change (`connections`). */
+function changedSince(now: NetworkInfo | undefined, { before }: Journal): boolean {
+  const text = (xml: string | undefined) => xml?.replace(/^<network [^>]*>|<network>/, "");
+  return !now || text(now.inactiveXml) !== text(before.xml) || text(now.liveXml) !== text(before.liveXml);
 }
 
 function before(info: NetworkInfo): Journal["before"] {

@@ -18,8 +18,11 @@ export function isThisProcess(author: Author): boolean {
   return author.machine === self.machine && author.pid === self.pid && author.started === self.started;
 }
 
+/** Of a machine, or of processes, that cannot be looked at from here. */
+export const elsewhere = (author: Author): boolean => author.machine !== machineId();
+
 export function stillRuns(author: Author, now = Date.now()): boolean {
-  if (author.machine !== machineId()) return now - Date.parse(author.at) < LONGEST_MS;
+  if (elsewhere(author)) return now - Date.parse(author.at) < LONGEST_MS;
   return author.started === "" ? answers(author.pid) : startOf(author.pid) === author.started;
 }
 

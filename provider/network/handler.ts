@@ -8,7 +8,7 @@ import type { Connection, HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { type Owner, sameOwner } from "../ownership.js";
 import { same } from "../schema/tree.js";
 import { alone, Elsewhere } from "./alone.js";
-import { apply } from "./apply.js";
+import { apply, Outdated } from "./apply.js";
 import { STATE_FIELDS } from "./args.js";
 import { checkNetwork } from "./check.js";
 import { faultsOfTaking, lastRestart, tellPrice } from "./cost.js";
@@ -88,8 +88,8 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
   const via = await viaOf(host, inputs);
   const key = keyOf(String(inputs.name));
   const look = (c: Connection) => observe(c, { name: String(inputs.name) }, how);
-  const make = async (c: Connection, observed: Observed, adopted: boolean) => {
-    const { info, restartMs } = await reach(ctx, host, c, { desired: inputs, adopted, via }, observed);
+  const make = async (c: Connection, observed: Observed, adopted: boolean, held = false) => {
+    const { info, restartMs } = await reach(ctx, host, c, { desired: inputs, adopted, via, held }, observed);
     return { id: info.uuid, outs: { ...inputs, ...(await outputs(host, info, adopted, inputs, restartMs, via)) } };
   };
   const made = await host.use(key, async (c) => {
@@ -100,12 +100,12 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
     return new Elsewhere(observed.network.uuid);
   });
   if (!(made instanceof Elsewhere)) return made;
-  return alone(ctx, host, label(inputs), key, made.uuid, async (c, locked) => {
-    await healOne(c, locked);
+  return alone(ctx, host, label(inputs), key, made.uuid, async (c, locked, held) => {
+    await healOne(c, locked, held);
     const observed = await look(c);
     const there = observed.network;
     if (there && there.uuid !== locked) return new Elsewhere(there.uuid);
-    return make(c, observed, there ? takeOver(there, inputs, identity) : false);
+    return make(c, observed, there ? takeOver(there, inputs, identity) : false, held);
   });
 }
 
@@ -134,6 +134,8 @@ type Target = Pick<Wish, "was" | "uuid"> & {
   adopted: boolean;
   restartMs?: unknown;
   via: HostFacts["via"] | undefined;
+  /** The host's lock of the network is held. */
+  held: boolean;
 };
 
 /** Plan, apply, verify. Where the network is left other than it was, the error carries its state. */
@@ -141,7 +143,7 @@ async function reach(
   ctx: Context,
   host: Host,
   c: Connection,
-  { desired, was, uuid, adopted, restartMs, via }: Target,
+  { desired, was, uuid, adopted, restartMs, via, held }: Target,
   observed: Observed,
 ): Promise<{ info: NetworkInfo; restartMs: unknown }> {
   const p = plan({ desired, was, uuid, adopted, owner: desired.owner as Owner | undefined }, observed);
@@ -154,13 +156,14 @@ async function reach(
       fresh: (fn) => host.again(c, fn),
       spare: () => host.pool.borrow(),
       guard: guardOf(host.uri),
+      held,
       channel: channelOf(host.uri),
       warn: (what) => announce(ctx, "warning", `${label(desired)}: ${what}`),
     });
     const info = await host.surely(c, (on) => verify(on, ref, desired, was));
     return { info, restartMs: downMs === undefined ? restartMs : Math.round(downMs) };
   } catch (e) {
-    if (e instanceof ApplyError && e.restored) throw e;
+    if (e instanceof Outdated || (e instanceof ApplyError && e.restored)) throw e;
     const left = await host
       .surely(c, (on) => on.networks.get(observed.network ? p.ref : { name: String(desired.name) }))
       .catch(() => undefined);
@@ -175,7 +178,7 @@ async function reach(
 }
 
 async function read(
-  _ctx: Context,
+  ctx: Context,
   id: string,
   olds: Inputs,
 ): Promise<{ id: string; outs: Inputs; inputs: Inputs } | undefined> {
@@ -195,18 +198,22 @@ async function read(
   // A lookup (Network.get) brings the UUID and the host only; what it found has a name and a mode too.
   const lookedUp = olds.mode === undefined ? { name: info.name, mode: readNetwork(info.inactiveXml).mode } : {};
   const before = argsOf(olds);
-  const args = argsOnHost(before, info, await conditionOf(host, info));
+  const args = argsOnHost(before, info, await conditionOf(ctx, host, info));
   const { mode } = readNetwork(info.liveXml ?? info.inactiveXml);
   const via = await viaOf(host, { mode });
   const out = await outputs(host, info, olds.adopted === true, before, olds.restartMs, via);
   return { id: info.uuid, outs: { ...lookedUp, ...args, ...out }, inputs: args };
 }
 
+const unknownOf = ({ uri }: Host): string =>
+  `host ${uri}: no command can be run there (virtnet:command), so whether its networks' bridges, addresses and dnsmasqs are as libvirt made them is not known`;
+
 /** As far as can be known. A stopped network has its own name for that. */
-async function conditionOf(host: Host, info: NetworkInfo): Promise<Condition> {
+async function conditionOf(ctx: Context, host: Host, info: NetworkInfo): Promise<Condition> {
   if (!info.active) return {};
   const nics = nicsOn(await host.domains(), namesOf(info));
   const vitals = await host.vitals();
+  if (!vitals) announce(ctx, "info", unknownOf(host));
   const seen = nics.length === 0 ? [] : await host.read((c) => whetherConnected(c, info, nics, vitals?.masters));
   return {
     nicsConnected: seen.every((n) => n.connected !== false),
@@ -235,8 +242,8 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
     vitals: () => freshVitals(host),
   };
   const via = await viaOf(host, news);
-  const change = async (c: Connection, locked: string): Promise<{ outs: Inputs } | Elsewhere> => {
-    await healOne(c, locked);
+  const change = async (c: Connection, locked: string, held: boolean): Promise<{ outs: Inputs } | Elsewhere> => {
+    await healOne(c, locked, held);
     const byId = await observe(c, { uuid: id }, how);
     const observed = byId.network ? byId : await observe(c, { name: String(news.name) }, how);
     const there = observed.network;
@@ -249,6 +256,7 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
       was: argsOf(olds),
       adopted,
       via,
+      held,
       restartMs: olds.restartMs,
       ...(there ? {} : { uuid: id }),
     };
@@ -278,8 +286,8 @@ async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
   const identity = await host.identity();
   const proof = proveHost(olds, identity, label(olds));
   const stays = olds.adopted === true && olds.deleteAdopted !== true;
-  const away = async (c: Connection, locked: string): Promise<undefined | Elsewhere> => {
-    await healOne(c, locked);
+  const away = async (c: Connection, locked: string, held: boolean): Promise<undefined | Elsewhere> => {
+    await healOne(c, locked, held);
     const info = (await c.networks.get({ uuid: id })) ?? (await ourOwn(c, olds));
     if (info && info.uuid !== locked) return new Elsewhere(info.uuid);
     if (!info) {

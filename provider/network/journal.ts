@@ -28,6 +28,8 @@ export interface Author {
   started: string;
   /** ISO 8601. */
   at: string;
+  /** It has the host's lock of the network: who has it after that knows that this one has ended. */
+  locked?: boolean;
 }
 
 export type JournalNic = Pick<Nic, "domain" | "domainName" | "mac" | "by" | "xml">;
@@ -60,6 +62,9 @@ export const shortId = (uuid: string): string =>
 
 /** Name of a network's park network, also of its bridge: at most 15 characters. */
 export const parkName = (uuid: string): string => `vnpark${shortId(uuid)}`;
+
+/** Name of its lock on the host. */
+export const networkLock = (uuid: string): string => `network-${uuid}`;
 
 export const isParkName = (name: string): boolean => /^vnpark[0-9a-f]{8}$/.test(name);
 
@@ -103,13 +108,14 @@ function write(el: Element, journal: Journal, author: Author): void {
   for (const port of ports) doc("port", port);
 }
 
-export function writeAuthor(el: Element, { machine, pid, started, at }: Author): void {
-  set(el, { machine, pid, started, at });
+export function writeAuthor(el: Element, { machine, pid, started, at, locked = false }: Author): void {
+  set(el, { machine, pid, started, at, locked });
 }
 
 export function readAuthor(el: Element): Author {
   const at = (name: string) => el.getAttribute(name) ?? "";
-  return { machine: at("machine"), pid: Number(at("pid")), started: at("started"), at: at("at") };
+  const [pid, locked] = [Number(at("pid")), at("locked") === "true"];
+  return { machine: at("machine"), pid, started: at("started"), at: at("at"), locked };
 }
 
 function set(el: Element, attributes: Record<string, string | number | boolean>): void {

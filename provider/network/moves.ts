@@ -94,13 +94,16 @@ function withAddress(iface: Element, like: Element): Element {
   return copy;
 }
 
-/** Wait until no VM is busy with a migration or a save: its NICs could not be moved. Names those that stay busy. */
-export async function awaitIdle(c: Connection, nics: readonly NicRef[], limitMs = BUSY_MS): Promise<void> {
+/**
+ * Wait until no VM is busy with a migration or a save: its NICs could not be moved. Names those that stay busy.
+ * @returns whether it had to wait: what was looked at before is old then.
+ */
+export async function awaitIdle(c: Connection, nics: readonly NicRef[], limitMs = BUSY_MS): Promise<boolean> {
   const names = new Map(nics.map((n) => [n.domain, n.domainName]));
-  for (const started = Date.now(); ; await sleep(500)) {
+  for (let [started, waited] = [Date.now(), false]; ; waited = true, await sleep(500)) {
     const jobs = await Promise.all([...names.keys()].map((uuid) => c.domains.jobType({ uuid }).catch(() => 0))); // it has stopped
     const busy = [...names.values()].filter((_, i) => jobs[i] !== 0);
-    if (busy.length === 0) return;
+    if (busy.length === 0) return waited;
     if (Date.now() - started > limitMs)
       throw new VirtnetError(
         `VM ${busy.join(", ")} is busy with a migration, a save or another job, so that its NICs cannot be moved: nothing was changed; run again when it has ended`,

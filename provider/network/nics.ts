@@ -78,7 +78,9 @@ export const networkOf = (iface: Element): string | undefined =>
 export const bridgeOf = (iface: Element): string | undefined =>
   child(iface, "source")?.getAttribute("bridge") ?? undefined;
 
-const portOf = (iface: Element): string | undefined => child(iface, "source")?.getAttribute("portid") ?? undefined;
+/** Key of libvirt's record that it is plugged: another one each time. */
+export const portOf = (iface: Element): string | undefined =>
+  child(iface, "source")?.getAttribute("portid") ?? undefined;
 
 export const targetOf = (iface: Element): string | undefined =>
   child(iface, "target")?.getAttribute("dev") ?? undefined;

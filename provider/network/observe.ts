@@ -116,8 +116,9 @@ export async function whetherConnected(
   nics: Nic[],
   seen?: Masters,
 ): Promise<Nic[]> {
+  if (!network.active || nics.length === 0) return nics;
   const bridge = ownBridgeOf(network);
-  if (!network.active || bridge === undefined || nics.length === 0) return nics;
+  if (bridge === undefined) return onBridgeOfHost(network, nics, seen);
   // Where its bridge is not to be seen, somebody else's devices are.
   const masters = seen?.has(bridge) ? seen : undefined;
   const ports = masters ? undefined : new Set((await c.networks.ports({ uuid: network.uuid })).map((p) => p.uuid));
@@ -127,6 +128,18 @@ export async function whetherConnected(
     if (masters && device !== undefined && masters.has(device))
       return { ...nic, connected: masters.get(device) === bridge };
     return ports && port !== undefined ? { ...nic, connected: ports.has(port) } : nic;
+  });
+}
+
+/** Taps on a bridge of the host, which libvirt's record does not tell when that one is made anew: only the host can. */
+function onBridgeOfHost(network: NetworkInfo, nics: Nic[], seen: Masters | undefined): Nic[] {
+  const { mode, bridgeName } = readNetwork(network.liveXml ?? network.inactiveXml);
+  if (mode !== "bridge" || bridgeName === undefined || !seen?.has(bridgeName)) return nics;
+  return nics.map((nic) => {
+    const { device, on, parked } = nic;
+    if (parked) return { ...nic, connected: false };
+    if (on !== "tap" || device === undefined || !seen.has(device)) return nic;
+    return { ...nic, connected: seen.get(device) === bridgeName };
   });
 }
 

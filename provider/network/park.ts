@@ -57,19 +57,20 @@ export function isAt({ networks, bridges }: Places, iface: Element): boolean {
 /**
  * Move taps to the park network, which runs then. Other NICs do not hang on the network's bridge, and stay.
  *
+ * @param from where they were; one that somebody has put elsewhere meanwhile stays there.
  * @param other a connection that takes its share of them.
  */
 export async function park(
   c: Connection,
   name: string,
   nics: readonly JournalNic[],
-  other?: Connection,
+  { from, other }: { from?: Places | undefined; other?: Connection | undefined } = {},
 ): Promise<void> {
   if ((await c.networks.get({ name }))?.active === false) await c.networks.start({ name });
   const seen = await lookAtAll(c, nics);
   const taps = nics.flatMap((nic) => {
     const iface = seen.get(keyOf(nic))?.iface;
-    return iface && networkOf(iface) !== name && plugOfNic(iface) === "tap"
+    return iface && networkOf(iface) !== name && plugOfNic(iface) === "tap" && (!from || isAt(from, iface))
       ? [{ nic, to: onNetwork(iface, name) }]
       : [];
   });
@@ -144,7 +145,7 @@ async function bringOneHome(
   return true;
 }
 
-const keyOf = (nic: NicRef): string => `${nic.domain} ${nic.mac}`;
+export const keyOf = (nic: NicRef): string => `${nic.domain} ${nic.mac}`;
 
 /** NICs whose VM runs, each with its live `<interface>` where the VM still has it. */
 type Sightings = ReadonlyMap<string, { iface?: Element }>;

@@ -10,12 +10,23 @@ import { compare } from "../schema/compare.js";
 import { parseXml, printXml } from "../schema/xml.js";
 import { fieldsOf, ownBridgeOf, readNetwork, treeOf } from "./document.js";
 import { sweepFirewall } from "./firewall/hold.js";
-import { type Journal, type NamedNic, parkName, shortId } from "./journal.js";
+import { type Journal, type JournalNic, type NamedNic, parkName, shortId } from "./journal.js";
 import { bringLeases, keepLeases } from "./leases.js";
-import { bounce } from "./moves.js";
-import { bridgeOf, interfaceOf, type Nic, nicsOn, storedUsers } from "./nics.js";
+import { bounce, replug } from "./moves.js";
+import {
+  bridgeOf,
+  interfaceOf,
+  type Nic,
+  networkOf,
+  nicsOn,
+  onNetwork,
+  type Plug,
+  plugOfNic,
+  portOf,
+  storedUsers,
+} from "./nics.js";
 import { cutOff, namesOf, whetherConnected } from "./observe.js";
-import { bringHome, homeOf, isAt, isHome, lookAtAll, type Places, park, pointedHome } from "./park.js";
+import { bringHome, homeOf, isAt, isHome, keyOf, lookAtAll, type Places, park, pointedHome } from "./park.js";
 import { startNetwork } from "./starting.js";
 
 /** Whether two definitions say the same, as far as anybody here can tell. */
@@ -23,6 +34,9 @@ export function sameDefinition(a: string, b: string): boolean {
   const [x, y] = [readNetwork(a), readNetwork(b)];
   return x.mode === y.mode && compare(fieldsOf(x.mode), x.values, y.values, y.values).length === 0;
 }
+
+/** Which way it goes: to what the run wanted, or back to what was before. */
+type Way = "on" | "back";
 
 /** What a network is now: as before the run, or as the run wanted it. */
 export interface Settled {
@@ -48,7 +62,7 @@ export async function finish(c: Connection, journal: Journal, channel?: Channel)
     return await undo(c, journal, channel); // the new definition does not start
   }
   if (journal.from !== journal.to) await parkLeftBehind(c, journal);
-  return { as: "after", off: await home(c, journal, journal.before.autostart, channel) };
+  return { as: "after", off: await home(c, journal, journal.before.autostart, channel, { way: "on" }) };
 }
 
 /** Everything as it was before. */
@@ -74,7 +88,7 @@ export async function undo(c: Connection, journal: Journal, channel?: Channel): 
     await c.networks.destroy(ref);
   }
   if (before.liveXml !== undefined && !isLikeBefore(now)) await startNetwork(c, ref);
-  const off = await home(c, journal, before.autostart, channel);
+  const off = await home(c, journal, before.autostart, channel, { way: "back" });
   if (!before.persistent) await c.networks.undefine(ref); // it runs, and is transient again
   return { as: "before", off };
 }
@@ -91,15 +105,15 @@ async function parkAll(c: Connection, journal: Journal): Promise<void> {
 /**
  * NICs, stored definitions and autostart follow the network as it is now; then the park network goes.
  *
- * @param other a connection that takes its share of the NICs.
+ * @param how.other a connection that takes its share of the NICs.
  * @returns devices that are no VM's and could not be put back on its bridge, each with the reason.
  */
 export async function home(
   c: Connection,
   journal: Journal,
   autostart: boolean,
-  channel?: Channel,
-  other?: Connection,
+  channel: Channel | undefined,
+  { way, other }: { way: Way; other?: Connection | undefined },
 ): Promise<string[]> {
   const parkOfIt = parkName(journal.uuid);
   // All of this first and at once: each moment here is one without the gateway.
@@ -123,6 +137,12 @@ export async function home(
     if (late.length > 0) {
       await park(c, parkOfIt, late);
       await bringHome(c, where, from, late);
+    }
+    for (const { nic, on } of await onOldPorts(c, info, journal, way)) {
+      if (on === "tap") {
+        await park(c, parkOfIt, [nic], { from });
+        await bringHome(c, where, from, [nic]);
+      } else await replug(c, nic, parseXml(nic.xml), (iface) => onNetwork(iface, info.name));
     }
     if (journal.renew) await bounce(c, journal.nics);
   }
@@ -183,6 +203,31 @@ async function strays(
   );
   const masters = await channel?.masters().catch(() => undefined);
   return cutOff(await whetherConnected(c, info, others, masters));
+}
+
+/**
+ * NICs that name the network and hang where it was before: on another bridge or device of the host, or with other settings there.
+ * Those of a network's own bridge hang on nothing when that goes; these go on, so only their port's key tells: libvirt gives a new
+ * one with each plug, and a network forgets its own when it stops (virNetworkObjDeleteAllPorts). On the way back a NIC that
+ * was not plugged anew is where it was.
+ */
+async function onOldPorts(
+  c: Connection,
+  info: NetworkInfo,
+  { nics }: Journal,
+  way: Way,
+): Promise<{ nic: JournalNic; on: Plug }[]> {
+  if (ownBridgeOf(info) !== undefined || nics.length === 0) return [];
+  const seen = await lookAtAll(c, nics);
+  const ports = way === "on" ? undefined : new Set((await c.networks.ports({ uuid: info.uuid })).map((p) => p.uuid));
+  return nics.flatMap((nic) => {
+    const iface = seen.get(keyOf(nic))?.iface;
+    const port = iface && portOf(iface);
+    if (!iface || port === undefined || networkOf(iface) !== info.name) return [];
+    const plugged = port !== portOf(parseXml(nic.xml));
+    const old = ports ? plugged && !ports.has(port) : !plugged;
+    return old ? [{ nic, on: plugOfNic(iface) }] : [];
+  });
 }
 
 /** How often it is looked whether the bridge has its carrier, 10 ms apart. */

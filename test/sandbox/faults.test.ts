@@ -42,9 +42,12 @@ interface Change {
   runs?: [boolean, boolean];
   /** Done on the host after each reset. */
   harm?: string;
-  /** What a stored NIC that named the network's bridge names after it. */
+  /** What a stored NIC that named the network's bridge names after it, and before; that bridge, unless said. */
   named?: string;
+  namedFrom?: string;
 }
+
+const onBridge = (bridge: string): Inputs => ({ mode: "bridge", name: "net", bridge });
 
 const CHANGES: Change[] = [
   {
@@ -66,7 +69,7 @@ const CHANGES: Change[] = [
   {
     does: "a change of mode to a bridge of the host",
     from: nat(),
-    to: { mode: "bridge", name: "net", bridge: "lan0" },
+    to: onBridge("lan0"),
     before: /<forward mode='nat'/,
     after: /<forward mode='bridge'/,
     bridges: ["flt0", "lan0"],
@@ -88,6 +91,16 @@ const CHANGES: Change[] = [
     before: /start='10\.73\.1\.10'/,
     after: /start='10\.73\.1\.20'/,
     bridges: ["flt0", "flt0"],
+  },
+  {
+    does: "a change from one bridge of the host to another",
+    from: onBridge("lan0"),
+    to: onBridge("lan1"),
+    before: /<bridge name='lan0'/,
+    after: /<bridge name='lan1'/,
+    bridges: ["lan0", "lan1"],
+    named: "network='net'",
+    namedFrom: "network='net'",
   },
 ];
 
@@ -158,7 +171,7 @@ describe("a change that is cut off", function () {
 
   /** Whole, either before or after the change, with the VM on it. */
   const assertWhole = async (change: Change): Promise<"before" | "after"> => {
-    const { before, after, bridges, runs = [true, true], named = "bridge='flt0'" } = change;
+    const { before, after, bridges, runs = [true, true], namedFrom = "bridge='flt0'", named = namedFrom } = change;
     const seen = await look();
     const is = (runs[0] === runs[1] ? after.test(seen.stored) : seen.active === runs[1]) ? "after" : "before";
     const [want, running, bridge] = is === "after" ? [after, runs[1], bridges[1]] : [before, runs[0], bridges[0]];
@@ -167,7 +180,7 @@ describe("a change that is cut off", function () {
     if (running) assert.match(seen.live, want);
     assert.equal(seen.autostart, running, "autostart");
     assert.equal(seen.master, bridge);
-    assert.ok(seen.names.includes(is === "after" ? named : "bridge='flt0'"), seen.names);
+    assert.ok(seen.names.includes(is === "after" ? named : namedFrom), seen.names);
     assert.ok(seen.nic.includes(`network='${seen.name}'`), seen.nic);
     assert.ok(seen.refers, "the stored definition of the other VM names another network");
     assert.deepEqual(seen.parks, []);
@@ -178,7 +191,7 @@ describe("a change that is cut off", function () {
   const reset = async (change: Change): Promise<string> => {
     await hostAt(host().uri).use("heal", (c) => healAll(c, true));
     const seen = await look();
-    const { runs = [true, true] } = change;
+    const { runs = [true, true], namedFrom = "bridge='flt0'" } = change;
     const was = last.to;
     last = change;
     if (
@@ -193,7 +206,7 @@ describe("a change that is cut off", function () {
       assert.equal(answer?.error, undefined);
       // What follows the network to itself does not go back to a bridge.
       const stored = (await look()).names;
-      if (!stored.includes("bridge='flt0'"))
+      if (!stored.includes(namedFrom))
         await run(
           `virsh detach-interface off --type ${/^type='(\w+)'/.exec(stored)?.[1]} --mac ${NAMED} --config && virsh attach-interface off --type bridge --source flt0 --mac ${NAMED} --model virtio --config`,
         );
@@ -203,7 +216,7 @@ describe("a change that is cut off", function () {
   };
 
   before(async () => {
-    await run("ip link add lan0 type bridge && ip link set lan0 up");
+    for (const name of ["lan0", "lan1"]) await run(`ip link add ${name} type bridge && ip link set ${name} up`);
     const { answer } = await runPlan({ uri: host().uri, desired: nat(), was: {} });
     assert.equal(answer?.error, undefined);
     await virsh(host(), ["create", "/dev/stdin"], vm("web", MAC));
@@ -484,6 +497,75 @@ describe("a change that is cut off", function () {
     });
     assert.equal(answer?.error, undefined);
     assert.equal(await assertWhole(change), "after");
+  });
+
+  it("what somebody else changed after it was looked at is kept: nothing is done with what was planned before", async () => {
+    const change = CHANGES[0] as Change;
+    const uuid = await reset(change);
+    const orders: Orders = { uri: host().uri, desired: change.to, was: change.from, uuid, stopBefore: 1 };
+    const { answer } = await runPlan(orders, undefined, async () => {
+      const entry = "<host mac='52:54:00:00:73:77' ip='10.73.1.50'/>";
+      await virsh(host(), ["net-update", "net", "add", "ip-dhcp-host", entry, "--live", "--config"]);
+    });
+    assert.match(answer?.error ?? "", /another program keeps changing it.*nothing was changed/);
+    assert.equal(await assertWhole(change), "before");
+    for (const seen of [(await look()).live, (await look()).stored]) assert.match(seen, /52:54:00:00:73:77/);
+    assert.equal(
+      (await runPlan({ uri: host().uri, desired: change.from, was: change.from, uuid })).answer?.error,
+      undefined,
+    );
+  });
+
+  it("a NIC that somebody else moves meanwhile stays where they put it", async () => {
+    const change = CHANGES[0] as Change;
+    const uuid = await reset(change);
+    await virsh(
+      host(),
+      ["net-define", "/dev/stdin"],
+      "<network><name>prod</name><bridge name='flt8' stp='off'/></network>",
+    );
+    await virsh(host(), ["net-start", "prod"]);
+    await virsh(host(), ["create", "/dev/stdin"], vm("mover", "52:54:00:00:73:06"));
+    const orders: Orders = { uri: host().uri, desired: change.to, was: change.from, uuid };
+    const moved = nicXml("52:54:00:00:73:06", "network", "network='prod'");
+    // After it was looked at, before it is parked.
+    const { answer } = await runPlan({ ...orders, stopBefore: 3 }, undefined, async () => {
+      await virsh(host(), ["update-device", "mover", "/dev/stdin", "--live"], moved);
+    });
+    assert.deepEqual([answer?.error, answer?.actions[2]], [undefined, "park"]);
+    assert.match(await virsh(host(), ["dumpxml", "mover"]), /source network='prod'/);
+    assert.equal(await run("ls /sys/class/net/flt8/brif | grep -c vnet"), "1");
+    await virsh(host(), ["destroy", "mover"]);
+    for (const c of ["net-destroy", "net-undefine"]) await virsh(host(), [c, "prod"]);
+    assert.equal(await assertWhole(change), "after");
+  });
+
+  it("what a run of another machine left is healed at once where its lock on the host is free, and not while it is held", async () => {
+    const change = CHANGES[0] as Change;
+    const uuid = await reset(change);
+    const orders: Orders = { uri: host().uri, desired: change.to, was: change.from, uuid };
+    assert.ok((await runPlan({ ...orders, killBefore: 5 })).killed);
+    const heal = async () => (await hostAt(host().uri).use("heal", (c) => healAll(c))).failed.join("\n");
+    const park = parkName(uuid);
+    const authored = async (locked: boolean) => {
+      const xml = await virsh(host(), ["net-dumpxml", "--inactive", park]);
+      const theirs = xml
+        .replace(/ machine=(['"]).*?\1/, " machine='another one'")
+        .replace(/ locked=(['"]).*?\1/, ` locked='${locked}'`);
+      assert.match(theirs, /machine='another one'/);
+      await virsh(host(), ["net-define", "/dev/stdin"], theirs);
+    };
+    // It had no lock: whether it goes on is not known.
+    await authored(false);
+    assert.match(await heal(), /is being changed by another run .*on another/);
+    await authored(true);
+    const lock = `/run/virtnet-network-${uuid}.lock`;
+    const holder = host().exec(["flock", lock, "sleep", "5"]);
+    await sleep(300);
+    assert.match(await heal(), /is being changed by another run, which has gone on/);
+    await holder;
+    assert.equal(await heal(), "");
+    await assertWhole(change);
   });
 
   it("is healed by the watchdog within 3 s of the death of its process", async () => {

@@ -163,6 +163,47 @@ describe("the restart of a network under running VMs", () => {
     await d.destroy();
   });
 
+  it("plugs NICs in again whose bridge of the host was made anew behind our back, and says so before", async () => {
+    const bridge = async (name: string) => await run(`ip link add ${name} type bridge && ip link set ${name} up`);
+    await bridge("lan2");
+    const d = drive(host().uri, "anew");
+    await d.up({ mode: "bridge", bridge: "lan2" });
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vm("web", [nicXml("52:54:00:00:05:11", "network", "network='anew'")]),
+    );
+    assert.equal((await d.refresh())?.drift, false);
+    await run("ip link del lan2");
+    await bridge("lan2");
+    hostAt(host().uri).changed(); // as another process would, read anew
+    assert.equal(await onBridge("lan2"), "0");
+    const seen = await d.refresh();
+    assert.deepEqual([seen?.drift, seen?.inputs.nicsConnected], [true, false]);
+    await d.up({ mode: "bridge", bridge: "lan2" });
+    assert.equal(await onBridge("lan2"), "1");
+    assert.ok(d.log.some((l) => /nicsConnected: plugs NICs into it again .*; web: are connected again/.test(l)));
+    assert.equal((await d.refresh())?.drift, false);
+    assert.deepEqual(await parks(), []);
+    await virsh(host(), ["destroy", "web"]);
+    await d.destroy();
+  });
+
+  it("keeps its lock on the host while it is refused to be deleted, and leaves none behind", async () => {
+    const d = drive(host().uri, "locked");
+    await d.up(nat(12));
+    await d.up(nat(12, { mtu: 1400 })); // which takes the lock
+    const nic = nicXml("52:54:00:00:05:12", "network", "network='locked'");
+    await virsh(host(), ["create", "/dev/stdin"], vm("web", [nic]));
+    const locks = () => run(`ls /run/virtnet-network-${d.state?.id}.lock 2> /dev/null | wc -l`);
+    await assert.rejects(d.destroy(), /is in use by web/);
+    assert.equal(await locks(), "1");
+    await virsh(host(), ["destroy", "web"]);
+    const id = d.state?.id;
+    await d.destroy();
+    assert.equal(await run(`ls /run/virtnet-network-${id}.lock 2> /dev/null | wc -l`), "0");
+  });
+
   it("says what stopping costs, and plugs the VMs in again when it is started: by us, or behind our back", async () => {
     const d = drive(host().uri, "stops");
     await d.up(nat(6));

@@ -62,4 +62,21 @@ describe("pulumi up that is cut off", () => {
     assert.deepEqual(await seen(), whole(1200));
     assert.deepEqual(await stack().drift(), {});
   });
+
+  it("goes through, or says what was restored, where libvirtd is killed in the middle and comes back; the next up ends it", async () => {
+    write(1350);
+    const up = stack().run(["up", "--yes", "--skip-preview"]);
+    // The park network is there: its NICs are about to move.
+    for (let i = 0; i < 600 && (await run("ls -d /sys/class/net/vnpark* 2> /dev/null")) === ""; i++) await sleep(50);
+    await run("kill -9 $(cat /run/libvirtd.pid /run/libvirt/libvirtd.pid 2>/dev/null | head -1)");
+    assert.notEqual((await host().exec(["virsh", "net-list"])).code, 0, "libvirtd still answers");
+    await sleep(1000);
+    await run("libvirtd -d");
+    const { code, text } = await up;
+    if (code !== 0) assert.match(text, /all is restored as it was/);
+    assert.deepEqual(await seen(), whole(code === 0 ? 1350 : 1200), text);
+    if (code !== 0) await stack().up();
+    assert.deepEqual(await seen(), whole(1350));
+    assert.deepEqual(await stack().drift(), {});
+  });
 });
