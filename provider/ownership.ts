@@ -32,14 +32,16 @@ export interface There {
 
 /**
  * Whether an object that is there may be taken: one of the own stack, or as `adopt` allows; throws where not.
+ * @param inputs.former whose it is by the state: the stack or the project may have another name since.
  * @returns whether it counts as adopted.
  */
 export function mayTake(
   mark: Mark | undefined,
-  { owner, adopt }: { owner?: unknown; adopt?: unknown },
+  { owner, adopt, former }: { owner?: unknown; adopt?: unknown; former?: unknown },
   { what, or, release }: There,
 ): boolean {
   if (mark && owner && sameStack(mark, owner as Owner)) return mark.adopted;
+  if (mark && sameOwner(mark, former as Owner | undefined)) return mark.adopted;
   if (!mark) {
     if (adopt) return true;
     throw new VirtnetError(`${what}: set adopt: true to take it over with what it has, or choose another ${or}`);

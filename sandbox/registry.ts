@@ -27,7 +27,8 @@ export interface State {
 
 export function registry(): string {
   const uid = process.getuid?.() ?? 0;
-  const bases = [process.env.XDG_RUNTIME_DIR, "/run", os.tmpdir()];
+  // Root's is the same whoever became root, and stays when a session ends, with which XDG_RUNTIME_DIR goes.
+  const bases = uid === 0 ? ["/run", os.tmpdir()] : [process.env.XDG_RUNTIME_DIR, os.tmpdir()];
   for (const base of bases) {
     if (!base) continue;
     try {

@@ -208,7 +208,7 @@ export function linkHandler(kind: Kind): Handler {
 
   /** Whether the link that is there may be changed; throws where not. @returns whether it counts as adopted. */
   function stillOurs(link: ObservedLink, id: string, olds: Inputs, news: Inputs, hostname: string): boolean {
-    if (link.id !== id || link.mark) return takeOver(link, news, hostname);
+    if (link.id !== id || link.mark) return takeOver(link, { ...news, former: olds.owner }, hostname);
     if (olds.owner === undefined || news.adopt) return olds.adopted === true;
     throw new VirtnetError(
       `${label(news)} on ${hostname} no longer carries the mark of its owner ("virtnet disown", or another tool wrote its profile): set adopt: true to take it back, or let go of it with "pulumi state delete"`,

@@ -6,14 +6,14 @@ import { type Owner, sameOwner } from "../ownership.js";
 import { hasUnknown } from "../schema/differences.js";
 import { CONTROL_FIELDS, modes, STATE_FIELDS } from "./args.js";
 import { daemonOf } from "./facts.js";
-import { observe } from "./observe.js";
-import { label, takeOver } from "./owned.js";
+import { observe, toObserved } from "./observe.js";
+import { label, refuseTakenName, stillOurs, takeOver } from "./owned.js";
 import type { Mode } from "./parts/forward.js";
 import { plan, refusal } from "./plan.js";
-import { type Impact, priceOf, worst } from "./prices.js";
-import { announce, priceLine } from "./say.js";
+import { type Impact, priceOf, reasons, worst } from "./prices.js";
+import { announce, notReached, priceLine } from "./say.js";
 import { argsOf } from "./state.js";
-import type { Observed, Plan } from "./steps.js";
+import type { Observed, Plan, Step } from "./steps.js";
 
 export const lastRestart = ({ restartMs }: Inputs): { restartMs?: number } =>
   typeof restartMs === "number" ? { restartMs } : {};
@@ -28,35 +28,46 @@ export async function tellPrice(ctx: Context, id: string, olds: Inputs, news: In
     const how = { nics: true, ...(await daemonOf(host)), desired: news, vitals: () => host.vitals() };
     const byId = await host.read((c) => observe(c, { uuid: id }, how));
     const observed = byId.network ? byId : await host.read((c) => observe(c, { name: String(news.name) }, how));
+    const there = observed.network;
+    // What up would refuse is refused here.
+    if (there) stillOurs(there, id, olds, news, await host.identity());
+    if (there && there.name !== news.name) {
+      const other = await host.read((c) => c.networks.get({ name: String(news.name) }));
+      refuseTakenName(there, other && toObserved(other), news, "preview");
+    }
     const wish = { desired: news, was, owner: news.owner as Owner | undefined, adopted: olds.adopted === true };
     p = plan(wish, { ...observed, ...lastRestart(olds) });
   } catch (e) {
     // What the plan itself refuses is a refusal.
     if (e instanceof VirtnetError) throw e;
-    announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${textOf(e)}`);
-    const table = modes[news.mode as Mode].prices;
-    const beside: ReadonlySet<string> = new Set([...STATE_FIELDS, ...CONTROL_FIELDS]);
-    const impact = worst(rows.filter((r) => !beside.has(r)).map((r) => priceOf(table, r).impact));
-    p = {
-      network: String(news.name),
-      ref: { name: String(news.name) },
-      impact,
-      steps: [
-        {
-          kind: "update",
-          impact,
-          why: "by the price table, without a look at the host",
-          changes: rows,
-          affects: [],
-          actions: [],
-        },
-      ],
-    };
+    notReached(ctx, uriOf(news), e);
+    p = byTable(news, rows);
   }
   const refused = refusal(p, news.maxImpact as Impact | undefined);
   if (refused !== undefined) throw new VirtnetError(refused);
   const line = priceLine(p);
   if (line !== undefined) announce(ctx, "info", line);
+}
+
+/** Without a look at the host: what the table says of the fields, and who notices is not known. */
+function byTable(news: Inputs, rows: string[]): Plan {
+  const table = modes[news.mode as Mode].prices;
+  const beside: ReadonlySet<string> = new Set([...STATE_FIELDS, ...CONTROL_FIELDS]);
+  const prices = rows.filter((r) => !beside.has(r)).map((r) => priceOf(table, r));
+  if (rows.includes("running") && news.running === false)
+    prices.push({ impact: "restart", why: "running is false: it stays down" });
+  const impact = worst(prices.map((price) => price.impact));
+  const network = String(news.name);
+  const step: Step = {
+    kind: "unseen",
+    impact,
+    why: reasons(prices) || "nothing but how it is managed",
+    changes: [...new Set(rows)],
+    affects: [],
+    notice: "which running VMs are on it is not known, for the host could not be looked at",
+    actions: [],
+  };
+  return { network, ref: { name: network }, impact, steps: [step] };
 }
 
 /** The network that a new resource takes over: why it may not, or may not cost that much; else what it costs is told. */

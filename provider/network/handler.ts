@@ -20,14 +20,14 @@ import { healOne } from "./heal.js";
 import { brokenParts } from "./intact.js";
 import { parkName } from "./journal.js";
 import { nicsOn } from "./nics.js";
-import { namesOf, observe, usersOf, whetherConnected } from "./observe.js";
-import { label, stillOurs, takeOver } from "./owned.js";
+import { namesOf, observe, toObserved, usersOf, whetherConnected } from "./observe.js";
+import { label, refuseTakenName, stillOurs, takeOver } from "./owned.js";
 import { plan, refusal, type Wish } from "./plan.js";
 import type { Impact } from "./prices.js";
 import { forgetRun, neighbours, sawInCheck, seen } from "./run.js";
 import { announce } from "./say.js";
 import { argsOf, argsOnHost, type Computed, type Condition, computed } from "./state.js";
-import type { Observed, ObservedNetwork } from "./steps.js";
+import type { Observed } from "./steps.js";
 import { verify } from "./verify.js";
 
 /** Work on one network is serial: by name until it has a UUID. */
@@ -249,7 +249,10 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
     const there = observed.network;
     if (there && there.uuid !== locked) return new Elsewhere(there.uuid);
     if (!there && proof !== "proven") throw notProven(olds, identity);
-    await refuseTakenName(c, there, news);
+    if (there && there.name !== news.name) {
+      const other = await c.networks.get({ name: String(news.name) });
+      refuseTakenName(there, other && toObserved(other), news, "up");
+    }
     const adopted = there ? stillOurs(there, id, olds, news, identity) : false;
     const target = {
       desired: news,
@@ -265,15 +268,6 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
     return { outs: { ...news, ...(await outputs(host, info, adopted, news, restartMs, via)) } };
   };
   return await alone(ctx, host, label(olds), keyOf(id), id, change);
-}
-
-async function refuseTakenName(c: Connection, there: ObservedNetwork | undefined, news: Inputs): Promise<void> {
-  if (!there || there.name === news.name) return;
-  const other = await c.networks.get({ name: String(news.name) });
-  if (other)
-    throw new VirtnetError(
-      `network ${JSON.stringify(there.name)} cannot be renamed to ${JSON.stringify(news.name)}: a network of that name exists already (uuid ${other.uuid})`,
-    );
 }
 
 const notProven = (olds: Inputs, now: HostIdentity): VirtnetError =>

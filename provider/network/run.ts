@@ -1,12 +1,13 @@
 /** What check has seen in this process: resources are judged against each other, whatever the order. */
-import { type Context, type Failure, type Inputs, textOf, Unknown } from "../handler.js";
+import { type Context, type Failure, type Inputs, Unknown } from "../handler.js";
 import { devicesMade, isLink } from "../host/devices.js";
 import { hostAt } from "../host/hosts.js";
 import type { NetworkInfo } from "../libvirt/api.js";
+import { type Owner, sameStack } from "../ownership.js";
 import { ownBridgeOf, readNetwork } from "./document.js";
 import { addressesBeside, factsOf, forgetFacts } from "./facts.js";
 import type { Neighbour, Surroundings } from "./rules/rule.js";
-import { announce } from "./say.js";
+import { notReached } from "./say.js";
 
 const checked = new Map<string, Inputs>();
 const idOf = (inputs: Inputs): string | undefined =>
@@ -58,7 +59,7 @@ export async function neighbours(ctx: Context, inputs: Inputs, olds: Inputs = {}
       // Its own entry of the host is kept, also under its former name: it tells which bridge is the network's own.
       if (n.name === inputs.name || n.name === olds.name || n.uuid === olds.uuid)
         others.push({ ...fromHost(n), name: String(inputs.name) });
-      else if (!mine.has(n.name)) others.push(fromHost(n));
+      else if (!mine.has(n.name)) others.push({ ...fromHost(n), ...(isOfStack(n, inputs) ? { ofStack: true } : {}) });
     }
     const facts = await factsOf(host);
     if (!facts) return { others, daemon: libVersion };
@@ -85,7 +86,7 @@ export async function neighbours(ctx: Context, inputs: Inputs, olds: Inputs = {}
       ...(unfit !== undefined ? { unfitBridge: unfit } : {}),
     };
   } catch (e) {
-    announce(ctx, "warning", `host ${uri} cannot be reached, so nothing is checked against it: ${textOf(e)}`);
+    notReached(ctx, uri, e);
     return { others };
   }
 }
@@ -102,6 +103,11 @@ function fromProgram(other: Inputs): Neighbour {
       .map((ip) => (ip === Unknown ? undefined : (ip as Inputs | undefined)?.address))
       .filter((a): a is string => typeof a === "string"),
   };
+}
+
+function isOfStack(n: NetworkInfo, { owner }: Inputs): boolean {
+  const { mark } = readNetwork(n.inactiveXml);
+  return mark !== undefined && owner !== undefined && sameStack(mark, owner as Owner);
 }
 
 // Documents are parsed once a reading of the host, however many resources ask.

@@ -1,13 +1,21 @@
 /** What a run tells its user: short lines, each once a process. */
-import type { Context } from "../handler.js";
+import { type Context, textOf } from "../handler.js";
+import type { Impact } from "./prices.js";
 import type { Plan, Step, StepKind } from "./steps.js";
 
 const said = new Set<string>();
 
-export function announce(ctx: Context, level: "info" | "warning" | "error", message: string): void {
-  if (said.has(message)) return;
-  said.add(message);
+/** @param once what is said once, where its words may differ from time to time. */
+export function announce(ctx: Context, level: "info" | "warning" | "error", message: string, once = message): void {
+  if (said.has(once)) return;
+  said.add(once);
   ctx.log(level, message);
+}
+
+/** One warning a host, however many resources it has. */
+export function notReached(ctx: Context, uri: string, e: unknown): void {
+  const message = `host ${uri} cannot be reached, so nothing is checked against it, and prices are those of the table: ${textOf(e)}`;
+  announce(ctx, "warning", message, `not reached ${uri}`);
 }
 
 /** Devices that could not be put back on a network's bridge, each with the reason; undefined where there are none. */
@@ -22,6 +30,14 @@ const VERBS: Partial<Record<StepKind, string>> = {
   start: "starts it",
 };
 
+const IMPACT_WORDS: Readonly<Record<Impact, string>> = {
+  none: "no effect on running VMs",
+  live: "changed live",
+  replug: "its NICs get new ports",
+  restart: "restarts it in place",
+  replace: "replaces it",
+};
+
 /** One line a changed network; undefined where there is nothing to tell. */
 export function priceLine(plan: Plan): string | undefined {
   const parts = plan.steps.filter((s) => s.kind !== "create").map(partOf);
@@ -30,6 +46,7 @@ export function priceLine(plan: Plan): string | undefined {
 
 function partOf(step: Step): string {
   const what = step.changes.length > 0 ? `${step.changes.join(", ")}: ` : "";
+  if (step.kind === "unseen") return `${what}${IMPACT_WORDS[step.impact]} (${step.why}); ${step.notice}`;
   const verb = VERBS[step.kind] ?? (step.impact === "live" ? "changed live" : "no effect on running VMs");
   return `${what}${verb} (${step.why})${noticeOf(step)}`;
 }

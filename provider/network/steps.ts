@@ -73,7 +73,9 @@ export type StepKind =
   | "rejoin"
   | "start"
   | "stop"
-  | "autostart";
+  | "autostart"
+  /** By the price table, without a look at the host. */
+  | "unseen";
 
 export interface Step {
   kind: StepKind;

@@ -49,7 +49,7 @@ export function stillOurs(vm: ObservedVm, olds: Inputs, news: Inputs, hostName: 
   const nic = vm.config ?? vm.live;
   const known =
     nic !== undefined && idOf(vm, news.mac) === idOf({ uuid: String(olds.domainUuid) }, olds.mac) && !markOf(vm);
-  if (!known) return takeOver(vm, news, hostName);
+  if (!known) return takeOver(vm, { ...news, former: olds.owner }, hostName);
   if (news.adopt === undefined && wasReleased(vm, olds))
     throw new VirtnetError(
       `${label(news)} on ${hostName} no longer carries the mark of its owner ("virtnet disown", or another tool wrote it): set adopt: true to take it back, or let go of it with "pulumi state delete"`,

@@ -98,6 +98,23 @@ describe("a network on a real libvirtd", () => {
     await virsh(host(), ["net-undefine", "keep"]);
   });
 
+  it("follows its stack where that gets another name, in place, and says so at preview; another stack's it does not take", async () => {
+    const first = on("moved");
+    await first.up({ mode: "isolated" });
+    const renamed = on("moved", { stack: "new", project: "q" });
+    renamed.state = first.state;
+    assert.equal(await renamed.preview({ mode: "isolated" }), true);
+    assert.ok(
+      renamed.log.some((l) => /it carries the mark of its owner/.test(l)),
+      renamed.log.join("\n"),
+    );
+    await renamed.up({ mode: "isolated" });
+    assert.equal((await renamed.refresh())?.drift, false);
+    // Who still has the old state has nothing of it any more: that shows before anything is done.
+    await assert.rejects(first.preview({ mode: "isolated", mtu: 1400 }), /belongs to stack q\/new: set adopt/);
+    await renamed.destroy();
+  });
+
   it("refuses a network that exists, and one of another stack, naming the way out", async () => {
     await startNetwork(host(), "there", "<network><name>there</name></network>");
     await assert.rejects(

@@ -109,3 +109,9 @@ export function version(n: number): string {
   const release = n % 1000;
   return `${Math.floor(n / 1_000_000)}.${Math.floor(n / 1000) % 1000}${release ? `.${release}` : ""}`;
 }
+
+/** The way out where the order of the run decides. */
+export const orLater = ({ name, ofStack }: { name: string; ofStack?: boolean }): string =>
+  ofStack
+    ? `; where ${quote(name)}, which this stack has, moves away or goes in this run, let this one depend on it (dependsOn) or run up twice; where it is the same network under a new resource name, set name: ${quote(name)} or aliases`
+    : "";

@@ -1,6 +1,6 @@
 /** Names of devices and groups, and the reverse zone. */
 import type { Failure } from "../../handler.js";
-import { each, quote, subnets } from "./known.js";
+import { each, orLater, quote, subnets } from "./known.js";
 import type { Rule, RuleArgs } from "./rule.js";
 
 const ownBridgeName = (args: RuleArgs): string | undefined =>
@@ -68,7 +68,7 @@ const bridgeFree: Rule = {
       return [
         {
           property: "bridge.name",
-          reason: `${bridge} is the bridge of network ${quote(user.name)} of ${user.from}: choose another name, or leave it out`,
+          reason: `${bridge} is the bridge of network ${quote(user.name)} of ${user.from}: choose another name, or leave it out${orLater(user)}`,
         },
       ];
     }

@@ -1,5 +1,5 @@
 /** Subnets that others have already: networks of this run and of the host, and the host's own addresses. */
-import { cidrOf, overlaps, quote, subnets } from "./known.js";
+import { cidrOf, orLater, overlaps, quote, subnets } from "./known.js";
 import type { Rule, RuleArgs, Surroundings } from "./rule.js";
 
 const networks: Rule = {
@@ -12,7 +12,7 @@ const networks: Rule = {
         ? [
             {
               property: `${path}.address`,
-              reason: `${item.address} overlaps ${hit.subnet} of network ${quote(hit.name)} of ${hit.from}: choose another subnet`,
+              reason: `${item.address} overlaps ${hit.subnet} of network ${quote(hit.name)} of ${hit.from}: choose another subnet${orLater(hit)}`,
             },
           ]
         : [];

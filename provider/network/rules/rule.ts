@@ -44,6 +44,8 @@ export interface Neighbour {
   name: string;
   /** Where it comes from, for the message: `this program` or `the host`. */
   from: string;
+  /** It is on the host, and a resource of this stack has it or had it: it may move or go in this run. */
+  ofStack?: boolean;
   bridge?: string;
   /** `ADDRESS/PREFIX` of its addresses. */
   subnets: readonly string[];
