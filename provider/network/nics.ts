@@ -85,6 +85,19 @@ export const portOf = (iface: Element): string | undefined =>
 export const targetOf = (iface: Element): string | undefined =>
   child(iface, "target")?.getAttribute("dev") ?? undefined;
 
+/** The host's device that a macvtap NIC is on. */
+export const sourceDeviceOf = (xml: string): string | undefined =>
+  child(parseXml(xml), "source")?.getAttribute("dev") ?? undefined;
+
+/** Whether a NIC is in a port group: by its name, or in the default one by none. */
+export function isInGroup(xml: string, groupXml: string): boolean {
+  const name = child(parseXml(xml), "source")?.getAttribute("portgroup") ?? undefined;
+  return isGroupOf(parseXml(groupXml), name);
+}
+
+const isGroupOf = (group: Element, name: string | undefined): boolean =>
+  name === undefined ? group.getAttribute("default") === "yes" : group.getAttribute("name") === name;
+
 export function plugOfNic(iface: Element): Plug {
   const type = iface.getAttribute("type");
   if (type === "direct") return "macvtap";
@@ -233,9 +246,7 @@ export function withOwn(iface: Element, own: Element): Element {
 function giverOf(network: Element, iface: Element): { group?: Element; text(name: string): string | undefined } {
   const name = child(iface, "source")?.getAttribute("portgroup") ?? undefined;
   const groups = children(network, "portgroup");
-  const group = groups.find((g) =>
-    name === undefined ? g.getAttribute("default") === "yes" : g.getAttribute("name") === name,
-  );
+  const group = groups.find((g) => isGroupOf(g, name));
   const from = (e: Element, what: string) => {
     if (what === GIVEN_ATTRIBUTE) return e.getAttribute(what) ?? undefined;
     const found = child(e, what);

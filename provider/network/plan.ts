@@ -8,7 +8,7 @@ import { modes } from "./args.js";
 import { fieldsOf, readNetwork, sameMark, writeNetwork } from "./document.js";
 import { shortId } from "./journal.js";
 import { updateSteps } from "./live.js";
-import { vmsOf } from "./nics.js";
+import { isInGroup, sourceDeviceOf, vmsOf } from "./nics.js";
 import type { Mode } from "./parts/forward.js";
 import { type Impact, type Price, priceOf, reasons, tooCostly, worst } from "./prices.js";
 import {
@@ -68,7 +68,8 @@ interface Differences {
 function differencesOf({ desired, was }: Wish, net: ObservedNetwork, observed: Observed): Differences {
   const mode = desired.mode as Mode;
   const fields = fieldsOf(mode);
-  const price = (c: Change): Price => safePrice(priceOf(modes[mode].prices, c.row), mode, observed);
+  const price = (c: Change): Price =>
+    takenOut(c, observed) ?? safePrice(priceOf(modes[mode].prices, c.row), mode, observed);
   const config = compare(fields, desired, readNetwork(net.xml, mode).values, was);
   const live =
     net.liveXml === undefined || desired.apply === "next-restart"
@@ -127,12 +128,15 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
   if (wantsRunning(desired))
     steps.push(
       ...holding(
-        updateSteps(
-          fieldsOf(desired.mode as Mode),
-          live,
-          price,
-          readNetwork(net.liveXml ?? net.xml, desired.mode as Mode).values,
-          asOne ? "both" : "live",
+        keepWhatTheyHave(
+          updateSteps(
+            fieldsOf(desired.mode as Mode),
+            live,
+            price,
+            readNetwork(net.liveXml ?? net.xml, desired.mode as Mode).values,
+            asOne ? "both" : "live",
+          ),
+          observed,
         ),
         net,
         observed,
@@ -198,6 +202,27 @@ function defineStep(
     affects: [],
     actions: (running ? undefined : storedMove(change)) ?? [{ do: "define", xml: change.after }],
   };
+}
+
+/** libvirt takes no device out of a running network while a NIC is on it (networkUpdate: connections). */
+function takenOut({ row, op, from }: Change, { nics }: Observed): Price | undefined {
+  if (!row.startsWith("macvtap.interfaces") || op === "add") return undefined;
+  const on = nics.filter((n) => n.on === "macvtap" && sourceDeviceOf(n.xml) === from);
+  if (on.length === 0) return undefined;
+  return {
+    impact: "replug",
+    why: `NICs of ${vmsOf(on).join(", ")} are on ${String(from)}, which libvirt keeps till then`,
+  };
+}
+
+/** NICs of a port group that is changed live go on with what it gave them. */
+function keepWhatTheyHave(steps: Step[], { nics }: Observed): Step[] {
+  return steps.map((step) => {
+    const groups = step.actions.flatMap((a) => (a.do === "update" && a.section === "portgroup" ? [a.xml] : []));
+    const on = nics.filter((n) => groups.some((g) => isInGroup(n.xml, g)));
+    if (on.length === 0) return step;
+    return { ...step, affects: vmsOf(on), notice: "keep what it gave their NICs until these are plugged anew" };
+  });
 }
 
 /** On the nftables backend some live updates leave rules behind: there a restart is the price that leaves none. */

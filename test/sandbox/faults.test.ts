@@ -145,8 +145,9 @@ describe("a change that is cut off", function () {
       name=$(virsh -q net-list --all --name | grep -v vnpark | head -1)
       v net-uuid $name; v net-info $name; v net-dumpxml --inactive $name; v net-dumpxml $name
       v dumpxml web; v dumpxml --inactive off
+      { iptables-save; nft list table ip libvirt_network; } 2> /dev/null | grep -oE '\\b(flt|vnpark)[0-9a-f]+' | sort -u; echo "-- end"
       basename "$(readlink /sys/class/net/$(virsh -q domiflist web | awk '/${MAC}/{print $1}')/master)"`);
-    const [list = "", uuid = "", info = "", stored = "", live = "", web = "", off = "", master = ""] = out
+    const [list = "", uuid = "", info = "", stored = "", live = "", web = "", off = "", ruled = "", master = ""] = out
       .split("-- end")
       .map((part) => part.trim());
     const names = list.split("\n").map((n) => n.trim());
@@ -165,6 +166,8 @@ describe("a change that is cut off", function () {
       nic: web.split("<interface ").find((i) => i.includes(MAC)) ?? "",
       refers: off.includes(`network='${name}'`),
       names: off.split("<interface ").find((i) => i.includes(NAMED)) ?? "",
+      /** Bridges that rules of the firewall name. */
+      ruled: ruled.split("\n").filter(Boolean),
       master,
     };
   };
@@ -184,6 +187,8 @@ describe("a change that is cut off", function () {
     assert.ok(seen.nic.includes(`network='${seen.name}'`), seen.nic);
     assert.ok(seen.refers, "the stored definition of the other VM names another network");
     assert.deepEqual(seen.parks, []);
+    const own = /<bridge name='(flt\d)'/.exec(seen.live)?.[1];
+    assert.deepEqual(seen.ruled, own === undefined ? [] : [own], "bridges that the firewall's rules name");
     return is;
   };
 
@@ -566,6 +571,30 @@ describe("a change that is cut off", function () {
     await holder;
     assert.equal(await heal(), "");
     await assertWhole(change);
+  });
+
+  it("a host that went down in the middle, and came back, is healed by virtnet heal; the VM starts on its network", async () => {
+    const change = CHANGES[0] as Change;
+    const uuid = await reset(change);
+    const orders: Orders = { uri: host().uri, desired: change.to, was: change.from, uuid };
+    const { answer } = await runPlan(orders);
+    await reset(change);
+    assert.ok((await runPlan({ ...orders, killBefore: (answer?.actions.indexOf("start") ?? 0) + 1 })).killed);
+    // As after a power cut: no VM, no bridge, nothing that /run held; the definitions are there.
+    await run(`virsh destroy web
+      kill -9 $(cat /run/libvirtd.pid /run/libvirt/libvirtd.pid 2> /dev/null | head -1)
+      for b in $(ls /sys/class/net | grep -E '^(flt|vnpark)'); do ip link del $b; done
+      for pid in $(pgrep -x dnsmasq); do kill -9 $pid; done
+      rm -rf /run/libvirt/network /run/libvirt/qemu
+      libvirtd -d`);
+    await virsh(host(), ["net-list"]);
+    const { code, stdout, stderr } = await virtnet(["heal", "--uri", host().uri]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /network "net": /);
+    await virsh(host(), ["create", "/dev/stdin"], vm("web", MAC));
+    await assertWhole(change);
+    assert.equal((await runPlan(orders)).answer?.error, undefined);
+    assert.equal(await assertWhole(change), "after");
   });
 
   it("is healed by the watchdog within 3 s of the death of its process", async () => {

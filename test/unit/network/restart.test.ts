@@ -43,6 +43,47 @@ describe("the plan of a restart", () => {
   });
 });
 
+describe("the plan of a live change", () => {
+  it("names the VMs whose NICs keep what their port group gave them", () => {
+    const inGroup = { ...web, domainName: "db", xml: web.xml.replace("'dev'", "'dev' portgroup='g'") };
+    const withGroup = xml.replace("<ip ", "<portgroup name='g'/><ip ");
+    const seen = { nics: [web, inGroup], network: { ...network, xml: withGroup, liveXml: withGroup } };
+    const groups = (more: Inputs) => ({ portGroups: [{ name: "g", ...more }] });
+    const p = planOf(groups({ bandwidth: { inbound: { average: 1000 } } }), seen);
+    assert.deepEqual(
+      p.steps.map((s) => [s.kind, s.impact, s.affects]),
+      [["update", "live", ["db"]]],
+    );
+    assert.match(priceLine(p) ?? "", /; db: keep what it gave their NICs until these are plugged anew$/);
+    assert.deepEqual(planOf(groups({ default: true }), { ...seen, nics: [web] }).steps[0]?.affects, ["web"]);
+  });
+
+  it("takes a device out of a macvtap network live only where no NIC is on it", () => {
+    const pool = (...devices: string[]): Inputs => ({
+      ...{ mode: "bridge", name: "dev", bridge: undefined, ips: undefined },
+      macvtap: { mode: "bridge", interfaces: devices },
+    });
+    const there = `<network><name>dev</name><uuid>u</uuid><forward dev='up0' mode='bridge'><interface dev='up0'/><interface dev='up1'/></forward></network>`;
+    const on = (device: string) => ({
+      ...{ ...web, on: "macvtap" as const },
+      xml: `<interface type='direct'><source network='dev' dev='${device}' mode='bridge'/></interface>`,
+    });
+    const stepOf = (device: string) => {
+      const seen = { nics: [on(device)], network: { ...network, xml: there, liveXml: there } };
+      const wish = { desired: pool("up0"), was: pool("up0", "up1") };
+      const [step, ...more] = plan(wish, { daemon: 9_000_000, ...seen }).steps;
+      assert.deepEqual(more, []);
+      return step;
+    };
+    assert.deepEqual([stepOf("up0")?.kind, stepOf("up0")?.impact], ["update", "live"]);
+    assert.deepEqual(
+      [stepOf("up1")?.kind, stepOf("up1")?.impact, stepOf("up1")?.affects],
+      ["restart", "replug", ["web"]],
+    );
+    assert.match(stepOf("up1")?.why ?? "", /NICs of web are on up1/);
+  });
+});
+
 describe("devices on a network's bridge that are no VM's", () => {
   const ports = ["veth9", "eno2"];
 
