@@ -13,6 +13,8 @@ import { ensureAll, filesBelow, root } from "./setup.mjs";
 
 /** Faults are enumerated from the runs themselves, which takes as long as all else of that folder. */
 const isOfFaults = (file) => /faults\.test\.ts$/.test(file);
+/** Those of host links wait for the most part, for hosts that take a change back. */
+const isOfLinkFaults = (file) => /hostlink-faults\.test\.ts$/.test(file);
 /** In the lab VM, the NIC by which the host is managed, and bonds of each mode; all else there takes several times as long. */
 const isOfLab = (file) => /(management|bonds)\.test\.ts$/.test(file);
 
@@ -42,11 +44,19 @@ const levels = [
   {
     name: "faults",
     folder: "test/sandbox",
-    has: isOfFaults,
+    has: (file) => isOfFaults(file) && !isOfLinkFaults(file),
     turn: 2,
     lane: "second",
     timeoutMs: 300_000,
     needs: { system: true, guests: true },
+  },
+  {
+    name: "faults-links",
+    folder: "test/sandbox",
+    has: isOfLinkFaults,
+    turn: 2,
+    timeoutMs: 300_000,
+    needs: { system: true },
   },
   // By themselves: a host that takes a change back does so after some seconds of the wall clock.
   {

@@ -18,6 +18,7 @@ import {
   plugOfNic,
   withOwn,
 } from "./nics.js";
+import { startNetwork } from "./starting.js";
 
 /** Where NICs belong. */
 export interface Home {
@@ -66,7 +67,7 @@ export async function park(
   nics: readonly JournalNic[],
   { from, other }: { from?: Places | undefined; other?: Connection | undefined } = {},
 ): Promise<void> {
-  if ((await c.networks.get({ name }))?.active === false) await c.networks.start({ name });
+  if ((await c.networks.get({ name }))?.active === false) await startNetwork(c, { name });
   const seen = await lookAtAll(c, nics);
   const taps = nics.flatMap((nic) => {
     const iface = seen.get(keyOf(nic))?.iface;

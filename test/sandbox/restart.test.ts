@@ -189,6 +189,20 @@ describe("the restart of a network under running VMs", () => {
     await d.destroy();
   });
 
+  it("starts although a daemon that was killed in its start left the bridge; a bridge of somebody else's it leaves alone", async () => {
+    const d = drive(host().uri, "halfway");
+    await d.up(nat(13, { running: false }));
+    const mac = /mac address='([^']+)'/.exec(await virsh(host(), ["net-dumpxml", "halfway"]))?.[1];
+    assert.ok(mac);
+    await run("ip link add rs13 type bridge && ip link set rs13 address 02:00:00:00:00:13");
+    await assert.rejects(d.up(nat(13)), /creating bridge interface rs13: File exists/);
+    assert.equal(await run("cat /sys/class/net/rs13/address"), "02:00:00:00:00:13");
+    await run(`ip link set rs13 address ${mac}`);
+    await d.up(nat(13));
+    assert.match(await virsh(host(), ["net-info", "halfway"]), /Active:\s+yes/);
+    await d.destroy();
+  });
+
   it("keeps its lock on the host while it is refused to be deleted, and leaves none behind", async () => {
     const d = drive(host().uri, "locked");
     await d.up(nat(12));
