@@ -45,6 +45,8 @@ export interface Neighbour {
   /** Where it comes from, for the message: `this program` or `the host`. */
   from: string;
   bridge?: string;
+  /** MAC of its bridge. */
+  mac?: string;
   /** `ADDRESS/PREFIX` of its addresses. */
   subnets: readonly string[];
 }
