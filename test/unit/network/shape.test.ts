@@ -1,5 +1,7 @@
 /** What the schema itself demands, beside the rules across fields: each demand is found in the schema, none by hand. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
 import type { Failure, Inputs } from "../../../provider/handler.js";
 import { FIELD_SINCE } from "../../../provider/network/abilities.js";
 import { CONTROL_FIELDS, controlShape, modes, STATE_FIELDS } from "../../../provider/network/args.js";
@@ -9,6 +11,7 @@ import { given, placesOf, version } from "../../../provider/network/rules/known.
 import { checkShape } from "../../../provider/network/shape.js";
 import { fullArgs } from "../../support/full-args.js";
 import { put, type Spot, spots } from "../../support/paths.js";
+import { repository } from "../../support/repository.js";
 import { shapeCases } from "./shape.cases.js";
 
 const told = (failures: Failure[]): string => failures.map((f) => `${f.property}: ${f.reason}`).join("\n");
@@ -17,6 +20,7 @@ const pathOf = (text: string): (string | number)[] =>
     .replaceAll("]", "")
     .split(/[.[]/)
     .map((k) => (/^\d+$/.test(k) ? Number(k) : k));
+const daemons = readFileSync(path.join(repository, "docs", "daemons.md"), "utf8");
 const BEFORE_ALL = 5_000_000;
 
 describe("the shape of a network", () => {
@@ -97,6 +101,12 @@ describe("the shape of a network", () => {
     it(`${pattern} is refused by a daemon before ${version(since)}, and passes there`, () => {
       const has = MODES.filter((m) => fullArgs[m].some(({ args }) => placesOf(args as never, pattern).length > 0));
       assert.ok(has.length > 0, "no full network sets it");
+      const field = pattern.split(/[.\]]/).pop() as string;
+      assert.match(
+        daemons,
+        new RegExp(`\\| ${version(since)} \\|.*${field}|\`.*${field}\`[^,;)]* ${version(since)}\\b`),
+        "docs/daemons.md",
+      );
       for (const mode of has) {
         for (const { args: full } of fullArgs[mode]) {
           const places = placesOf(full as never, pattern);
