@@ -9,6 +9,8 @@ export const FIELD_SINCE: Readonly<Record<string, number>> = {
   "bridge.zone": 5_001_000,
   dnsmasqOptions: 5_006_000,
   portIsolated: 6_001_000,
+  "ips[].dhcp.ranges[].lease": 6_003_000,
+  "ips[].dhcp.hosts[].lease": 6_003_000,
   "nat.ipv6": 6_005_000,
   title: 9_007_000,
   description: 9_007_000,

@@ -99,6 +99,7 @@ function fromProgram(other: Inputs): Neighbour {
     name: String(other.name),
     from: "this program",
     ...(typeof name === "string" ? { bridge: name } : {}),
+    ...(typeof other.mac === "string" ? { mac: other.mac } : {}),
     subnets: ips
       .map((ip) => (ip === Unknown ? undefined : (ip as Inputs | undefined)?.address))
       .filter((a): a is string => typeof a === "string"),
@@ -121,6 +122,7 @@ function fromHost(n: NetworkInfo): Neighbour {
       name: n.name,
       from: "the host",
       ...(doc.bridgeName !== undefined && doc.mode !== "bridge" ? { bridge: doc.bridgeName } : {}),
+      ...(doc.mac !== undefined ? { mac: doc.mac } : {}),
       subnets: ((doc.values.ips ?? []) as { address: string }[]).map((ip) => ip.address),
     };
     parsedOf.set(n, hit);

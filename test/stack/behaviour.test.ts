@@ -213,4 +213,47 @@ describe("pulumi with networks of a real libvirtd", () => {
     await stack.destroy();
     assert.ok(await exists("g-net"));
   });
+
+  it("keeps what a failed creation has left on the host, with its error: the next up repairs it, destroy removes it", async () => {
+    const stack = stackOf("init");
+    // dnsmasq fails, so the networks do not start; and meanwhile their definitions become files that cannot be removed.
+    const fails = `#!/bin/sh
+      name=$(echo "$*" | sed -n 's,.*/\\(n-[ab]\\)\\.conf.*,\\1,p')
+      [ -n "$name" ] || exec /run/virtnet/dnsmasq "$@"
+      mount --bind "/etc/libvirt/qemu/networks/$name.xml" "/etc/libvirt/qemu/networks/$name.xml"
+      echo "dnsmasq is broken today" >&2
+      exit 3`;
+    const shell = async (script: string, input = "") => {
+      const { code, stderr } = await host().exec(["sh", "-ec", script], { input });
+      assert.equal(code, 0, stderr);
+    };
+    await shell(
+      "cp $(command -v dnsmasq) /run/virtnet/dnsmasq; cat > /run/virtnet/fails; chmod +x /run/virtnet/fails; mount --bind /run/virtnet/fails $(command -v dnsmasq)",
+      fails,
+    );
+    write(
+      `for (const [name, n] of [["n-a", 1], ["n-b", 2]]) new Network(name, { mode: "isolated", ips: [{ address: \`10.32.\${n}.1/24\` }] });`,
+    );
+    const failed = await stack.upFails();
+    assert.match(failed.text, /dnsmasq is broken today/);
+    const left = await stack.resources();
+    const ids = [await uuid("n-a"), await uuid("n-b")];
+    for (const [i, name] of ["n-a", "n-b"].entries()) {
+      assert.match(await virsh(host(), ["net-info", name]), /Active: +no/);
+      assert.equal(left[name]?.id, ids[i]);
+      assert.match(String(left[name]?.initErrors), /dnsmasq is broken today/);
+      assert.equal(left[name]?.outputs?.running, false);
+    }
+    await shell("umount $(command -v dnsmasq); for n in n-a n-b; do umount /etc/libvirt/qemu/networks/$n.xml; done");
+    await stack.destroy({ args: ["--target", urn("init", "n-b")] });
+    assert.equal(await exists("n-b"), false);
+    await stack.up();
+    assert.equal(await uuid("n-a"), ids[0]);
+    assert.notEqual(await uuid("n-b"), ids[1]);
+    for (const name of ["n-a", "n-b"]) {
+      assert.match(await virsh(host(), ["net-info", name]), /Active: +yes\n.*\nAutostart: +yes/);
+      assert.equal((await stack.resources())[name]?.initErrors, undefined);
+    }
+    assert.deepEqual(await stack.drift(), {});
+  });
 });

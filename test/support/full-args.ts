@@ -105,11 +105,11 @@ function ownBridge(mode: string, n: number): Inputs {
         tftp: { root: "/srv/tftp" },
         dhcp: {
           ranges: [
-            { start: `10.211.${n}.100`, end: `10.211.${n}.149`, lease: { expiry: 12, unit: "hours" } },
+            { start: `10.211.${n}.100`, end: `10.211.${n}.149`, lease: { expiry: 720, unit: "hours" } },
             { start: `10.211.${n}.160`, end: `10.211.${n}.160` },
           ],
           hosts: [
-            { mac: "52:54:00:12:34:5A", name: "web", ip: `10.211.${n}.10`, lease: { expiry: 120, unit: "seconds" } },
+            { mac: "52:54:00:12:34:5A", name: "web", ip: `10.211.${n}.10`, lease: { expiry: 1200, unit: "seconds" } },
             { mac: "52:54:00:12:34:5b", ip: `10.211.${n}.11`, lease: { expiry: 0 } },
             { name: "mail", ip: `10.211.${n}.12` },
           ],
@@ -217,7 +217,7 @@ export const fullArgs: Record<Mode, FullArgs[]> = {
         virtualport: { type: "openvswitch", profileId: "menial", interfaceId: UUID_A },
         vlan: { trunk: true, tags: [{ id: 42, nativeMode: "untagged" }, { id: 47 }] },
         portGroups: [
-          { name: "one", vlan: { tags: [{ id: 42 }] } },
+          { name: "one", vlan: { trunk: true, tags: [{ id: 42 }] } },
           {
             name: "many",
             vlan: { trunk: true, tags: [{ id: 0 }, { id: 4095, nativeMode: "tagged" }] },
@@ -247,7 +247,7 @@ export const fullArgs: Record<Mode, FullArgs[]> = {
         ...plugged("vnlink"),
         macvtap: { mode: "passthrough", interfaces: ["eth4", "eth5"] },
         virtualport: { type: "802.1Qbh", profileId: "finance" },
-        vlan: { tags: [{ id: 42 }] },
+        vlan: { trunk: true, tags: [{ id: 42 }] },
       },
     },
     { args: { ...plugged("private"), macvtap: { mode: "private", interfaces: ["eth6"] } } },

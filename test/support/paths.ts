@@ -15,7 +15,7 @@ export interface Spot {
   text: string;
   node: ScalarNode;
   required: boolean;
-  /** Within a list item: removing a required field removes the item. */
+  /** What goes with a required field when that is removed: the nearest item of a list, or object that need not be there. */
   item?: Path;
 }
 
@@ -35,9 +35,12 @@ export function spots(node: AnyNode, value: unknown, at: Path = [], item?: Path)
   }
   if (node.kind === "list")
     return (value as unknown[]).flatMap((v, i) => spots((node as ListNode<AnyNode>).item, v, [...at, i], [...at, i]));
-  return Object.entries((node as ObjectNode).fields).flatMap(([name, f]) =>
-    spots(f, (value as Inputs)[name], [...at, name], item),
-  );
+  return Object.entries((node as ObjectNode).fields).flatMap(([name, f]) => {
+    const to = [...at, name];
+    // Not those at the top: a network without its `macvtap` is none.
+    const optional = f.kind === "object" && !f.required && at.length > 0;
+    return spots(f, (value as Inputs)[name], to, optional ? to : item);
+  });
 }
 
 export function get(value: unknown, path: Path): unknown {

@@ -25,6 +25,20 @@ export function given(args: RuleArgs, path: string): unknown {
     .reduce<unknown>((at, k) => (at as Record<string, unknown> | undefined)?.[k], args);
 }
 
+/** The paths of a pattern, as `ips[].dhcp`, at which something is known: `ips[0].dhcp`, `ips[2].dhcp`. */
+export function placesOf(args: RuleArgs, pattern: string): string[] {
+  const [head = "", ...rest] = pattern.split("[]");
+  return rest
+    .reduce<string[]>(
+      (lists, tail) =>
+        lists.flatMap((list) =>
+          each(given(args, list) as unknown[] | undefined, list).map(({ path }) => `${path}${tail}`),
+        ),
+      [head],
+    )
+    .filter((path) => given(args, path) !== undefined);
+}
+
 export type IpArgs = NonNullable<NonNullable<RuleArgs["ips"]>[number]>;
 export type DhcpArgs = NonNullable<IpArgs["dhcp"]>;
 export type HostArgs = NonNullable<NonNullable<DhcpArgs["hosts"]>[number]>;

@@ -1,6 +1,6 @@
 /** The bridge device itself: MAC, MTU, delay. */
 import { unfitMac } from "./dhcp.js";
-import { subnets } from "./known.js";
+import { quote, subnets } from "./known.js";
 import type { Rule } from "./rule.js";
 
 const mac: Rule = {
@@ -9,6 +9,25 @@ const mac: Rule = {
     const why = args.mac === undefined ? undefined : unfitMac(args.mac);
     return why
       ? [{ property: "mac", reason: `${args.mac} ${why}: use one as 52:54:00:12:34:56, or leave it to libvirt` }]
+      : [];
+  },
+};
+
+// libvirt looks for a bridge of the same name only (networkValidate); two bridges of one MAC that meet on a LAN take each
+// other's packets, and their link-local IPv6 addresses are the same.
+const free: Rule = {
+  says: "The bridge's MAC is that of no other network.",
+  check: ({ args }, around) => {
+    const wanted = args.mac?.toLowerCase();
+    if (wanted === undefined || args.name === undefined) return [];
+    const user = around.others?.find((o) => o.mac?.toLowerCase() === wanted && o.name !== args.name);
+    return user
+      ? [
+          {
+            property: "mac",
+            reason: `${args.mac} is the MAC of the bridge of network ${quote(user.name)} of ${user.from}: choose another one, or leave it to libvirt`,
+          },
+        ]
       : [];
   },
 };
@@ -44,4 +63,4 @@ const delay: Rule = {
   },
 };
 
-export const macRules: readonly Rule[] = [mac, mtu, delay];
+export const macRules: readonly Rule[] = [mac, free, mtu, delay];

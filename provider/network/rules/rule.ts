@@ -47,6 +47,8 @@ export interface Neighbour {
   /** It is on the host, and a resource of this stack has it or had it: it may move or go in this run. */
   ofStack?: boolean;
   bridge?: string;
+  /** MAC of its bridge. */
+  mac?: string;
   /** `ADDRESS/PREFIX` of its addresses. */
   subnets: readonly string[];
 }

@@ -1,6 +1,6 @@
 /** What older daemons do not know. VLAN tags on a Linux bridge: portgroups.ts. */
 import { FIELD_SINCE, has } from "../abilities.js";
-import { given, version } from "./known.js";
+import { placesOf, version } from "./known.js";
 import type { Rule } from "./rule.js";
 
 const since: Rule = {
@@ -9,11 +9,13 @@ const since: Rule = {
     daemon === undefined
       ? []
       : Object.entries(FIELD_SINCE)
-          .filter(([path, needed]) => !has(daemon, needed) && given(args, path) !== undefined)
-          .map(([property, needed]) => ({
-            property,
-            reason: `needs libvirt ${version(needed)}; the host has ${version(daemon)}: remove it, or update libvirt`,
-          })),
+          .filter(([, needed]) => !has(daemon, needed))
+          .flatMap(([pattern, needed]) =>
+            placesOf(args, pattern).map((property) => ({
+              property,
+              reason: `needs libvirt ${version(needed)}; the host has ${version(daemon)}: remove it, or update libvirt`,
+            })),
+          ),
 };
 
 export const versionRules: readonly Rule[] = [since];

@@ -625,6 +625,24 @@ export const cases: Record<string, Case[]> = {
       twin: nat({ domain: { name: "a", localOnly: true } }),
     },
   ],
+  "The bridge's MAC is that of no other network.": [
+    {
+      breaks: nat({ mac: "52:54:00:00:00:0A" }),
+      path: "mac",
+      reason: 'the MAC of the bridge of network "other" of this program',
+      twin: nat({ mac: "52:54:00:00:00:0B" }),
+      around: { others: [{ name: "other", from: "this program", mac: "52:54:00:00:00:0a", subnets: [] }] },
+    },
+    {
+      breaks: nat({ mac: "52:54:00:00:00:0a" }),
+      path: "mac",
+      reason: 'of network "other" of the host',
+      twin: nat({ mac: "52:54:00:00:00:0a" }),
+      around: { others: [{ name: "other", from: "the host", mac: "52:54:00:00:00:0a", subnets: [] }] },
+      // Its own entry of the host.
+      twinAround: { others: [{ name: "net", from: "the host", mac: "52:54:00:00:00:0a", subnets: [] }] },
+    },
+  ],
   "The bridge's MAC is that of one device.": [
     {
       breaks: nat({ mac: "01:00:00:00:00:01" }),
