@@ -4,6 +4,7 @@ import type { Kind as LinkKind } from "../../provider/hostlink/args.js";
 import { linkHandler } from "../../provider/hostlink/handler.js";
 import { observe } from "../../provider/hostlink/observe.js";
 import { plan } from "../../provider/hostlink/plan.js";
+import { tooCostly } from "../../provider/hostlink/say.js";
 import type { ObservedLink } from "../../provider/hostlink/steps.js";
 import { alone, reachHost, type There } from "../../provider/hostlink/there.js";
 import type { Owner } from "../../provider/ownership.js";
@@ -56,7 +57,7 @@ function linkOf(kind: LinkKind): Kind {
       const p = plan({ kind, desired: args, owner, adopted, restarts: backend.restarts }, observed);
       return {
         ...{ kind: type, name, host: { uri: host.uri, name: hostname, uuid }, exists: link !== undefined },
-        ...{ owner: link?.mark ?? null, impact: p.impact, refused: null },
+        ...{ owner: link?.mark ?? null, impact: p.impact, refused: tooCostly(p, args) ?? null },
         // VMs stay connected: what would cut them off is refused.
         steps: p.steps.map((s) => ({ ...s, affects: [] })),
       };

@@ -5,7 +5,7 @@ import { channelOf } from "../host/channel.js";
 import { deviceMade, linkOwner } from "../host/devices.js";
 import { proveHost, uriOf } from "../host/hosts.js";
 import { bridgeOf, interfacesOf, targetOf } from "../network/nics.js";
-import { IMPACTS, type Impact, priceOf } from "../network/prices.js";
+import { priceOf } from "../network/prices.js";
 import { mayTake, type Owner, sameOwner } from "../ownership.js";
 import { differing } from "../schema/differences.js";
 import { same } from "../schema/tree.js";
@@ -15,7 +15,7 @@ import { checkLink } from "./check.js";
 import { observe } from "./observe.js";
 import { plan, planDelete, rollbackAfter, type Wish } from "./plan.js";
 import { changed, leaves, movedOn, neighbours, sawInCheck, seen } from "./run.js";
-import { caution, priceLine } from "./say.js";
+import { caution, priceLine, tooCostly } from "./say.js";
 import { argsOf, argsOnHost, computed } from "./state.js";
 import type { Observed, ObservedLink, Plan } from "./steps.js";
 import { alone, reachHost, refuseMove, type There } from "./there.js";
@@ -95,13 +95,9 @@ export function linkHandler(kind: Kind): Handler {
     refuseCostly(p, news);
   }
 
-  /** What is dearer than the user allows. */
-  function refuseCostly(p: Plan, { name, maxImpact }: Inputs): void {
-    if (maxImpact === undefined || IMPACTS.indexOf(p.impact) <= IMPACTS.indexOf(maxImpact as Impact)) return;
-    const step = p.steps.find((s) => s.impact === p.impact);
-    throw new VirtnetError(
-      `${label({ name })}: ${step?.changes.join(", ")}: maxImpact is ${JSON.stringify(maxImpact)}, but this is ${JSON.stringify(p.impact)} (${step?.why}): raise maxImpact, or take the change back`,
-    );
+  function refuseCostly(p: Plan, news: Inputs): void {
+    const why = tooCostly(p, news);
+    if (why !== undefined) throw new VirtnetError(`${label(news)}: ${why}`);
   }
 
   async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {

@@ -1,6 +1,8 @@
 /** What a run tells its user: short lines. */
+
+import type { Inputs } from "../handler.js";
 import type { Channel } from "../host/channel.js";
-import type { Impact } from "../network/prices.js";
+import { IMPACTS, type Impact } from "../network/prices.js";
 import type { Plan } from "./steps.js";
 
 const WHAT: Partial<Record<Impact, string>> = {
@@ -33,3 +35,10 @@ export function caution(devices: readonly string[], seconds: number, by: Channel
 
 export const carries = (devices: readonly string[]): string =>
   `${devices.join(" and ")} ${devices.length === 1 ? "carries" : "carry"} the host's own connection`;
+
+/** Why a plan is dearer than the user allows; undefined: it is not. */
+export function tooCostly(plan: Plan, { maxImpact }: Inputs): string | undefined {
+  if (maxImpact === undefined || IMPACTS.indexOf(plan.impact) <= IMPACTS.indexOf(maxImpact as Impact)) return undefined;
+  const step = plan.steps.find((s) => s.impact === plan.impact);
+  return `${step?.changes.join(", ")}: maxImpact is ${JSON.stringify(maxImpact)}, but this is ${JSON.stringify(plan.impact)} (${step?.why}): raise maxImpact, or take the change back`;
+}

@@ -21,13 +21,15 @@ const MORE: Partial<Record<Kind, Inputs[]>> = { bridge: [{ stp: true, forwardDel
 function allowed(kind: Kind, full: Inputs): { args: Inputs; refused: string[] } {
   let args: Inputs = structuredClone({ name: NAMES[kind](full), ...full });
   const refused = new Set<string>();
-  for (;;) {
+  for (let n = 0; ; n++) {
+    assert.ok(n < 100, JSON.stringify(args));
     const [fault] = checkLink(kind, args, { manager: "libvirt" });
     if (!fault) return { args, refused: [...refused] };
     const [top = "", inner] = fault.property.split(/[.[\]]+/);
     const value = args[top];
-    if (Array.isArray(value)) args = { ...args, [top]: value.filter((_, i) => String(i) !== inner) };
-    else if (inner) args = { ...args, [top]: { ...(value as Inputs), [inner]: undefined } };
+    if (inner && Array.isArray(value)) args = { ...args, [top]: value.filter((_, i) => String(i) !== inner) };
+    else if (inner && typeof value === "object")
+      args = { ...args, [top]: { ...(value as Inputs), [inner]: undefined } };
     else {
       delete args[top];
       refused.add(top);
@@ -47,7 +49,7 @@ describe("a host interface of libvirt", () => {
         assert.deepEqual(differs(kind, args, xml), [], xml);
         assert.deepEqual(unsaid(kind, parseXml(xml)), []);
         for (const field of [...Object.keys(args), ...refused]) covered.add(field);
-        for (const field of Object.keys(args)) {
+        for (const field of Object.keys(args).filter((f) => !["name", "mode", "parent", "vlanId"].includes(f))) {
           const { [field]: _, ...without } = args;
           if (checkLink(kind, without, { manager: "libvirt" }).length > 0) continue;
           const after = printXml(writeDocument(kind, xml, without, args));
