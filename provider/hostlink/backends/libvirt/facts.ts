@@ -4,7 +4,8 @@ import type { HostLinks, LinkFact } from "../../facts.js";
 import { kindOf, nameOf, portsIn, readDocument } from "./document.js";
 import { inProtocols } from "./protocols.js";
 
-interface Told {
+/** An interface, as libvirt lists it. */
+export interface Told {
   name: string;
   mac: string;
   active: boolean;

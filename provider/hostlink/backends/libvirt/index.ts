@@ -19,12 +19,13 @@ import type { Access, Backend, Found, LinkRef } from "../backend.js";
 import { libvirtId } from "../ids.js";
 import { membersOf, plugInto } from "../members.js";
 import { kindOf, portsIn, readDocument, unsaid, writeDocument } from "./document.js";
-import { linksOf } from "./facts.js";
+import { linksOf, type Told } from "./facts.js";
 import { type Notes, notesOf } from "./note.js";
 import { inProtocols } from "./protocols.js";
 
 const CHANGE = "change";
 const WAIT_MS = 500;
+const START_MS = 120_000;
 
 /** Why it cannot be used there; undefined: it can. No document is written: one that no driver takes is offered. */
 export async function unusable({ host }: Access): Promise<string | undefined> {
@@ -62,6 +63,15 @@ export class LibvirtInterfaces implements Backend {
     return this.#access.host.pool.use((c) => fn(c.interfaces));
   }
 
+  /** By the list: netcf answers a name that it does not know with an error like any other (measured with 0.2.8). */
+  async #told(name: string): Promise<Told | undefined> {
+    return (await this.#use((i) => i.list())).find((i) => i.name === name);
+  }
+
+  async #definition(name: string): Promise<string | undefined> {
+    return (await this.#told(name)) && (await this.#use((i) => i.definition(name)));
+  }
+
   async links(): Promise<HostLinks> {
     const { channel } = this.#access;
     return channel ? readLinks(channel) : linksOf(await this.#use((i) => i.list()));
@@ -70,9 +80,10 @@ export class LibvirtInterfaces implements Backend {
   async find(kind: Kind, { name }: { name: string }, host: HostLinks): Promise<Found> {
     const id = libvirtId(name);
     if ((await this.#notes.read())?.link === name) return { leftover: { id, checkpoint: CHANGE } };
-    const [xml, told] = await this.#use(async (i) => [await i.definition(name), await i.get(name)] as const);
+    const told = await this.#told(name);
+    const xml = told && (await this.#use((i) => i.definition(name)));
     const fact = host.links.get(name);
-    if (xml === undefined || !told) {
+    if (!told || xml === undefined) {
       if (!fact) return {};
       return { foreign: `${fact.kind === undefined ? "a NIC" : `a ${fact.kind}`} that libvirt has no definition of` };
     }
@@ -85,14 +96,14 @@ export class LibvirtInterfaces implements Backend {
   }
 
   async beyond({ kind, name }: LinkRef): Promise<string[]> {
-    const xml = await this.#use((i) => i.definition(name));
+    const xml = await this.#definition(name);
     return xml === undefined ? [] : unsaid(kind, parseXml(xml));
   }
 
   async addressing(devices: readonly string[]): Promise<Map<string, Addressing>> {
     const out = new Map<string, Addressing>();
     for (const name of devices) {
-      const xml = await this.#use((i) => i.definition(name));
+      const xml = await this.#definition(name);
       if (xml !== undefined) out.set(name, inProtocols(parseXml(xml)));
     }
     return out;
@@ -126,14 +137,12 @@ export class LibvirtInterfaces implements Backend {
     { kind, name }: LinkRef,
     { values, was }: { values: Inputs; was: Inputs; inherit?: string; mark?: Mark },
   ): Promise<void> {
-    await this.#use(async (i) => {
-      const there = await i.definition(name);
-      const root = writeDocument(kind, there, values, was);
-      for (const port of portsIn(root))
-        if (port.type === "ethernet") refuseAsPort(port.name, await i.definition(port.name));
-      await i.define(printXml(root));
-      this.#stale ||= there === undefined || !same(running(there), running(printXml(root)));
-    });
+    const there = await this.#definition(name);
+    const root = writeDocument(kind, there, values, was);
+    for (const port of portsIn(root))
+      if (port.type === "ethernet") refuseAsPort(port.name, await this.#definition(port.name));
+    await this.#use((i) => i.define(printXml(root)));
+    this.#stale ||= there === undefined || !same(running(there), running(printXml(root)));
   }
 
   async strip(link: LinkRef): Promise<void> {
@@ -146,14 +155,14 @@ export class LibvirtInterfaces implements Backend {
   async detach(): Promise<void> {}
 
   async activate(link: LinkRef): Promise<void> {
-    const told = await this.#use((i) => i.get(link.name));
+    const told = await this.#told(link.name);
     // It goes: nothing is left of it.
     if (!told || (told.active && !this.#stale)) return;
     const { channel } = this.#access;
     const members = channel && link.kind === "bridge" ? await membersOf(channel, link.name) : [];
     await this.#down(link);
     this.#touched = true;
-    await this.#use((i) => i.start(link.name));
+    await this.#start(link.name);
     this.#stale = false;
     const own = portsIn(parseXml(told.xml)).map((p) => p.name);
     if (channel)
@@ -164,8 +173,16 @@ export class LibvirtInterfaces implements Backend {
       );
   }
 
+  /** netcf runs ifup, which waits for a DHCP server and for a bridge's ports: longer than a call may take, and goes on. */
+  async #start(name: string): Promise<void> {
+    await this.#use((i) => i.start(name)).catch((e: unknown) => {
+      if (classOf(e) !== "timeout") throw e;
+      return this.#reach(name, START_MS);
+    });
+  }
+
   async #down({ kind, name }: LinkRef): Promise<void> {
-    if ((await this.#use((i) => i.get(name)))?.active !== true) return;
+    if ((await this.#told(name))?.active !== true) return;
     if (kind === "bridge" && !this.#access.channel) await this.#refuseUnderVms(name);
     this.#touched = true;
     await this.#use((i) => i.destroy(name));
@@ -188,8 +205,17 @@ export class LibvirtInterfaces implements Backend {
   async mark(): Promise<void> {}
 
   async settled({ name }: LinkRef, limitMs: number): Promise<void> {
+    await this.#reach(name, limitMs);
+  }
+
+  /** Until it is active; a daemon that is starting it may answer nobody. */
+  async #reach(name: string, limitMs: number): Promise<void> {
     for (const until = Date.now() + limitMs; ; await sleep(WAIT_MS)) {
-      if ((await this.#use((i) => i.get(name)))?.active) return;
+      const told = await this.#told(name).catch((e: unknown) => {
+        if (classOf(e) !== "timeout") throw e;
+        return undefined;
+      });
+      if (told?.active) return;
       if (Date.now() > until) throw new VirtnetError(`libvirt has not brought ${name} up within ${limitMs / 1000} s`);
     }
   }
@@ -214,7 +240,7 @@ export class LibvirtInterfaces implements Backend {
   async calm(): Promise<void> {}
 
   async remove({ name }: LinkRef): Promise<void> {
-    if ((await this.#use((i) => i.definition(name))) !== undefined)
+    if (await this.#told(name))
       throw new VirtnetError(`libvirt still has a definition of ${name}: another program wrote it meanwhile`);
   }
 
@@ -230,17 +256,16 @@ export class LibvirtInterfaces implements Backend {
 
   /** @param touched the link may run as the definition says that goes. */
   async #takeBack({ link, active }: { link: string; active: string[] }, touched: boolean): Promise<void> {
-    await this.#use(async (i) => {
-      // By the definition that it was started with: with the one before, its ports would not be known.
-      if (touched && (await i.get(link))?.active) await i.destroy(link);
-      try {
-        await i.changeRollback();
-      } catch (e) {
-        // The run died before it was open, or after it was kept.
-        if (classOf(e) !== "invalid-state") throw e;
-      }
-      for (const name of active) if ((await i.get(name))?.active === false) await i.start(name);
-    });
+    // By the definition that it was started with: with the one before, its ports would not be known.
+    if (touched && (await this.#told(link))?.active) await this.#use((i) => i.destroy(link));
+    try {
+      await this.#use((i) => i.changeRollback());
+    } catch (e) {
+      // The run died before it was open, or after it was kept.
+      if (classOf(e) !== "invalid-state") throw e;
+    }
+    for (const { name, active: up } of await this.#use((i) => i.list()))
+      if (active.includes(name) && !up) await this.#start(name);
     await this.#notes.clear();
   }
 }
