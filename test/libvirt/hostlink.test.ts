@@ -1,6 +1,5 @@
 /** Bridge, Bond and Vlan by libvirt's own interfaces, over its test driver; looked at by a connection of the test's own. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -11,6 +10,7 @@ import { backendOf } from "../../provider/hostlink/backends/index.js";
 import { linkHandler } from "../../provider/hostlink/handler.js";
 import { forgetLinks } from "../../provider/hostlink/run.js";
 import { type Connection, open } from "../../provider/libvirt/index.js";
+import { run } from "../../sandbox/index.js";
 import { type Driver, driveHandler } from "../support/drive.js";
 
 const URI = "test:///default";
@@ -56,11 +56,12 @@ describe("host links by libvirt's own interfaces", () => {
   });
 
   /** Fails where it is not as libvirt's schema says: by virsh, in a test driver of its own process. */
-  function assertValid(text: string): void {
+  async function assertValid(text: string): Promise<void> {
     const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "virtnet-iface-")), "interface.xml");
     try {
       fs.writeFileSync(file, text);
-      execFileSync("virsh", ["-c", URI, "iface-define", "--validate", file], { stdio: "pipe" });
+      const { code, stderr } = await run(["virsh", "-c", URI, "iface-define", "--validate", file]);
+      assert.equal(code, 0, stderr);
     } finally {
       fs.rmSync(path.dirname(file), { recursive: true, force: true });
     }
@@ -79,7 +80,7 @@ describe("host links by libvirt's own interfaces", () => {
     };
     assert.equal(await d.up(args), true);
     const text = await xml("br0");
-    assertValid(text);
+    await assertValid(text);
     for (const piece of [
       /<interface type='bridge' name='br0'>/,
       /<start mode='none'\/>/,
@@ -101,7 +102,7 @@ describe("host links by libvirt's own interfaces", () => {
   it("make a bond of each kind of monitoring, and a VLAN on it", async () => {
     const d = drive("bond", "bond0");
     await d.up({ mode: 1, ports: ["eth7", "eth8"] });
-    assertValid(await xml("bond0"));
+    await assertValid(await xml("bond0"));
     assert.match(
       await xml("bond0"),
       /<bond mode='active-backup'>\s*<miimon freq='100'\/>\s*<interface type='ethernet' name='eth7'>/,
@@ -111,7 +112,7 @@ describe("host links by libvirt's own interfaces", () => {
     assert.match(await xml("bond0"), /<miimon freq='50' downdelay='150' updelay='100' carrier='ioctl'\/>/);
     assert.equal((await d.refresh())?.drift, false);
     await d.up({ mode: 1, ports: ["eth7"], arpInterval: 200, arpIpTargets: ["192.0.2.1"], arpValidate: "backup" });
-    assertValid(await xml("bond0"));
+    await assertValid(await xml("bond0"));
     assert.match(await xml("bond0"), /<arpmon interval='200' target='192.0.2.1' validate='backup'\/>/);
     assert.doesNotMatch(await xml("bond0"), /miimon|eth8/);
     assert.equal((await d.refresh())?.drift, false);
@@ -120,7 +121,7 @@ describe("host links by libvirt's own interfaces", () => {
     assert.doesNotMatch(await xml("bond0"), /arpmon/);
     const vlan = drive("vlan", "bond0.20");
     await vlan.up({ parent: "bond0", vlanId: 20, addresses: "dhcp" });
-    assertValid(await xml("bond0.20"));
+    await assertValid(await xml("bond0.20"));
     assert.match(await xml("bond0.20"), /<vlan tag='20'>\s*<interface name='bond0'\/>/);
     assert.match(await xml("bond0.20"), /<protocol family='ipv4'>\s*<dhcp\/>/);
     assert.equal((await vlan.refresh())?.drift, false);

@@ -27,7 +27,7 @@ const CHANGE = "change";
 const WAIT_MS = 500;
 const START_MS = 120_000;
 
-/** Why it cannot be used there; undefined: it can. No document is written: one that no driver takes is offered. */
+/** Why it cannot be used there; undefined: it can. No document is written: one that no driver takes is offered. @public */
 export async function unusable({ host }: Access): Promise<string | undefined> {
   try {
     await host.pool.use((c) => c.interfaces.define("<interface/>"));
@@ -40,6 +40,7 @@ export async function unusable({ host }: Access): Promise<string | undefined> {
   return undefined;
 }
 
+/** @public Loaded when it is looked for. */
 export class LibvirtInterfaces implements Backend {
   readonly name = "libvirt";
   readonly keepsMarks = false;
