@@ -87,9 +87,12 @@ export interface BridgeArgs {
   deleteAdopted?: boolean;
   /** The costliest change that is allowed; whatever is not `live` replaces a link. Default: no limit. */
   maxImpact?: "live" | "replug" | "restart";
-  /** What manages the host's links. Default: found out on the host. */
-  backend?: "networkmanager";
-  /** After how many seconds the host takes a change back that is not proven by then, 10–600. Default: 60, and longer where a spanning tree or LACP needs it. */
+  /**
+   * What manages the host's links: `networkmanager`, or `libvirt`, where its daemon writes interfaces (netcf). Default: found out on
+   * the host, in this order.
+   */
+  backend?: "networkmanager" | "libvirt";
+  /** After how many seconds a change that is not proven by then is taken back, 10–600: by the host, or with `libvirt` by the run. Default: 60, and longer where a spanning tree or LACP needs it. */
   rollbackAfter?: number;
   /**
    * An address that has to answer the host's ping after a change, beside the gateways that answered before, and a new ssh connection
@@ -193,9 +196,12 @@ export interface BondArgs {
   deleteAdopted?: boolean;
   /** The costliest change that is allowed; whatever is not `live` replaces a link. Default: no limit. */
   maxImpact?: "live" | "replug" | "restart";
-  /** What manages the host's links. Default: found out on the host. */
-  backend?: "networkmanager";
-  /** After how many seconds the host takes a change back that is not proven by then, 10–600. Default: 60, and longer where a spanning tree or LACP needs it. */
+  /**
+   * What manages the host's links: `networkmanager`, or `libvirt`, where its daemon writes interfaces (netcf). Default: found out on
+   * the host, in this order.
+   */
+  backend?: "networkmanager" | "libvirt";
+  /** After how many seconds a change that is not proven by then is taken back, 10–600: by the host, or with `libvirt` by the run. Default: 60, and longer where a spanning tree or LACP needs it. */
   rollbackAfter?: number;
   /**
    * An address that has to answer the host's ping after a change, beside the gateways that answered before, and a new ssh connection
@@ -240,9 +246,12 @@ export interface VlanArgs {
   deleteAdopted?: boolean;
   /** The costliest change that is allowed; whatever is not `live` replaces a link. Default: no limit. */
   maxImpact?: "live" | "replug" | "restart";
-  /** What manages the host's links. Default: found out on the host. */
-  backend?: "networkmanager";
-  /** After how many seconds the host takes a change back that is not proven by then, 10–600. Default: 60, and longer where a spanning tree or LACP needs it. */
+  /**
+   * What manages the host's links: `networkmanager`, or `libvirt`, where its daemon writes interfaces (netcf). Default: found out on
+   * the host, in this order.
+   */
+  backend?: "networkmanager" | "libvirt";
+  /** After how many seconds a change that is not proven by then is taken back, 10–600: by the host, or with `libvirt` by the run. Default: 60, and longer where a spanning tree or LACP needs it. */
   rollbackAfter?: number;
   /**
    * An address that has to answer the host's ping after a change, beside the gateways that answered before, and a new ssh connection

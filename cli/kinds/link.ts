@@ -4,6 +4,7 @@ import type { Kind as LinkKind } from "../../provider/hostlink/args.js";
 import { linkHandler } from "../../provider/hostlink/handler.js";
 import { observe } from "../../provider/hostlink/observe.js";
 import { plan } from "../../provider/hostlink/plan.js";
+import { tooCostly } from "../../provider/hostlink/say.js";
 import type { ObservedLink } from "../../provider/hostlink/steps.js";
 import { alone, reachHost, type There } from "../../provider/hostlink/there.js";
 import type { Owner } from "../../provider/ownership.js";
@@ -25,7 +26,7 @@ function linkOf(kind: LinkKind): Kind {
     onHost(uri, async () => {
       refusePart(part);
       const there = await reachHost({ uri });
-      const observed = await observe(there.backend, there.channel, kind, { name });
+      const observed = await observe(there.backend, kind, { name });
       const link = await existing(there, name, observed);
       const beyond = await there.backend.beyond({ id: link.id, kind, name });
       const { args, notes } = importLink(kind, link, observed, beyond);
@@ -44,18 +45,19 @@ function linkOf(kind: LinkKind): Kind {
     const name = String(args.name);
     return onHost(String(args.uri), async (host) => {
       const { hostname, uuid } = await host.identity();
-      const { backend, channel } = await reachHost(args);
-      const observed = await observe(backend, channel, kind, { name }, args);
+      const { backend } = await reachHost(args);
+      const observed = await observe(backend, kind, { name }, args);
       if (observed.foreign !== undefined)
         throw new VirtnetError(
           `${kind} ${JSON.stringify(name)}: a device of this name is on the host already, ${observed.foreign}`,
         );
       const { link } = observed;
       const adopted = link?.mark?.adopted ?? link !== undefined;
-      const p = plan({ kind, desired: args, owner: args.owner as Owner | undefined, adopted }, observed);
+      const owner = backend.keepsMarks ? (args.owner as Owner | undefined) : undefined;
+      const p = plan({ kind, desired: args, owner, adopted, restarts: backend.restarts }, observed);
       return {
         ...{ kind: type, name, host: { uri: host.uri, name: hostname, uuid }, exists: link !== undefined },
-        ...{ owner: link?.mark ?? null, impact: p.impact, refused: null },
+        ...{ owner: link?.mark ?? null, impact: p.impact, refused: tooCostly(p, args) ?? null },
         // VMs stay connected: what would cut them off is refused.
         steps: p.steps.map((s) => ({ ...s, affects: [] })),
       };
@@ -69,7 +71,7 @@ function linkOf(kind: LinkKind): Kind {
       const what = `${kind} ${JSON.stringify(name)} on ${hostname}`;
       const there = await reachHost({ uri });
       return alone(there, async () => {
-        const look = () => observe(there.backend, there.channel, kind, { name });
+        const look = () => observe(there.backend, kind, { name });
         const link = await existing(there, name, await look());
         if (!link.mark) return `${what} carries no owner mark: nothing was changed`;
         await there.backend.mark({ id: link.id, kind, name }, null);
@@ -81,7 +83,7 @@ function linkOf(kind: LinkKind): Kind {
   }
 
   async function existing(
-    { host }: There,
+    { host, backend }: There,
     name: string,
     { link, foreign, leftover }: { link?: ObservedLink; foreign?: string; leftover?: unknown },
   ): Promise<ObservedLink> {
@@ -93,9 +95,7 @@ function linkOf(kind: LinkKind): Kind {
       );
     const { hostname } = await host.identity();
     const is = foreign === undefined ? "" : `: a device of this name is there, ${foreign}`;
-    throw new VirtnetError(
-      `${what} is not on ${hostname} (${host.uri})${is}: "nmcli connection show" there shows what is`,
-    );
+    throw new VirtnetError(`${what} is not on ${hostname} (${host.uri})${is}: "${backend.shows}" there shows what is`);
   }
 
   /** A link is adopted and released as a whole. */
@@ -108,7 +108,7 @@ function linkOf(kind: LinkKind): Kind {
     ...{ word: kind, type, named: true, import: importFrom, check, plan: planOn, disown },
     xml: () => {
       throw new VirtnetError(
-        `a ${kind} is made by NetworkManager, and no XML of libvirt: "virtnet plan" shows what is done`,
+        `a ${kind} is made by what manages the host's links, and no XML of libvirt's networks: "virtnet plan" shows what is done`,
       );
     },
   };

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { anyIp, canonIp, ipv4, ipWithPrefix, isV4, isV6, parseCidr } from "../schema/net.js";
 import type { ScalarNode } from "../schema/node.js";
 import { closed, line, type Shape, whole } from "../schema/node.js";
+import { same } from "../schema/tree.js";
 import { value } from "./fields.js";
 
 /** A static route. */
@@ -86,6 +87,13 @@ export function canonAddressing(a: Addressing): unknown {
     dns: list(a.dns, canonIp),
     search: list(a.search, (s) => s),
   };
+}
+
+/** `dhcp`, `none`, or in full. */
+export function brief(a: Addressing): Addresses {
+  for (const word of ["dhcp", "none"] as const)
+    if (same(canonAddressing(a), canonAddressing(inFull(word)))) return word;
+  return a;
 }
 
 export const addresses: ScalarNode<Addresses> = value(

@@ -17,7 +17,6 @@ export interface ApplyHooks {
 
 interface Run {
   backend: Backend;
-  channel: Channel;
   link: LinkRef;
   made: boolean;
   mark: Mark | undefined;
@@ -26,8 +25,8 @@ interface Run {
   endsMs: number;
   before?: Baseline;
   probe: Probe | undefined;
-  /** The host is managed through what changes, or the user asks for a proof. */
-  proven: boolean;
+  /** Where the host is managed through what changes, or the user asks for a proof: by this way. */
+  prover?: Channel;
   /** Proven, and no longer taken back: what follows only has to be kept. */
   holds: boolean;
 }
@@ -41,12 +40,18 @@ const RETURN_MS = 45_000;
 const PAUSE_MS = 1000;
 
 /** @returns the manager's id of the link. */
-export async function apply(backend: Backend, channel: Channel, plan: Plan, hooks: ApplyHooks = {}): Promise<string> {
+export async function apply(
+  backend: Backend,
+  channel: Channel | undefined,
+  plan: Plan,
+  hooks: ApplyHooks = {},
+): Promise<string> {
   const actions = plan.steps.flatMap((s) => s.actions);
   const marks = actions.map((a) => (a.do === "configure" ? a.mark : undefined));
+  const proven = typeof plan.probe === "string" || actions.some((a) => a.do === "prove" && a.management);
   const run: Run = {
-    ...{ backend, channel, made: false, endsMs: 0, probe: plan.probe, holds: false },
-    proven: typeof plan.probe === "string" || actions.some((a) => a.do === "prove" && a.management),
+    ...{ backend, made: false, endsMs: 0, probe: plan.probe, holds: false },
+    ...(channel && proven ? { prover: channel } : {}),
     mark: marks.find((m) => m !== undefined),
     link: { id: plan.id ?? randomUUID(), kind: plan.kind, name: plan.link },
   };
@@ -68,7 +73,7 @@ export async function apply(backend: Backend, channel: Channel, plan: Plan, hook
 function refuseLate(run: Run, signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new VirtnetError("the run was stopped");
   if (run.checkpoint !== undefined && Date.now() > run.endsMs - MARGIN_MS)
-    throw new VirtnetError("the time after which the host takes the change back is over");
+    throw new VirtnetError("the time after which the change is taken back is over");
 }
 
 async function takenBack(run: Run, action: Action, cause: unknown): Promise<ApplyError> {
@@ -91,12 +96,16 @@ async function takenBack(run: Run, action: Action, cause: unknown): Promise<Appl
         await sleep(PAUSE_MS);
         continue;
       }
-      const late =
-        run.checkpoint === undefined ? "" : "; the host takes the change back by itself, and should have by now";
+      const late = run.checkpoint === undefined ? "" : byWhom(run.backend);
       return new ApplyError(`${what}; taking it back failed as well: ${textOf(e)}${late}`, false, cause);
     }
   }
 }
+
+const byWhom = ({ takesBack }: Backend): string =>
+  takesBack
+    ? "; the host takes the change back by itself, and should have by now"
+    : "; the change is still open on the host: the next run takes it back";
 
 const VERBS: Record<Action["do"], string> = {
   sweep: "removing what an earlier run left",
@@ -126,7 +135,7 @@ const ACTIONS: Handlers = {
     await run.backend.make(run.link, what);
   },
   async checkpoint(run, { devices, seconds }) {
-    if (run.proven) run.before = await baseline(run.channel, run.probe);
+    if (run.prover) run.before = await baseline(run.prover, run.probe);
     const { id, sinceMs } = await run.backend.checkpoint(run.link, devices, seconds);
     run.checkpoint = id;
     run.endsMs = sinceMs + seconds * 1000;
@@ -146,10 +155,10 @@ const ACTIONS: Handlers = {
     const limitMs = run.checkpoint === undefined ? SETTLE_MS : run.endsMs - MARGIN_MS - Date.now();
     const untilMs = Date.now() + limitMs;
     // What is asked over a connection that the change has cut may never be answered.
-    if (run.proven) await reachedAnew(run.channel, untilMs);
+    if (run.prover) await reachedAnew(run.prover, untilMs);
     // The device before the rest: before it is up, no answer counts.
     if (device) await run.backend.settled(run.link, limitMs);
-    if (run.proven) await prove(run.channel, run.before ?? (await baseline(run.channel, run.probe)), untilMs);
+    if (run.prover) await prove(run.prover, run.before ?? (await baseline(run.prover, run.probe)), untilMs);
   },
   async commit(run) {
     await letGo(run);

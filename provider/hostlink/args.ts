@@ -28,6 +28,10 @@ export const kinds = { bridge, bond, vlan } as const satisfies Record<string, Li
 export type Kind = keyof typeof kinds;
 export const fieldsOf = (kind: Kind): AnyNode => kinds[kind].fields as unknown as AnyNode;
 
+/** What can manage a host's links, in the order in which it is looked for. */
+export const BACKENDS = ["networkmanager", "libvirt"] as const;
+export type BackendName = (typeof BACKENDS)[number];
+
 /** How the resource is handled; nothing of it is on the host, except the owner mark. */
 export interface LinkControlArgs extends Pick<ControlArgs, "uri" | "owner"> {
   /** Take over a link of this name that exists already, changing only what differs; `{ from: "project/stack" }`: also from another stack. Default: false. */
@@ -36,9 +40,12 @@ export interface LinkControlArgs extends Pick<ControlArgs, "uri" | "owner"> {
   deleteAdopted?: boolean;
   /** The costliest change that is allowed; whatever is not `live` replaces a link. Default: no limit. */
   maxImpact?: "live" | "replug" | "restart";
-  /** What manages the host's links. Default: found out on the host. */
-  backend?: "networkmanager";
-  /** After how many seconds the host takes a change back that is not proven by then, 10–600. Default: 60, and longer where a spanning tree or LACP needs it. */
+  /**
+   * What manages the host's links: `networkmanager`, or `libvirt`, where its daemon writes interfaces (netcf). Default: found out on
+   * the host, in this order.
+   */
+  backend?: BackendName;
+  /** After how many seconds a change that is not proven by then is taken back, 10–600: by the host, or with `libvirt` by the run. Default: 60, and longer where a spanning tree or LACP needs it. */
   rollbackAfter?: number;
   /**
    * An address that has to answer the host's ping after a change, beside the gateways that answered before, and a new ssh connection
@@ -50,7 +57,7 @@ export interface LinkControlArgs extends Pick<ControlArgs, "uri" | "owner"> {
 const { uri, adopt, deleteAdopted, maxImpact, owner } = networkControl;
 export const controlShape = {
   ...{ uri, adopt, deleteAdopted, maxImpact, owner },
-  backend: v.optional(v.picklist(["networkmanager"])),
+  backend: v.optional(v.picklist(BACKENDS)),
   rollbackAfter: v.optional(whole(10, 600)),
   probe: v.optional(v.union([v.literal(false), anyIp])),
 };

@@ -13,12 +13,13 @@ import { apply } from "./apply.js";
 import { CONTROL_FIELDS, fieldsOf, type Kind, kinds, STATE_FIELDS } from "./args.js";
 import { checkLink } from "./check.js";
 import { observe } from "./observe.js";
-import { plan, planDelete, rollbackAfter } from "./plan.js";
-import { changed, leaves, neighbours, sawInCheck, seen } from "./run.js";
-import { caution, priceLine } from "./say.js";
+import { plan, planDelete, rollbackAfter, type Wish } from "./plan.js";
+import { changed, leaves, movedOn, neighbours, sawInCheck, seen } from "./run.js";
+import { caution, priceLine, tooCostly } from "./say.js";
 import { argsOf, argsOnHost, computed } from "./state.js";
 import type { Observed, ObservedLink, Plan } from "./steps.js";
-import { alone, reachHost, type There } from "./there.js";
+import { alone, reachHost, refuseMove, type There } from "./there.js";
+import { refuseUnsafe } from "./unsafe.js";
 import { devicesOn, portOf } from "./users.js";
 import { verify } from "./verify.js";
 
@@ -32,8 +33,13 @@ const tapsOn = (domainXml: string, bridge: string): string[] =>
 
 export function linkHandler(kind: Kind): Handler {
   const label = (inputs: Inputs): string => `${kind} ${JSON.stringify(inputs.name)}`;
-  const look = ({ backend, channel }: There, ref: { id?: string; name: string }, wanted?: Inputs): Promise<Observed> =>
-    observe(backend, channel, kind, ref, wanted);
+  const look = ({ backend }: There, ref: { id?: string; name: string }, wanted?: Inputs): Promise<Observed> =>
+    observe(backend, kind, ref, wanted);
+  /** What the plan is to reach, on this host. */
+  const wish = ({ backend }: There, desired: Inputs, was: Inputs | undefined, adopted = false): Wish => ({
+    ...{ kind, desired, was, adopted, restarts: backend.restarts },
+    ...(backend.keepsMarks ? { owner: desired.owner as Owner | undefined } : {}),
+  });
 
   async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }> {
     const inputs: Inputs = { ...news };
@@ -48,7 +54,8 @@ export function linkHandler(kind: Kind): Handler {
     const failures = checkLink(kind, inputs, around);
     const ports = Array.isArray(inputs.ports) ? inputs.ports : [];
     const managing = (around.management ?? []).filter((device) => ports.includes(device));
-    if (failures.length === 0 && managing.length > 0 && Object.keys(olds).length === 0) {
+    const told = managing.length > 0 && around.manager !== "libvirt" && Object.keys(olds).length === 0;
+    if (failures.length === 0 && told) {
       const by = channelOf(uriOf(inputs))?.by ?? "local";
       ctx.log("info", `${kind} ${String(inputs.name)}: ${caution(managing, rollbackAfter(inputs, around.links), by)}`);
     }
@@ -60,6 +67,7 @@ export function linkHandler(kind: Kind): Handler {
     const handled: readonly string[] = [...CONTROL_FIELDS, ...STATE_FIELDS];
     const { rows, known } = differing(was, news, () => fieldsOf(kind), handled);
     if (rows.length === 0) return { changes: false, replaces: [], deleteBeforeReplace: true };
+    if (seen(news)) refuseMove(news, id);
     const replaces = rows.filter(
       (r) => r in known && !handled.includes(r) && priceOf(kinds[kind].prices, r).impact === "replace",
     );
@@ -74,15 +82,22 @@ export function linkHandler(kind: Kind): Handler {
   }
 
   async function tellPrice(ctx: Context, id: string, was: Inputs, news: Inputs): Promise<void> {
+    let p: Plan;
     try {
-      const there = await reachHost(news);
-      const observed = await look(there, { id, name: String(news.name) }, news);
-      const p = plan({ kind, desired: news, was, owner: news.owner as Owner | undefined }, observed);
-      const line = priceLine(p, there.channel.by);
+      const there = await reachHost(news, id);
+      p = plan(wish(there, news, was), await look(there, { id, name: String(news.name) }, news));
+      const line = priceLine(p, there.channel?.by ?? "local", there.backend.takesBack);
       if (line !== undefined) ctx.log("info", line);
     } catch (e) {
       ctx.log("warning", `${label(news)}: the price of this change is not known: ${textOf(e)}`);
+      return;
     }
+    refuseCostly(p, news);
+  }
+
+  function refuseCostly(p: Plan, news: Inputs): void {
+    const why = tooCostly(p, news);
+    if (why !== undefined) throw new VirtnetError(`${label(news)}: ${why}`);
   }
 
   async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
@@ -136,7 +151,8 @@ export function linkHandler(kind: Kind): Handler {
       throw new VirtnetError(
         `${label(desired)}: a device of this name is on the host already, ${observed.foreign}: choose another name, or remove it`,
       );
-    const p = plan({ kind, desired, was, owner: desired.owner as Owner | undefined, adopted }, observed);
+    const p = plan(wish(there, desired, was, adopted), observed);
+    refuseCostly(p, desired);
     if (ctx.signal?.aborted) throw new VirtnetError(`${label(desired)}: stopped before anything was changed`);
     const id = await run(there, p, ctx);
     const after = await look(there, { id, name: String(desired.name) });
@@ -148,11 +164,14 @@ export function linkHandler(kind: Kind): Handler {
         ...argsOnHost(kind, desired, after.link),
         ...computed(after.link, await there.host.identity(), adopted),
       };
-      throw new PartialFailure(id, outs, [textOf(e)]);
+      throw new PartialFailure(after.link.id, outs, [textOf(e)]);
     }
   }
 
   async function run({ backend, channel, host }: There, p: Plan, ctx?: Context): Promise<string> {
+    const asks = channel !== undefined;
+    // A host of the test driver is none that could be lost.
+    refuseUnsafe(p, backend, { asks, known: asks || (await host.identity()).driver === "TEST" });
     try {
       return await apply(backend, channel, p, { signal: ctx?.signal });
     } finally {
@@ -165,7 +184,7 @@ export function linkHandler(kind: Kind): Handler {
     id: string,
     olds: Inputs,
   ): Promise<{ id: string; outs: Inputs; inputs: Inputs } | undefined> {
-    const there = await reachHost(olds);
+    const there = await reachHost(olds, id);
     const identity = await there.host.identity();
     const proof = proveHost(olds, identity, label(olds));
     const { link, leftover } = own(await look(there, { id, name: String(olds.name) }), id, olds);
@@ -193,21 +212,30 @@ export function linkHandler(kind: Kind): Handler {
     );
 
   async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Promise<{ outs: Inputs }> {
-    const there = await reachHost(news);
+    const there = await reachHost(news, id);
     const identity = await there.host.identity();
     const proof = proveHost(olds, identity, label(news));
     return alone(there, async () => {
       const observed = await lookAfresh(there, { id, name: String(news.name) }, news);
       const { link } = observed;
       if (!link && proof !== "proven") throw notCertain(olds, identity.hostname);
-      const adopted = link ? stillOurs(link, id, olds, news, identity.hostname) : false;
+      const adopted = link ? stillOurs(there, link, id, olds, news, identity.hostname) : false;
       const after = await reach(ctx, there, news, argsOf(olds), observed, adopted);
       return { outs: { ...news, ...computed(after, identity, adopted) } };
     });
   }
 
   /** Whether the link that is there may be changed; throws where not. @returns whether it counts as adopted. */
-  function stillOurs(link: ObservedLink, id: string, olds: Inputs, news: Inputs, hostname: string): boolean {
+  function stillOurs(
+    { backend }: There,
+    link: ObservedLink,
+    id: string,
+    olds: Inputs,
+    news: Inputs,
+    hostname: string,
+  ): boolean {
+    // Its name is all that tells.
+    if (!backend.keepsMarks) return olds.adopted === true;
     if (link.id !== id || link.mark) return takeOver(link, { ...news, former: olds.owner }, hostname);
     if (olds.owner === undefined || news.adopt) return olds.adopted === true;
     throw new VirtnetError(
@@ -216,7 +244,7 @@ export function linkHandler(kind: Kind): Handler {
   }
 
   async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
-    const there = await reachHost(olds);
+    const there = await reachHost(olds, id);
     const identity = await there.host.identity();
     const proof = proveHost(olds, identity, label(olds));
     await alone(there, async () => {
@@ -230,7 +258,8 @@ export function linkHandler(kind: Kind): Handler {
       const owner = olds.owner as Owner | undefined;
       // Moved to another resource of the program, or to another stack: not ours to delete any more.
       if (mark && owner && !sameOwner(mark, owner)) return;
-      if (!mark && owner) {
+      if (!there.backend.keepsMarks && movedOn(kind, olds)) return;
+      if (there.backend.keepsMarks && !mark && owner) {
         ctx.log("warning", `${label(olds)} no longer carries the mark of its owner (disowned): it is left as it is`);
         return;
       }

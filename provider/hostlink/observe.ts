@@ -1,19 +1,16 @@
 /** Read what is there, into the plan's terms. */
 import type { Inputs } from "../handler.js";
-import type { Channel } from "../host/channel.js";
 import type { Kind } from "./args.js";
 import type { Backend } from "./backends/backend.js";
-import { readLinks } from "./facts.js";
 import type { Observed } from "./steps.js";
 
 export async function observe(
   backend: Backend,
-  channel: Channel,
   kind: Kind,
   ref: { id?: string; name: string },
   wanted: Inputs = {},
 ): Promise<Observed> {
-  const host = await readLinks(channel);
+  const host = await backend.links();
   const found = await backend.find(kind, ref, host);
   const ports = (wanted.ports as string[] | undefined) ?? [];
   const needs = wanted.addresses === "inherit" && found.link?.mark?.inherited === undefined;

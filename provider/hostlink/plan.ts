@@ -18,6 +18,8 @@ export interface Wish {
   was?: Inputs | undefined;
   owner?: Owner | undefined;
   adopted?: boolean;
+  /** Why what others change live takes the link down and up on this host; absent: it does not. */
+  restarts?: string | undefined;
 }
 
 const portsOf = (args: Inputs | undefined): string[] => (args?.ports as string[] | undefined) ?? [];
@@ -134,7 +136,10 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
   const { kind, desired, was } = wish;
   const name = String(desired.name);
   const changes = compare(fieldsOf(kind), desired, link.values, was);
-  const price = (row: string): Price => priceOf(kinds[kind].prices, row);
+  const price = (row: string): Price => {
+    const usual = priceOf(kinds[kind].prices, row);
+    return wish.restarts !== undefined && usual.impact === "live" ? { impact: "restart", why: wish.restarts } : usual;
+  };
   const renews = desired.addresses === "inherit" && link.mark?.inherited === undefined;
   const from = renews ? source(wish, observed) : undefined;
   const inherited = from?.addressing ?? (link.mark?.inherited as Addressing | undefined);

@@ -1,7 +1,10 @@
 /** What a run knows of the links of a host: those of the program, which check has seen, and those of the host, read once. */
 import { type Context, type Failure, type Inputs, textOf, Unknown } from "../handler.js";
 import { type Channel, channelOf } from "../host/channel.js";
-import type { Kind } from "./args.js";
+import { hostAt } from "../host/hosts.js";
+import type { BackendName, Kind } from "./args.js";
+import type { Access } from "./backends/backend.js";
+import { backendOf } from "./backends/index.js";
 import { type HostLinks, readLinks } from "./facts.js";
 import type { Surroundings } from "./rules/rule.js";
 
@@ -9,6 +12,7 @@ const checked = new Map<string, { kind: Kind; args: Inputs }>();
 /** By host: names that links of this program had before. */
 const former = new Map<string, Set<string>>();
 const facts = new Map<string, Promise<HostLinks | undefined>>();
+const managers = new Map<string, Promise<BackendName | undefined>>();
 
 const keyOf = (inputs: Inputs): string | undefined =>
   typeof inputs.name === "string" && typeof inputs.uri === "string" ? `${inputs.uri} ${inputs.name}` : undefined;
@@ -42,6 +46,7 @@ export function forgetLinks(): void {
   checked.clear();
   former.clear();
   facts.clear();
+  managers.clear();
 }
 
 export function seen(args: Inputs): boolean {
@@ -66,16 +71,42 @@ function linksOf(ctx: Context, uri: string, channel: Channel): Promise<HostLinks
   return known;
 }
 
+/** What manages a host's links; undefined: nothing does, which is told when a link is made. */
+function managerOf(access: Access): Promise<BackendName | undefined> {
+  const { uri } = access.host;
+  let known = managers.get(uri);
+  if (!known) {
+    known = backendOf(access).then(
+      ({ name }) => name,
+      () => undefined,
+    );
+    managers.set(uri, known);
+  }
+  return known;
+}
+
+/** Whether another resource of the program has this link now; where no mark on the host tells. */
+export function movedOn(kind: Kind, { uri, name, owner }: Inputs): boolean {
+  const there = checked.get(`${String(uri)} ${String(name)}`);
+  const key = (of: unknown) => (of as { key?: unknown } | undefined)?.key;
+  return there?.kind === kind && key(there.args.owner) !== key(owner);
+}
+
 /** The other links of this run and of the host. */
-export async function neighbours(ctx: Context, { uri }: Inputs): Promise<Surroundings> {
+export async function neighbours(ctx: Context, { uri, backend }: Inputs): Promise<Surroundings> {
   if (typeof uri !== "string" || (uri as unknown) === Unknown) return {};
   const program = new Map<string, { kind: Kind; args: Inputs }>();
   for (const link of checked.values()) if (link.args.uri === uri) program.set(String(link.args.name), link);
   const channel = channelOf(uri);
   const host = channel ? await linksOf(ctx, uri, channel) : undefined;
+  // A host that does not answer is not asked again.
+  const manager =
+    (backend as BackendName | undefined) ??
+    (channel && !host ? undefined : await managerOf({ host: hostAt(uri), channel }));
   return {
     program,
     former: former.get(uri) ?? new Set(),
-    ...(host ? { links: host.links, management: host.management } : {}),
+    ...(host ? { links: host.links, management: host.management, carriers: host.carriers } : {}),
+    ...(manager === undefined ? {} : { manager }),
   };
 }

@@ -1,16 +1,22 @@
 /** What a run tells its user: short lines. */
+
+import type { Inputs } from "../handler.js";
 import type { Channel } from "../host/channel.js";
+import { IMPACTS, type Impact } from "../network/prices.js";
 import type { Plan } from "./steps.js";
 
+const WHAT: Partial<Record<Impact, string>> = {
+  none: "nothing that runs is touched",
+  live: "changed live",
+  restart: "taken down and up again",
+};
+
 /** One line a changed link; undefined where nothing that runs is touched. */
-export function priceLine(plan: Plan, by: Channel["by"]): string | undefined {
+export function priceLine(plan: Plan, by: Channel["by"], takesBack = true): string | undefined {
   const parts = plan.steps
     .filter((s) => s.changes.length > 0)
-    .map(
-      (s) =>
-        `${s.changes.join(", ")}: ${s.impact === "live" ? "changed live" : "nothing that runs is touched"} (${s.why})`,
-    );
-  if (plan.management.length > 0 && plan.steps.some((s) => s.actions.some((a) => a.do === "checkpoint")))
+    .map((s) => `${s.changes.join(", ")}: ${WHAT[s.impact] ?? s.impact} (${s.why})`);
+  if (takesBack && plan.management.length > 0 && plan.steps.some((s) => s.actions.some((a) => a.do === "checkpoint")))
     parts.push(caution(plan.management, plan.seconds, by));
   return parts.length > 0 ? `${plan.kind} ${plan.link}: ${parts.join("; ")}` : undefined;
 }
@@ -24,6 +30,15 @@ const PROOFS: Record<Channel["by"], string> = {
 /** That the host is managed through what changes, and what keeps it reachable. */
 export function caution(devices: readonly string[], seconds: number, by: Channel["by"]): string {
   const proof = PROOFS[by];
-  const what = devices.length === 1 ? `${devices[0]} carries` : `${devices.join(" and ")} carry`;
-  return `${what} the host's own connection: the host takes the change back by itself after ${seconds} s unless ${proof}`;
+  return `${carries(devices)}: the host takes the change back by itself after ${seconds} s unless ${proof}`;
+}
+
+export const carries = (devices: readonly string[]): string =>
+  `${devices.join(" and ")} ${devices.length === 1 ? "carries" : "carry"} the host's own connection`;
+
+/** Why a plan is dearer than the user allows; undefined: it is not. */
+export function tooCostly(plan: Plan, { maxImpact }: Inputs): string | undefined {
+  if (maxImpact === undefined || IMPACTS.indexOf(plan.impact) <= IMPACTS.indexOf(maxImpact as Impact)) return undefined;
+  const step = plan.steps.find((s) => s.impact === plan.impact);
+  return `${step?.changes.join(", ")}: maxImpact is ${JSON.stringify(maxImpact)}, but this is ${JSON.stringify(plan.impact)} (${step?.why}): raise maxImpact, or take the change back`;
 }

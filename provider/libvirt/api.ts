@@ -194,6 +194,8 @@ export interface Connection {
   interfaces: {
     list(): Promise<{ name: string; mac: string; active: boolean; xml: string }[]>;
     get(name: string): Promise<{ name: string; mac: string; active: boolean; xml: string } | undefined>;
+    /** What is stored of it, where the driver tells that apart from what is there (netcf); else the same as `xml` of `get`. */
+    definition(name: string): Promise<string | undefined>;
     define(xml: string): Promise<void>;
     undefine(name: string): Promise<void>;
     start(name: string): Promise<void>;

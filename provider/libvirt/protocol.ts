@@ -43,6 +43,7 @@ export const operations = {
   interfaces: {
     list: "read",
     get: "read",
+    definition: "read",
     define: "write",
     undefine: "write",
     start: "write",

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
 import { type Channel, channelOf, type RunOptions } from "../../provider/host/channel.js";
+import { hostAt } from "../../provider/host/hosts.js";
 import { apply } from "../../provider/hostlink/apply.js";
 import type { Kind } from "../../provider/hostlink/args.js";
 import { backendOf } from "../../provider/hostlink/backends/index.js";
@@ -60,9 +61,9 @@ async function main(orders: Orders): Promise<Answer> {
     const real = channelOf(uri);
     if (!real) throw new Error(`no channel to ${uri}`);
     const channel = faulty(real, orders, answer.calls);
-    const backend = await backendOf(channel, undefined, uri);
+    const backend = await backendOf({ host: hostAt(uri), channel });
     const ref = { name: String(desired.name), ...(id === undefined ? {} : { id }) };
-    const observed = await observe(backend, channel, kind, ref, remove ? {} : desired);
+    const observed = await observe(backend, kind, ref, remove ? {} : desired);
     const owner = { project: "p", stack: "s", key: String(desired.name) };
     if (remove && !observed.link) throw new Error("it is not there");
     const p =

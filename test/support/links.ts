@@ -24,7 +24,7 @@ export function driveLink(channel: Channel, kind: Kind, name: string): LinkDrive
   const backend = new NetworkManager(channel);
   const owner = { project: "p", stack: "s", key: name };
   let set: Inputs | undefined;
-  const look = (wanted?: Inputs) => observe(backend, channel, kind, { name }, wanted);
+  const look = (wanted?: Inputs) => observe(backend, kind, { name }, wanted);
   return {
     async up(args) {
       // The lab VM may be slow, beside others: nothing here is about what a host takes back.

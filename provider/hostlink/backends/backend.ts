@@ -1,14 +1,22 @@
 /**
- * What manages the links of a host: NetworkManager today; others (systemd-networkd, netplan, libvirt's netcf) are files beside it.
- * A backend does what a plan says and decides nothing. All of it goes through the channel, so it works alike on this machine, in a
- * sandbox and over ssh.
+ * What manages the links of a host: NetworkManager, or libvirt's own interfaces; others (systemd-networkd, netplan) are directories
+ * beside them. A backend does what a plan says and decides nothing. It reaches its host by the channel or by libvirt's connection,
+ * so it works alike on this machine, in a sandbox and over ssh.
  */
 import type { Inputs } from "../../handler.js";
+import type { Channel } from "../../host/channel.js";
+import type { Host } from "../../host/hosts.js";
 import type { Addressing } from "../addressing.js";
-import type { Kind, Mark } from "../args.js";
+import type { BackendName, Kind, Mark } from "../args.js";
 import type { HostLinks } from "../facts.js";
 import type { ObservedLink } from "../steps.js";
 import type { PortVlans } from "../vlans.js";
+
+/** The ways to a host; without a channel no command can be run there. */
+export interface Access {
+  host: Host;
+  channel?: Channel | undefined;
+}
 
 export interface LinkRef {
   /** The manager's id of the link. */
@@ -26,7 +34,17 @@ export interface Found {
 }
 
 export interface Backend {
-  readonly name: string;
+  readonly name: BackendName;
+  /** It keeps owner marks on the host. Otherwise a link is known by its name alone. */
+  readonly keepsMarks: boolean;
+  /** The host takes back what is not kept in time, whatever has become of the run. Otherwise only a run does: this one, or the next. */
+  readonly takesBack: boolean;
+  /** Why a change that others make live takes the link down and up; absent: it does not. */
+  readonly restarts?: string;
+  /** The command that shows links on the host, for messages. */
+  readonly shows: string;
+  /** What is on the host. */
+  links(): Promise<HostLinks>;
   /** By id where one is given, else by name. */
   find(kind: Kind, ref: { id?: string; name: string }, host: HostLinks): Promise<Found>;
   /** What the manager keeps of a link that no field says, as `ipv4.dhcp-timeout=30`. */

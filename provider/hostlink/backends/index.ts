@@ -1,16 +1,21 @@
-/** Which backend a host has. Another one is a file beside networkmanager/ and a row here. */
+/** Which backend a host has. Another one (systemd-networkd, netplan) is a directory beside these two, and a row here. */
 import { VirtnetError } from "../../handler.js";
-import type { Channel } from "../../host/channel.js";
-import type { Backend } from "./backend.js";
-import { NetworkManager } from "./networkmanager/index.js";
+import { BACKENDS, type BackendName } from "../args.js";
+import type { Access, Backend } from "./backend.js";
 
-interface Candidate {
-  present(channel: Channel): Promise<boolean>;
-  open(channel: Channel): Backend;
-}
+/** Loaded when it is looked for. @returns it, or why the host does not have it. */
+type Open = (access: Access) => Promise<Backend | string>;
 
-const backends: Readonly<Record<string, Candidate>> = {
-  networkmanager: { present: NetworkManager.present, open: (channel) => new NetworkManager(channel) },
+const backends: Readonly<Record<BackendName, Open>> = {
+  async networkmanager({ channel }) {
+    if (!channel) return "no command can be run there, as NetworkManager needs";
+    const { NetworkManager } = require("./networkmanager/index.js") as typeof import("./networkmanager/index.js");
+    return (await NetworkManager.present(channel)) ? new NetworkManager(channel) : "NetworkManager does not run there";
+  },
+  async libvirt(access) {
+    const { LibvirtInterfaces, unusable } = require("./libvirt/index.js") as typeof import("./libvirt/index.js");
+    return (await unusable(access)) ?? new LibvirtInterfaces(access);
+  },
 };
 
 /** What may manage links without being a backend yet, and how it shows. */
@@ -20,15 +25,34 @@ const OTHERS: Readonly<Record<string, string>> = {
   ifupdown: "test -s /etc/network/interfaces",
 };
 
-export async function backendOf(channel: Channel, wanted: string | undefined, uri: string): Promise<Backend> {
-  for (const [name, candidate] of Object.entries(backends)) {
-    if ((wanted ?? name) === name && (await candidate.present(channel))) return candidate.open(channel);
+/** The one that the user wants, else the first that the host has. */
+export async function backendOf(access: Access, wanted?: BackendName): Promise<Backend> {
+  const missing: string[] = [];
+  for (const name of BACKENDS) {
+    if (wanted !== undefined && wanted !== name) continue;
+    const found = await backends[name](access);
+    if (typeof found !== "string") return found;
+    missing.push(found);
   }
+  const by = wanted === undefined ? "" : ` by backend ${JSON.stringify(wanted)}`;
+  const has = await others(access);
+  throw new VirtnetError(
+    `the links of host ${access.host.uri} cannot be managed${by}: ${missing.join(", and ")}${has}: ${wayOut(access, wanted)}`,
+  );
+}
+
+async function others({ channel }: Access): Promise<string> {
+  if (!channel) return "";
   const script = Object.entries(OTHERS)
     .map(([name, test]) => `if ${test} > /dev/null 2>&1; then echo ${name}; fi`)
     .join("\n");
   const has = (await channel.run(["sh", "-c", script])).stdout.trim().split("\n").filter(Boolean);
-  throw new VirtnetError(
-    `the links of host ${uri} cannot be managed: NetworkManager does not run there (${has.length > 0 ? `it has ${has.join(", ")}` : "nor anything else that is known"}): install and start NetworkManager, or make the link by hand`,
-  );
+  return has.length > 0 ? `; it has ${has.join(", ")}` : "; nor is anything else there that is known";
+}
+
+function wayOut({ channel }: Access, wanted: BackendName | undefined): string {
+  if (wanted === "libvirt") return 'leave backend out, or use "networkmanager", on a host with NetworkManager';
+  return channel
+    ? "install and start NetworkManager, or make the link by hand"
+    : "use a local uri or qemu+ssh://, or configure a command (virtnet:command)";
 }

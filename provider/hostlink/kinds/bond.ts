@@ -72,7 +72,7 @@ export const bond = {
       value<BondMode>(modeShape, { canon: (mode) => (typeof mode === "number" ? BOND_MODES[mode] : mode) }),
     ),
     /** Time between two looks at a port's carrier, in ms, 0–2147483647; 0: none. Default: 100, or 0 with `arpInterval`. */
-    miimon: whole(0, 2147483647),
+    miimon: whole(0, 2147483647, { default: 100 }),
     /** How long a port is up before it is used, in ms; a multiple of `miimon`. Default: 0. */
     updelay: whole(0, 2147483647, { default: 0 }),
     /** How long a port is down before it is given up, in ms; a multiple of `miimon`. Default: 0. */

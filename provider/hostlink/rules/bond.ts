@@ -2,6 +2,7 @@
 import type { Failure, Inputs } from "../../handler.js";
 import { commonRules, quote } from "./common.js";
 import { BOND_MODES, below, unfit } from "./fit.js";
+import { libvirtRules } from "./libvirt.js";
 import { portRules, ports } from "./ports.js";
 import { fault, type Rule } from "./rule.js";
 
@@ -186,4 +187,5 @@ export const bondRules: readonly Rule[] = [
   ...commonRules,
   ...portRules,
   ...[modes, monitoring, needsMii, targets, validates, multiples, primary, reselects, system, ownMac, bridged],
+  ...libvirtRules.bond,
 ];

@@ -3,6 +3,7 @@ import type { Failure } from "../../handler.js";
 import { commonRules, quote } from "./common.js";
 import { filteringRules } from "./filtering.js";
 import { type BondAs, below, unfit } from "./fit.js";
+import { libvirtRules } from "./libvirt.js";
 import { portRules, ports } from "./ports.js";
 import { fault, type Rule, type Surroundings } from "./rule.js";
 
@@ -61,4 +62,7 @@ function carrier(port: string, { links, program }: Surroundings): string {
   return own || !links ? port : below(port, links);
 }
 
-export const bridgeRules: readonly Rule[] = [...commonRules, ...portRules, needsStp, timers, bonds, ...filteringRules];
+export const bridgeRules: readonly Rule[] = [
+  ...[...commonRules, ...portRules, needsStp, timers, bonds],
+  ...[...filteringRules, ...libvirtRules.bridge],
+];

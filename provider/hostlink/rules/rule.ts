@@ -8,6 +8,10 @@ export interface Surroundings {
   links?: ReadonlyMap<string, LinkFact>;
   /** Devices by which the host is managed. */
   management?: readonly string[];
+  /** The same, with what they are made of. */
+  carriers?: readonly string[];
+  /** What manages the host's links, as `backend` says it. */
+  manager?: string;
   /** Links of this program, by name: their kind and arguments. */
   program?: ReadonlyMap<string, { kind: string; args: Inputs }>;
   /** Names that links of this program had until now. */

@@ -1,5 +1,6 @@
 /** Rules of Vlan. */
 import { commonRules, quote } from "./common.js";
+import { libvirtRules } from "./libvirt.js";
 import { fault, type Rule } from "./rule.js";
 
 const inherit: Rule = {
@@ -54,4 +55,4 @@ const mtu: Rule = {
   },
 };
 
-export const vlanRules: readonly Rule[] = [...commonRules, inherit, parent, once, mtu];
+export const vlanRules: readonly Rule[] = [...commonRules, inherit, parent, once, mtu, ...libvirtRules.vlan];

@@ -1,5 +1,5 @@
 /** The host interface calls of a connection, on the worker's thread. On current distributions the driver only reads (class "unsupported" else). */
-import { code } from "../errors.js";
+import { code, LibvirtError } from "../errors.js";
 import type { Iface } from "../functions.js";
 import { type Native, unlessGone } from "../native.js";
 import type { Implementation } from "../protocol.js";
@@ -12,6 +12,7 @@ export const interfaces: Implementation<"interfaces"> = {
       (handles: Iface[]) => handles.flatMap((iface) => unlessGone(code.noInterface, () => read(n, iface)) ?? []),
     ),
   get: (n, name) => unlessGone(code.noInterface, () => n.withInterface(name, (iface) => read(n, iface))),
+  definition: (n, name) => unlessGone(code.noInterface, () => n.withInterface(name, (iface) => inactive(n, iface))),
   define: (n, xml) => n.using(n.call("virInterfaceDefineXML", n.conn, xml, 0), "virInterfaceFree", () => undefined),
   undefine: (n, name) =>
     n.withInterface(name, (iface) => {
@@ -35,6 +36,20 @@ export const interfaces: Implementation<"interfaces"> = {
     n.call("virInterfaceChangeRollback", n.conn, 0);
   },
 };
+
+/** VIR_INTERFACE_XML_INACTIVE. */
+const xmlInactive = 1;
+
+function inactive(n: Native, iface: Iface): string {
+  if (n.noInactiveInterfaces) return n.call("virInterfaceGetXMLDesc", iface, 0);
+  try {
+    return n.call("virInterfaceGetXMLDesc", iface, xmlInactive);
+  } catch (e) {
+    if (!(e instanceof LibvirtError && e.code === code.invalidArg)) throw e;
+    n.noInactiveInterfaces = true;
+    return n.call("virInterfaceGetXMLDesc", iface, 0);
+  }
+}
 
 function read(n: Native, iface: Iface): { name: string; mac: string; active: boolean; xml: string } {
   const xml = n.call("virInterfaceGetXMLDesc", iface, 0);

@@ -3,6 +3,7 @@ import type { Inputs } from "../../../provider/handler.js";
 import type { Kind } from "../../../provider/hostlink/args.js";
 import type { LinkFact } from "../../../provider/hostlink/facts.js";
 import type { Surroundings } from "../../../provider/hostlink/rules/rule.js";
+import { libvirtCases } from "./rules.libvirt.cases.js";
 
 export interface Case {
   kind: Kind;
@@ -68,6 +69,7 @@ const filtering = (...vlans: Inputs[]): Inputs => bridge({ ports: ["eth1"], vlan
 const onBond = bridge({ ports: ["bond0"] });
 
 export const cases: Record<string, Case[]> = {
+  ...libvirtCases,
   "A link is not called as a device that every host has.": [
     { kind, breaks: { name: "all" }, path: "name", reason: "taken by the kernel", twin: { name: "all0" } },
   ],

@@ -15,11 +15,12 @@ import { VirtnetError } from "../../../handler.js";
 import type { Channel } from "../../../host/channel.js";
 import type { Addressing } from "../../addressing.js";
 import type { Kind, Mark } from "../../args.js";
-import type { HostLinks } from "../../facts.js";
+import { type HostLinks, readLinks } from "../../facts.js";
 import type { PortVlans } from "../../vlans.js";
 import type { Backend, Found, LinkRef } from "../backend.js";
+import { membersOf, plugInto } from "../members.js";
 import { Bus, BusError, NM, ROOT, type Settings } from "./bus.js";
-import { type KernelVlan, membersOf, ownVlans, setMtuBack, setOption, setVlans } from "./kernel.js";
+import { type KernelVlan, ownVlans, setMtuBack, setOption, setVlans } from "./kernel.js";
 import {
   AUTOCONNECT,
   copyAddressing,
@@ -73,7 +74,10 @@ const MADE = "made";
 const ETHERNET = "802-3-ethernet";
 
 export class NetworkManager implements Backend {
-  readonly name = "NetworkManager";
+  readonly name = "networkmanager";
+  readonly keepsMarks = true;
+  readonly takesBack = true;
+  readonly shows = "nmcli connection show";
   readonly #bus: Bus;
   readonly #channel: Channel;
   /** Ports of which the host has not said that they are plugged in. */
@@ -86,6 +90,10 @@ export class NetworkManager implements Backend {
 
   static present(channel: Channel): Promise<boolean> {
     return new Bus(channel).present();
+  }
+
+  links(): Promise<HostLinks> {
+    return readLinks(this.#channel);
   }
 
   async find(kind: Kind, ref: { id?: string; name: string }, host: HostLinks): Promise<Found> {
@@ -418,14 +426,8 @@ export class NetworkManager implements Backend {
     for (const device of foreign) await setVlans(this.#channel, device, vlans.get(device) ?? []);
   }
 
-  async plug(link: LinkRef, devices: readonly string[]): Promise<void> {
-    const there = await membersOf(this.#channel, link.name);
-    for (const device of devices.filter((name) => !there.includes(name))) {
-      const { stderr, code } = await this.#channel.run(["ip", "link", "set", "dev", device, "master", link.name]);
-      // A VM may have stopped meanwhile, and its tap with it.
-      if (code !== 0 && !/Cannot find device/.test(stderr))
-        throw new VirtnetError(`plugging ${device} into ${link.name}: ${stderr.trim()}`);
-    }
+  plug(link: LinkRef, devices: readonly string[]): Promise<void> {
+    return plugInto(this.#channel, link.name, devices);
   }
 
   async mark(link: LinkRef, mark: Mark | null): Promise<void> {

@@ -43,12 +43,6 @@ export async function setMtuBack(
   if (code !== 0) throw new VirtnetError(`setting the MTU of ${device} back: ${stderr.trim()}`);
 }
 
-/** What is plugged into a bridge. */
-export async function membersOf(channel: Channel, bridge: string): Promise<string[]> {
-  const { stdout, code } = await channel.run(["ls", `/sys/class/net/${bridge}/brif`]);
-  return code === 0 ? stdout.split("\n").filter((name) => name !== "") : [];
-}
-
 /** VLANs that libvirt or others have given to devices on a bridge; those that have the default alone have no own. */
 export async function ownVlans(channel: Channel, bridge: string): Promise<Map<string, KernelVlan[]>> {
   const { stdout, code } = await channel.run(["sh", "-c", KERNEL_VLANS, "sh", bridge]);

@@ -2,7 +2,7 @@
 import type { Inputs } from "../../../handler.js";
 import { isV4, parseCidr } from "../../../schema/net.js";
 import { same } from "../../../schema/tree.js";
-import { type Addresses, type Addressing, canonAddressing, inFull } from "../../addressing.js";
+import { type Addresses, type Addressing, brief, canonAddressing, inFull } from "../../addressing.js";
 import type { Kind, Mark } from "../../args.js";
 import { BOND_MODES } from "../../rules/fit.js";
 import type { PortVlans } from "../../vlans.js";
@@ -299,13 +299,6 @@ function dnsOf(ip: Record<string, Variant>, family: "ipv4" | "ipv6"): string[] {
   return (old as number[][]).map((b) =>
     Array.from({ length: 8 }, (_, i) => (((b[2 * i] ?? 0) << 8) | (b[2 * i + 1] ?? 0)).toString(16)).join(":"),
   );
-}
-
-/** `dhcp`, `none`, or in full. */
-function brief(a: Addressing): Addresses {
-  for (const word of ["dhcp", "none"] as const)
-    if (same(canonAddressing(a), canonAddressing(inFull(word)))) return word;
-  return a;
 }
 
 export function writeAddressing(s: Settings, a: Addressing): void {
