@@ -10,6 +10,7 @@ import { announce } from "../network/say.js";
 import type { Owner } from "../ownership.js";
 import { same } from "../schema/tree.js";
 import { addressesOf, waitForAddress } from "./addresses.js";
+import { onVm } from "./alone.js";
 import { apply } from "./apply.js";
 import { STATE_FIELDS, sources, type WaitForAddress } from "./args.js";
 import { checkVmInterface } from "./check.js";
@@ -29,7 +30,7 @@ import type { Observed, ObservedVm } from "./steps.js";
 import { together } from "./together.js";
 import { verify } from "./verify.js";
 import { stillOurs, takeForNew } from "./whose.js";
-import { notProven, onVm, unplugOptions } from "./work.js";
+import { notProven, unplugOptions } from "./work.js";
 
 // ---- check and diff ---------------------------------------------------------------------------------------------------
 
@@ -99,11 +100,14 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
   const host = hostAt(uriOf(inputs));
   const identity = await host.identity();
   const desired = inputs.mac === undefined ? { ...inputs, mac: randomMac() } : inputs;
-  return onVm(host, [desired], async (c) => {
-    const observed = await observe(c, desired, identity.libVersion);
-    const vm = await vmThere(host, observed, desired, identity);
-    const adopted = takeForNew(vm, desired, identity.hostname);
-    return reach(ctx, host, c, { desired, history: { adopted, remade: 0 } }, observed);
+  return onVm(ctx, host, {
+    inputs: [desired],
+    look: (c) => observe(c, desired, identity.libVersion),
+    async work(c, observed, free) {
+      const vm = await vmThere(host, observed, desired, identity);
+      const adopted = takeForNew(vm, desired, identity.hostname);
+      return reach(ctx, host, c, { desired, history: { adopted, remade: 0 }, free }, observed);
+    },
   });
 }
 
@@ -114,6 +118,8 @@ interface Target {
   desired: Inputs;
   was?: Inputs;
   history: History;
+  /** The change is done: others may go on. */
+  free(): void;
 }
 
 /** Plan, apply, verify, wait. Where the NIC is left other than it was, the error carries its state. */
@@ -121,7 +127,7 @@ async function reach(
   ctx: Context,
   host: Host,
   c: Connection,
-  { desired, was, history }: Target,
+  { desired, was, history, free }: Target,
   observed: Observed,
 ): Promise<{ id: string; outs: Inputs }> {
   const { adopted } = history;
@@ -153,6 +159,7 @@ async function reach(
     });
     return await host.surely(c, async (on) => {
       const info = await verify(on, p, desired, was);
+      free();
       const wait = desired.waitForAddress as WaitForAddress | undefined;
       if (wait) await waitForAddress(ctx, on, info, String(desired.mac), wait);
       return { id: idOf(info, desired.mac), outs: await outsOf(on, info, desired) };
@@ -194,13 +201,19 @@ async function update(ctx: Context, _id: string, olds: Inputs, news: Inputs): Pr
   // The VM may have moved to this host.
   if (olds.hostUuid === identity.uuid || !(await nicOn(host, olds))) proveHost(olds, identity, label(news));
   const was = argsOf(olds);
-  return onVm(host, [news, was], async (c) => {
-    const masters = was.connected === false ? await channelOf(host.uri)?.masters() : undefined;
-    const observed = await observe(c, news, identity.libVersion, was, masters);
-    const vm = await vmThere(host, observed, news, identity, olds);
-    const history = { adopted: stillOurs(vm, olds, news, identity.hostname), remade: remadeBy(vm, olds) };
-    const { outs } = await reach(ctx, host, c, { desired: news, was, history }, observed);
-    return { outs };
+  return onVm(ctx, host, {
+    inputs: [news, was],
+    uuid: olds.domainUuid,
+    async look(c) {
+      const masters = was.connected === false ? await channelOf(host.uri)?.masters() : undefined;
+      return observe(c, news, identity.libVersion, was, masters);
+    },
+    async work(c, observed, free) {
+      const vm = await vmThere(host, observed, news, identity, olds);
+      const history = { adopted: stillOurs(vm, olds, news, identity.hostname), remade: remadeBy(vm, olds) };
+      const { outs } = await reach(ctx, host, c, { desired: news, was, history, free }, observed);
+      return { outs };
+    },
   });
 }
 

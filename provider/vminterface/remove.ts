@@ -4,6 +4,7 @@ import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
 import type { Connection } from "../libvirt/api.js";
 import { announce } from "../network/say.js";
 import { NotReleased, unplug } from "../unplug.js";
+import { onVm } from "./alone.js";
 import { withLinkDown, withoutAlias } from "./document.js";
 import { refuseBusy } from "./explain.js";
 import { isBusy, refOf, toObserved } from "./observe.js";
@@ -12,7 +13,7 @@ import { label } from "./say.js";
 import { argsOf } from "./state.js";
 import type { ObservedVm } from "./steps.js";
 import { notOurs } from "./whose.js";
-import { notProven, onVm, unplugOptions } from "./work.js";
+import { notProven, unplugOptions } from "./work.js";
 
 export async function remove(ctx: Context, _id: string, olds: Inputs): Promise<void> {
   const at = hostAt(uriOf(olds));
@@ -26,27 +27,47 @@ export async function remove(ctx: Context, _id: string, olds: Inputs): Promise<v
 
 /** @returns whether it was there. */
 const removeOn = (ctx: Context, host: Host, olds: Inputs): Promise<boolean> =>
-  onVm(host, [argsOf(olds)], async (c) => {
-    try {
-      // It looks first, so it can go on where an answer was lost.
-      return await host.surely(c, (on) => takeAway(ctx, on, olds));
-    } finally {
-      host.changed();
-    }
+  onVm(ctx, host, {
+    inputs: [argsOf(olds)],
+    uuid: olds.domainUuid,
+    look: (c) => lookFor(c, olds),
+    async work(c, seen) {
+      let now: Seen | undefined = seen;
+      const again = async (on: Connection): Promise<boolean> => {
+        const there = now ?? (await lookFor(on, olds));
+        now = undefined;
+        return takeAway(ctx, on, olds, there);
+      };
+      try {
+        // It looks first, so it can go on where an answer was lost.
+        return await host.surely(c, again);
+      } finally {
+        host.changed();
+      }
+    },
   });
 
-async function takeAway(ctx: Context, c: Connection, olds: Inputs): Promise<boolean> {
+interface Seen {
+  vm?: ObservedVm;
+  busy: boolean;
+}
+
+async function lookFor(c: Connection, olds: Inputs): Promise<Seen> {
   const known = { uuid: String(olds.domainUuid) };
   const [byUuid, busy] = await Promise.all([c.domains.get(known), isBusy(c, known)]);
   const info = byUuid ?? (await c.domains.get(refOf(String(olds.domain))));
-  const vm = info ? toObserved(info, String(olds.mac)) : undefined;
+  if (!info) return { busy: false };
+  return { vm: toObserved(info, String(olds.mac)), busy: byUuid ? busy : await isBusy(c, info) };
+}
+
+async function takeAway(ctx: Context, c: Connection, olds: Inputs, { vm, busy }: Seen): Promise<boolean> {
   if (!vm || (!vm.live && !vm.config)) return false;
   const others = notOurs(vm, olds);
   if (others) {
     if (others.told !== "") announce(ctx, "warning", others.told);
   } else if (olds.adopted === true && olds.deleteAdopted !== true) await release(c, vm);
   else {
-    if (vm.active) refuseBusy(vm, byUuid ? busy : await isBusy(c, vm));
+    if (vm.active) refuseBusy(vm, busy);
     await takeOut(ctx, c, vm, olds);
   }
   return true;
