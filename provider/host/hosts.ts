@@ -10,7 +10,6 @@ import type {
   UseOptions,
 } from "../libvirt/api.js";
 import { type Channel, channelOf, type HostAddress } from "./channel.js";
-import { endHands } from "./hands.js";
 import { listNetworks } from "./listing.js";
 import { Recent } from "./recent.js";
 
@@ -193,7 +192,7 @@ export const otherHosts = (host: Host): Host[] => [...hosts.values()].filter((h)
 export async function closeHosts(): Promise<void> {
   const all = [...hosts.values()];
   hosts.clear();
-  endHands();
+  (await import("./hands.js")).endHands();
   await Promise.all(all.map((h) => h.pool.close()));
 }
 

@@ -10,6 +10,7 @@ import { type Held, holding } from "../host/hands.js";
 import type { Host } from "../host/hosts.js";
 import type { Connection } from "../libvirt/api.js";
 import { ownBridgeOf } from "../network/document.js";
+import { healOne } from "../network/heal.js";
 import { parkName } from "../network/journal.js";
 import { announce } from "../network/say.js";
 import { readNic } from "./document.js";
@@ -22,7 +23,7 @@ const PATIENCE_S = 60;
 /** How often a NIC is followed that is found on another network, or in another VM, than was known. */
 const FOLLOWED = 4;
 
-interface Seen {
+export interface Seen {
   vm?: ObservedVm;
   /** As far as it was looked for. */
   networks?: readonly SeenNetwork[];
@@ -47,7 +48,7 @@ interface Places {
 /** Networks are told by these as well while the list of the host does not have them yet. */
 const learned = new Map<string, string>();
 
-export async function onVm<S extends Seen, T>(ctx: Context, host: Host, task: Task<S, T>): Promise<T> {
+export async function aloneOnVm<S extends Seen, T>(ctx: Context, host: Host, task: Task<S, T>): Promise<T> {
   const { inputs, uuid } = task;
   const [first = {}] = inputs;
   let places: Places = {
@@ -63,7 +64,6 @@ export async function onVm<S extends Seen, T>(ctx: Context, host: Host, task: Ta
       if (wider) return { wider };
       if ((await parks).some((park) => park !== undefined)) {
         // A run that restarted the network has died: its NICs may be anywhere.
-        const { healOne } = require("../network/heal.js") as typeof import("../network/heal.js");
         for (const network of places.networks.keys()) await healOne(c, network);
         seen = await task.look(c);
       }

@@ -10,7 +10,6 @@ import { announce } from "../network/say.js";
 import type { Owner } from "../ownership.js";
 import { same } from "../schema/tree.js";
 import { addressesOf, waitForAddress } from "./addresses.js";
-import { onVm } from "./alone.js";
 import { apply } from "./apply.js";
 import { STATE_FIELDS, sources, type WaitForAddress } from "./args.js";
 import { checkVmInterface } from "./check.js";
@@ -30,7 +29,7 @@ import type { Observed, ObservedVm } from "./steps.js";
 import { together } from "./together.js";
 import { verify } from "./verify.js";
 import { stillOurs, takeForNew } from "./whose.js";
-import { notProven, unplugOptions } from "./work.js";
+import { notProven, onVm, unplugOptions } from "./work.js";
 
 // ---- check and diff ---------------------------------------------------------------------------------------------------
 
@@ -237,18 +236,17 @@ async function read(
   const known: Inputs = lookedUp ? { ...olds, domain: uuidOfId, mac: macOfId } : olds;
   const proof = proveHost(olds, identity, label(known));
   const info = await vmOn(host, known.domain);
-  if (!info) {
-    const moved = lookedUp ? undefined : await movedTo(host, olds);
-    if (moved) {
-      const now = await moved.host.identity();
-      announce(
-        ctx,
-        "info",
-        `${label(known)}: the VM has moved to ${now.hostname} (${moved.host.uri}), and the NIC with it`,
-      );
-      return found(moved.host, { ...olds, uri: moved.host.uri }, moved.info);
-    }
-  } else {
+  const moved = lookedUp ? undefined : await movedTo(host, olds, info);
+  if (moved) {
+    const now = await moved.host.identity();
+    announce(
+      ctx,
+      "info",
+      `${label(known)}: the VM has moved to ${now.hostname} (${moved.host.uri}), and the NIC with it`,
+    );
+    return found(moved.host, { ...olds, uri: moved.host.uri }, moved.info);
+  }
+  if (info) {
     const vm = toObserved(info, String(known.mac));
     if (vm.live || vm.config) return lookedUp ? foundById(host, known, info) : found(host, olds, info);
     const remade = remadeBy(vm, olds);

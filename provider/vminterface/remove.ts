@@ -4,7 +4,6 @@ import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
 import type { Connection } from "../libvirt/api.js";
 import { announce } from "../network/say.js";
 import { NotReleased, unplug } from "../unplug.js";
-import { onVm } from "./alone.js";
 import { withLinkDown, withoutAlias } from "./document.js";
 import { refuseBusy } from "./explain.js";
 import { isBusy, refOf, toObserved } from "./observe.js";
@@ -13,27 +12,27 @@ import { label } from "./say.js";
 import { argsOf } from "./state.js";
 import type { ObservedVm } from "./steps.js";
 import { notOurs } from "./whose.js";
-import { notProven, unplugOptions } from "./work.js";
+import { notProven, onVm, unplugOptions } from "./work.js";
 
 export async function remove(ctx: Context, _id: string, olds: Inputs): Promise<void> {
   const at = hostAt(uriOf(olds));
   const identity = await at.identity();
   const proof = proveHost(olds, identity, label(olds));
-  if (await removeOn(ctx, at, olds)) return;
-  const moved = await movedTo(at, olds);
+  const here = await removeOn(ctx, at, olds);
+  const moved = await movedTo(at, olds, here);
   if (moved) await removeOn(ctx, moved.host, olds);
-  else if (proof !== "proven") throw notProven(olds, olds, identity);
+  else if (!here && proof !== "proven") throw notProven(olds, olds, identity);
 }
 
-/** @returns whether it was there. */
-const removeOn = (ctx: Context, host: Host, olds: Inputs): Promise<boolean> =>
+/** @returns the VM, where the NIC was there. */
+const removeOn = (ctx: Context, host: Host, olds: Inputs): Promise<ObservedVm | undefined> =>
   onVm(ctx, host, {
     inputs: [argsOf(olds)],
     uuid: olds.domainUuid,
     look: (c) => lookFor(c, olds),
     async work(c, seen) {
-      let now: Seen | undefined = seen;
-      const again = async (on: Connection): Promise<boolean> => {
+      let now: Found | undefined = seen;
+      const again = async (on: Connection): Promise<ObservedVm | undefined> => {
         const there = now ?? (await lookFor(on, olds));
         now = undefined;
         return takeAway(ctx, on, olds, there);
@@ -47,12 +46,12 @@ const removeOn = (ctx: Context, host: Host, olds: Inputs): Promise<boolean> =>
     },
   });
 
-interface Seen {
+interface Found {
   vm?: ObservedVm;
   busy: boolean;
 }
 
-async function lookFor(c: Connection, olds: Inputs): Promise<Seen> {
+async function lookFor(c: Connection, olds: Inputs): Promise<Found> {
   const known = { uuid: String(olds.domainUuid) };
   const [byUuid, busy] = await Promise.all([c.domains.get(known), isBusy(c, known)]);
   const info = byUuid ?? (await c.domains.get(refOf(String(olds.domain))));
@@ -60,8 +59,13 @@ async function lookFor(c: Connection, olds: Inputs): Promise<Seen> {
   return { vm: toObserved(info, String(olds.mac)), busy: byUuid ? busy : await isBusy(c, info) };
 }
 
-async function takeAway(ctx: Context, c: Connection, olds: Inputs, { vm, busy }: Seen): Promise<boolean> {
-  if (!vm || (!vm.live && !vm.config)) return false;
+async function takeAway(
+  ctx: Context,
+  c: Connection,
+  olds: Inputs,
+  { vm, busy }: Found,
+): Promise<ObservedVm | undefined> {
+  if (!vm || (!vm.live && !vm.config)) return undefined;
   const others = notOurs(vm, olds);
   if (others) {
     if (others.told !== "") announce(ctx, "warning", others.told);
@@ -70,7 +74,7 @@ async function takeAway(ctx: Context, c: Connection, olds: Inputs, { vm, busy }:
     if (vm.active) refuseBusy(vm, busy);
     await takeOut(ctx, c, vm, olds);
   }
-  return true;
+  return vm;
 }
 
 /** The running VM first: where its guest does not release the NIC, nothing is changed. */

@@ -7,6 +7,8 @@ import { toObserved } from "./observe.js";
 import type { Action, ObservedVm } from "./steps.js";
 
 export interface Restored {
+  /** What became of the VM meanwhile, in words. */
+  vm?: string;
   /** What is as it was again, in words. */
   restored: string[];
   /** What could not be restored, and why; empty: all is as it was. */
@@ -32,13 +34,17 @@ export async function restore(
   options: UnplugOptions,
 ): Promise<Restored> {
   const info = await c.domains.get({ uuid: before.uuid });
-  if (!info) return { restored: [], left: [] }; // the VM is gone, and its NICs with it
+  if (!info) return { vm: gone("is not on this host any more"), restored: [], left: [] };
   const looked: Looked = { c, before, now: toObserved(info, mac), done, options, mac };
   const out: Restored = { restored: [], left: [] };
   // The running VM first: its guest waits.
   for (const part of [running, stored]) await part(looked, out);
+  if (before.active && !info.active && touches(done, "live")) out.vm = gone("does not run here any more");
   return out;
 }
+
+const gone = (what: string): string =>
+  `the VM ${what} (it was stopped, deleted, or migrated to another host, with what was done to it): see where it runs, set uri to that host if it is another, and run this again`;
 
 const touches = (done: readonly Action[], copy: "live" | "config"): boolean =>
   done.some((a) => a.do !== "join" && (a.affect === copy || a.affect === "both"));
