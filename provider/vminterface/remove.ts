@@ -1,11 +1,11 @@
 /** Take a NIC from its VM, or let go of it. */
-import type { Context, Inputs } from "../handler.js";
+import { type Context, type Inputs, VirtnetError } from "../handler.js";
 import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
 import type { Connection } from "../libvirt/api.js";
 import { announce } from "../network/say.js";
 import { NotReleased, unplug } from "../unplug.js";
 import { withLinkDown, withoutAlias } from "./document.js";
-import { refuseBusy } from "./explain.js";
+import { refuseBusy, vanished } from "./explain.js";
 import { isBusy, refOf, toObserved } from "./observe.js";
 import { movedTo } from "./place.js";
 import { label } from "./say.js";
@@ -18,10 +18,21 @@ export async function remove(ctx: Context, _id: string, olds: Inputs): Promise<v
   const at = hostAt(uriOf(olds));
   const identity = await at.identity();
   const proof = proveHost(olds, identity, label(olds));
-  const here = await removeOn(ctx, at, olds);
+  let left: Left | undefined;
+  const here = await removeOn(ctx, at, olds).catch((e: unknown) => {
+    if (!(e instanceof Left)) throw e;
+    left = e;
+    return undefined;
+  });
   const moved = await movedTo(at, olds, here);
   if (moved) await removeOn(ctx, moved.host, olds);
+  else if (left) throw left;
   else if (!here && proof !== "proven") throw notProven(olds, olds, identity);
+}
+
+/** The VM has left the host while its NIC was unplugged. */
+class Left extends VirtnetError {
+  override name = "Left";
 }
 
 /** @returns the VM, where the NIC was there. */
@@ -72,9 +83,18 @@ async function takeAway(
   } else if (olds.adopted === true && olds.deleteAdopted !== true) await release(c, vm);
   else {
     if (vm.active) refuseBusy(vm, busy);
-    await takeOut(ctx, c, vm, olds);
+    await takeOut(ctx, c, vm, olds).catch(async (e: unknown) => {
+      await refuseLeft(c, vm, olds);
+      throw e;
+    });
+    if (vm.active) await refuseLeft(c, vm, olds);
   }
   return vm;
+}
+
+async function refuseLeft(c: Connection, vm: ObservedVm, olds: Inputs): Promise<void> {
+  const there = await c.domains.get({ uuid: vm.uuid });
+  if (!there) throw new Left(`${label(olds)}: unplugging it failed: ${vanished("is not on this host any more")}`);
 }
 
 /** The running VM first: where its guest does not release the NIC, nothing is changed. */

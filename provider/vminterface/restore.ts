@@ -3,6 +3,7 @@ import { textOf } from "../handler.js";
 import type { Connection } from "../libvirt/api.js";
 import { type UnplugOptions, unplug } from "../unplug.js";
 import { asPlugged, withoutAlias } from "./document.js";
+import { vanished } from "./explain.js";
 import { toObserved } from "./observe.js";
 import type { Action, ObservedVm } from "./steps.js";
 
@@ -34,17 +35,14 @@ export async function restore(
   options: UnplugOptions,
 ): Promise<Restored> {
   const info = await c.domains.get({ uuid: before.uuid });
-  if (!info) return { vm: gone("is not on this host any more"), restored: [], left: [] };
+  if (!info) return { vm: vanished("is not on this host any more"), restored: [], left: [] };
   const looked: Looked = { c, before, now: toObserved(info, mac), done, options, mac };
   const out: Restored = { restored: [], left: [] };
   // The running VM first: its guest waits.
   for (const part of [running, stored]) await part(looked, out);
-  if (before.active && !info.active && touches(done, "live")) out.vm = gone("does not run here any more");
+  if (before.active && !info.active && touches(done, "live")) out.vm = vanished("does not run here any more");
   return out;
 }
-
-const gone = (what: string): string =>
-  `the VM ${what} (it was stopped, deleted, or migrated to another host, with what was done to it): see where it runs, set uri to that host if it is another, and run this again`;
 
 const touches = (done: readonly Action[], copy: "live" | "config"): boolean =>
   done.some((a) => a.do !== "join" && (a.affect === copy || a.affect === "both"));
