@@ -35,7 +35,8 @@ const RETIRE_MS = 300_000;
  * Reads `SECONDS KIND:NAME …`, answers with flock's exit code and the file, and lets go at the next line, or at the end. All are asked
  * for at the same time, since a flock takes longer to start than to have its lock.
  */
-const PROGRAM = `while read -r wait locks; do
+const PROGRAM = `echo "${ANSWER}"
+while read -r wait locks; do
   n=3 code=0 failed= asked=
   for lock in $locks; do
     name=\${lock#?:} file=${fileOf("$name")}

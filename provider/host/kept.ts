@@ -13,7 +13,10 @@ export interface Hold {
   release(): Promise<void>;
 }
 
-/** A program that answers a line with a line, for as long as it is wanted; it ends with this process. */
+/**
+ * A program that answers a line with a line, for as long as it is wanted; it ends with this process. It says one when it is there: until
+ * then a shell that starts it may read what is meant for it (dash takes all that its input has).
+ */
 export interface Talk {
   /** What it answers, after {@link ANSWER}; undefined: it has ended, or was ended since it took too long. */
   ask(line: string, limitMs: number): Promise<string | undefined>;
@@ -90,8 +93,9 @@ export function talkWith(argv: readonly string[], input?: string): Talk {
   const child = begin(argv, input);
   const pipes = [child.stdin, child.stdout, child.stderr] as unknown as { ref(): void; unref(): void }[];
   for (const pipe of pipes) pipe.unref();
-  let [alive, why, said] = [true, "", ""];
+  let [alive, why, rest] = [true, "", ""];
   let answered: ((answer: string | undefined) => void) | undefined;
+  let ready = false;
   const over = () => {
     alive = false;
     answered?.(undefined);
@@ -105,13 +109,20 @@ export function talkWith(argv: readonly string[], input?: string): Talk {
     why += text.toString();
   });
   child.stdout.on("data", (text: Buffer) => {
-    const lines = (said + text.toString()).split("\n");
-    said = lines.pop() ?? "";
-    for (const line of lines) if (line.startsWith(ANSWER)) answered?.(line.slice(ANSWER.length));
+    const lines = (rest + text.toString()).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines.filter((l) => l.startsWith(ANSWER))) {
+      ready = true;
+      answered?.(line.slice(ANSWER.length));
+    }
   });
   return {
     async ask(line, limitMs) {
-      if (!alive) return undefined;
+      const answer = () =>
+        new Promise<string | undefined>((resolve) => {
+          answered = resolve;
+          if (!alive) resolve(undefined);
+        });
       for (const pipe of pipes) pipe.ref();
       const late = setTimeout(() => {
         // What it has started may go on; it reads the end of its input.
@@ -119,14 +130,13 @@ export function talkWith(argv: readonly string[], input?: string): Talk {
         child.kill("SIGKILL");
         over();
       }, limitMs);
-      const answer = await new Promise<string | undefined>((resolve) => {
-        answered = resolve;
-        child.stdin.write(`${line}\n`);
-      });
+      const there = ready || (await answer()) !== undefined;
+      if (there) child.stdin.write(`${line}\n`);
+      const said = await answer();
       answered = undefined;
       clearTimeout(late);
       for (const pipe of pipes) pipe.unref();
-      return answer;
+      return said;
     },
     tell: (line) => void child.stdin.write(`${line}\n`),
     get alive() {

@@ -176,16 +176,28 @@ describe("a NIC that several runs change at once", function () {
       );
     });
 
-  it("while a run moves it: a restart of the network that it comes from, or goes to, waits", async () => {
-    settle = anew;
-    for (const to of ["two", "dev"]) {
+  /** As another program moves it. */
+  const drift = async (): Promise<void> => {
+    const [stored = ""] = await nicsIn(host(), "web", MAC, "--inactive");
+    const xml = `<interface ${stored.replace("network='two'", "network='dev'")}</interface>`;
+    await virsh(host(), ["update-device", "web", "/dev/stdin", "--live", "--config"], xml);
+    await assertBoth(/<source network='dev'/);
+  };
+
+  it("while a run moves it: a restart of the network that it comes from, goes to, or was put on by others, waits", async () => {
+    for (const [from, to] of [
+      ["dev", "two"],
+      ["two", "dev"],
+      ["drift", "two"],
+    ]) {
       settle = async () => {
         await anew();
-        if (to === "dev") there = ok(await run(change(nic({ network: "two" }))), "elsewhere").state as NicState;
+        if (from !== "dev") there = ok(await run(change(nic({ network: "two" }))), "elsewhere").state as NicState;
+        if (from === "drift") await drift();
         mtu = 1000 + ((mtu + 1) % 400);
       };
       await contend(
-        () => change(nic({ network: to })),
+        () => change(nic({ network: to, ...(from === "drift" ? { linkState: "down" } : {}) })),
         () => restart(mtu),
         async () => {
           await assertBoth(new RegExp(`<source network='${to}'`));
