@@ -8,6 +8,7 @@ import { nicsOf, withoutAlias, writeNic } from "../../provider/vminterface/docum
 import { judge } from "../../provider/vminterface/handler.js";
 import { observe, refOf, toObserved } from "../../provider/vminterface/observe.js";
 import { plan, refusal } from "../../provider/vminterface/plan.js";
+import { onVm } from "../../provider/vminterface/work.js";
 import { note } from "../errors.js";
 import { onHost } from "../host.js";
 import { importNic, resourceName } from "../import/vm-interface.js";
@@ -72,21 +73,26 @@ function disown(uri: string, name: string, mac?: string): Promise<string> {
   if (mac === undefined)
     throw new VirtnetError(`which NIC of VM ${JSON.stringify(name)}: say its MAC ("virsh domiflist ${name}")`);
   return onHost(uri, (host) =>
-    host.use(`domain:${name}`, async (c) => {
-      const info = await existing(host, c, name);
-      const vm = toObserved(info, mac);
-      if (!vm.live && !vm.config) throw await noNic(host, info, mac);
-      const what = `NIC ${mac} of VM ${JSON.stringify(vm.name)}`;
-      const mark = (vm.config ?? vm.live)?.mark;
-      if (!mark) return `${what} carries no owner mark: nothing was changed`;
-      // A running device keeps its alias; where there is a stored definition, that one says whose NIC it is.
-      if (!vm.config)
-        throw new VirtnetError(
-          `${what}: the VM is transient, so the owner mark cannot be changed: it goes with the NIC`,
-        );
-      await c.domains.updateDevice({ uuid: vm.uuid }, withoutAlias(vm.config.xml), "config");
-      const running = vm.live?.mark ? "; the running one loses its mark when the VM stops" : "";
-      return `${disowned(what, mark)}${running}`;
+    onVm(ctx, host, {
+      inputs: [{ domain: name, mac }],
+      look: async (c) => {
+        const info = await existing(host, c, name);
+        return { info, vm: toObserved(info, mac) };
+      },
+      work: async (c, { info, vm }) => {
+        if (!vm.live && !vm.config) throw await noNic(host, info, mac);
+        const what = `NIC ${mac} of VM ${JSON.stringify(vm.name)}`;
+        const mark = (vm.config ?? vm.live)?.mark;
+        if (!mark) return `${what} carries no owner mark: nothing was changed`;
+        // A running device keeps its alias; where there is a stored definition, that one says whose NIC it is.
+        if (!vm.config)
+          throw new VirtnetError(
+            `${what}: the VM is transient, so the owner mark cannot be changed: it goes with the NIC`,
+          );
+        await c.domains.updateDevice({ uuid: vm.uuid }, withoutAlias(vm.config.xml), "config");
+        const running = vm.live?.mark ? "; the running one loses its mark when the VM stops" : "";
+        return `${disowned(what, mark)}${running}`;
+      },
     }),
   );
 }

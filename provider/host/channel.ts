@@ -9,9 +9,10 @@
  * await channel?.defaultSource(4);          // "203.0.113.2"
  * ```
  */
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import { configuredCommand, knock } from "./command.js";
+import { environment, type Hold, keepRunning, type Talk, talkWith } from "./kept.js";
 import { asRoot, overSsh, sshTarget } from "./ssh.js";
 
 export interface RunResult {
@@ -38,18 +39,6 @@ export interface RunOptions {
   limitMs?: number;
 }
 
-/** A program that runs until it is let go: a lock that it has is free then, also when this process is killed. */
-export interface Hold {
-  /** It has said `held`; otherwise it has ended, or took too long. */
-  held: boolean;
-  /** Its exit code where it is not held; 127 where it could not be started, 128 where it was ended. */
-  code: number;
-  /** What it said then. */
-  why: string;
-  /** Ends its input, after a last word to it where there is one, and waits for its end. */
-  release(word?: string): Promise<void>;
-}
-
 export interface Channel {
   /** How commands get there. */
   readonly by: "local" | "ssh" | "command";
@@ -61,6 +50,8 @@ export interface Channel {
   runAnew(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** Starts a program that says `held`, and then runs as long as it can be written to. */
   hold(argv: readonly string[], limitMs: number): Promise<Hold>;
+  /** Starts a program that answers lines. */
+  talk(argv: readonly string[]): Talk;
   /** All addresses in use. */
   addresses(): Promise<HostAddress[]>;
   /** All network devices, each with the bridge (or bond) that it is a port of. */
@@ -83,7 +74,7 @@ export function channelOf(uri: string): Channel | undefined {
   if (prefix !== undefined) {
     const run = (argv: readonly string[], { limitMs = LIMIT_MS }: RunOptions = {}) =>
       start([...prefix, ...argv], limitMs);
-    return channelBy("local", run, run, (argv, limitMs) => keepRunning([...prefix, ...argv], limitMs));
+    return channelBy("local", run, run, (argv) => ({ argv: [...prefix, ...argv] }));
   }
   const target = drivesNetworks(uri) ? sshTarget(uri) : undefined;
   if (!target) return drivesNetworks(uri) ? byCommand(uri) : undefined;
@@ -93,10 +84,7 @@ export function channelOf(uri: string): Channel | undefined {
       const command = overSsh(target, argv, { anew });
       return start(command.argv, limitMs, command.input);
     };
-  return channelBy("ssh", by(false), by(true), (argv, limitMs) => {
-    const command = overSsh(target, argv, { reads: true });
-    return keepRunning(command.argv, limitMs, command.input);
-  });
+  return channelBy("ssh", by(false), by(true), (argv) => overSsh(target, argv, { reads: true }));
 }
 
 /** By a program of the user's own. A new connection is one of libvirt as well, which may come by another NIC. */
@@ -108,7 +96,7 @@ function byCommand(uri: string): Channel | undefined {
     const why = await knock(uri, limitMs);
     return why === undefined ? run(argv, { limitMs }) : { stdout: "", stderr: why, code: 255 };
   };
-  return channelBy("command", run, runAnew, (argv, limitMs) => keepRunning(words, limitMs, asRoot(argv, true)));
+  return channelBy("command", run, runAnew, (argv) => ({ argv: words, input: asRoot(argv, true) }));
 }
 
 /** Drivers that have networks of a real host: `test:///default` has none. */
@@ -170,12 +158,6 @@ interface IpRoute {
   nexthops?: { dev?: string }[];
 }
 
-const environment = (): NodeJS.ProcessEnv => ({
-  ...process.env,
-  LC_ALL: "C",
-  PATH: `${process.env.PATH ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin`,
-});
-
 /** Runs a program here, to its end. Nothing, or `input`, is what it reads. */
 function start(argv: readonly string[], limitMs: number, input?: string): Promise<RunResult> {
   const [command = "", ...args] = argv;
@@ -198,54 +180,12 @@ function start(argv: readonly string[], limitMs: number, input?: string): Promis
   });
 }
 
-/** How long a program may take to end once its input has; it may have to clean up, and for that wait for others. */
-const END_MS = 60_000;
-
-function keepRunning(argv: readonly string[], limitMs: number, input?: string): Promise<Hold> {
-  const [command = "", ...args] = argv;
-  // In a session of its own: what ends this process from the terminal ends its input, and no more.
-  const child = spawn(command, args, { env: environment(), stdio: ["pipe", "pipe", "pipe"], detached: true });
-  const ended = new Promise<number>((resolve) => {
-    child.on("close", (code) => resolve(code ?? 128));
-    child.on("error", () => resolve(127));
-  });
-  child.stdin.on("error", () => {});
-  if (input !== undefined) child.stdin.write(input);
-  // It must not keep this process.
-  child.unref();
-  let why = "";
-  child.stderr.on("data", (text: Buffer) => {
-    why += text.toString();
-  });
-  const release = async (word = "") => {
-    child.stdin.end(word);
-    const late = setTimeout(() => child.kill("SIGKILL"), END_MS);
-    await ended;
-    clearTimeout(late);
-  };
-  return new Promise((resolve) => {
-    const late = setTimeout(() => child.kill("SIGKILL"), limitMs);
-    child.on("error", (e) => {
-      why ||= e.message;
-    });
-    let said = "";
-    child.stdout.on("data", (text: Buffer) => {
-      // A login shell may have said something before.
-      said += text.toString();
-      if (!/^held$/m.test(said)) return;
-      clearTimeout(late);
-      resolve({ held: true, code: 0, why: "", release });
-    });
-    void ended.then((code) => {
-      clearTimeout(late);
-      resolve({ held: false, code, why: why.trim(), release });
-    });
-  });
-}
-
 type Run = Channel["run"];
 
-function channelBy(by: Channel["by"], run: Run, runAnew: Run, hold: Channel["hold"]): Channel {
+/** How a program is started there that is written to. */
+type Kept = (argv: readonly string[]) => { argv: readonly string[]; input?: string };
+
+function channelBy(by: Channel["by"], run: Run, runAnew: Run, kept: Kept): Channel {
   const ip = async <T>(args: string[]): Promise<T[]> => {
     const { stdout, stderr, code } = await run(["ip", "-j", ...args]);
     if (code !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr.trim()}`);
@@ -271,7 +211,14 @@ function channelBy(by: Channel["by"], run: Run, runAnew: Run, hold: Channel["hol
     mayChange: by !== "local" || process.getuid?.() === 0,
     run,
     runAnew,
-    hold,
+    hold: (argv, limitMs) => {
+      const there = kept(argv);
+      return keepRunning(there.argv, limitMs, there.input);
+    },
+    talk: (argv) => {
+      const there = kept(argv);
+      return talkWith(there.argv, there.input);
+    },
     addresses,
     masters: async () =>
       new Map((await ip<IpAddress & { master?: string }>(["link", "show"])).map((l) => [l.ifname, l.master])),

@@ -6,7 +6,7 @@ import { VirtnetError } from "../handler.js";
 import { type Channel, whyFailed } from "./channel.js";
 
 /** How flock ends where another one has the lock too long. */
-const BUSY = 75;
+export const BUSY = 75;
 
 export interface HostLock {
   /** Of its file in /run; letters, digits, `.`, `_` and `-`. */
@@ -26,7 +26,7 @@ export interface HostLock {
 /** How long it may be held, in s: what is left of a run whose machine went away ends by then. */
 export const LONGEST_S = 900;
 
-const fileOf = (name: string): string => `/run/virtnet-${name}.lock`;
+export const fileOf = (name: string): string => `/run/virtnet-${name}.lock`;
 
 /** What it is told whose work is done. */
 const DONE = "done";

@@ -1,6 +1,7 @@
 /** Run the steps of a plan. Decides nothing; where one fails, what was there is restored, and the error says what was not. */
 import { ApplyError, classOf, textOf, VirtnetError } from "../handler.js";
-import type { Channel, Hold } from "../host/channel.js";
+import type { Channel } from "../host/channel.js";
+import type { Hold } from "../host/kept.js";
 import type { Borrowed, Connection, NetworkInfo, Ref } from "../libvirt/api.js";
 import { parseXml } from "../schema/xml.js";
 import { thisProcess } from "./author.js";

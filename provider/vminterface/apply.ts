@@ -56,13 +56,23 @@ function withoutDelay({ hooks: { channel, host } }: Run, action: Action, work: (
 async function takenBack({ c, plan, vm, hooks, done }: Run, step: Step, action: Action, cause: unknown) {
   const why = await explain(c, vm, action, cause);
   const back = (on: Connection) => restore(on, plan.before, plan.mac, done, hooks);
-  const { restored, left } = await (hooks.fresh ? hooks.fresh(back) : back(c)).catch((e: unknown) => ({
+  const {
+    vm: became,
+    restored,
+    left,
+  } = await (hooks.fresh ? hooks.fresh(back) : back(c)).catch((e: unknown) => ({
+    vm: undefined,
     restored: [],
     left: [textOf(e)],
   }));
   const what = `NIC ${plan.mac} of VM ${JSON.stringify(plan.domainName)}: ${VERBS[action.do]} failed${step.changes.length > 0 ? ` (for ${step.changes.join(", ")})` : ""}: ${why}`;
   const parts = [
-    ...(restored.length > 0 ? [`restored: ${restored.join(", ")}`] : left.length === 0 ? ["nothing was changed"] : []),
+    ...(became === undefined ? [] : [became]),
+    ...(restored.length > 0
+      ? [`restored: ${restored.join(", ")}`]
+      : left.length === 0 && became === undefined
+        ? ["nothing was changed"]
+        : []),
     ...(left.length > 0 ? [`NOT restored: ${left.join(", ")}`] : []),
   ];
   return new ApplyError([what, ...parts].join("; "), left.length === 0, cause);

@@ -26,6 +26,10 @@ export async function explain(c: Connection, vm: Named, action: Action, e: unkno
 const isHeld = (vm: string): string =>
   `VM ${JSON.stringify(vm)} is busy with a job (migration, save, dump …; "virsh domjobinfo ${vm}" shows it): wait for its end and run this again`;
 
+/** The VM has left while its NIC was changed. */
+export const vanished = (what: string): string =>
+  `the VM ${what} (it was stopped, deleted, or migrated to another host, with what was done to it): see where it runs, set uri to that host if it is another, and run this again`;
+
 /** A job holds the VM: libvirt would let each change wait for 30 s, and then refuse it (qemuDomainObjBeginJob). */
 export function refuseBusy(vm: Named, busy: boolean | undefined): void {
   if (busy) throw new VirtnetError(`${isHeld(vm.name)}; nothing was changed`);

@@ -99,11 +99,14 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
   const host = hostAt(uriOf(inputs));
   const identity = await host.identity();
   const desired = inputs.mac === undefined ? { ...inputs, mac: randomMac() } : inputs;
-  return onVm(host, [desired], async (c) => {
-    const observed = await observe(c, desired, identity.libVersion);
-    const vm = await vmThere(host, observed, desired, identity);
-    const adopted = takeForNew(vm, desired, identity.hostname);
-    return reach(ctx, host, c, { desired, history: { adopted, remade: 0 } }, observed);
+  return onVm(ctx, host, {
+    inputs: [desired],
+    look: (c) => observe(c, desired, identity.libVersion),
+    async work(c, observed, free) {
+      const vm = await vmThere(host, observed, desired, identity);
+      const adopted = takeForNew(vm, desired, identity.hostname);
+      return reach(ctx, host, c, { desired, history: { adopted, remade: 0 }, free }, observed);
+    },
   });
 }
 
@@ -114,6 +117,8 @@ interface Target {
   desired: Inputs;
   was?: Inputs;
   history: History;
+  /** The change is done: others may go on. */
+  free(): void;
 }
 
 /** Plan, apply, verify, wait. Where the NIC is left other than it was, the error carries its state. */
@@ -121,7 +126,7 @@ async function reach(
   ctx: Context,
   host: Host,
   c: Connection,
-  { desired, was, history }: Target,
+  { desired, was, history, free }: Target,
   observed: Observed,
 ): Promise<{ id: string; outs: Inputs }> {
   const { adopted } = history;
@@ -153,6 +158,7 @@ async function reach(
     });
     return await host.surely(c, async (on) => {
       const info = await verify(on, p, desired, was);
+      free();
       const wait = desired.waitForAddress as WaitForAddress | undefined;
       if (wait) await waitForAddress(ctx, on, info, String(desired.mac), wait);
       return { id: idOf(info, desired.mac), outs: await outsOf(on, info, desired) };
@@ -194,13 +200,19 @@ async function update(ctx: Context, _id: string, olds: Inputs, news: Inputs): Pr
   // The VM may have moved to this host.
   if (olds.hostUuid === identity.uuid || !(await nicOn(host, olds))) proveHost(olds, identity, label(news));
   const was = argsOf(olds);
-  return onVm(host, [news, was], async (c) => {
-    const masters = was.connected === false ? await channelOf(host.uri)?.masters() : undefined;
-    const observed = await observe(c, news, identity.libVersion, was, masters);
-    const vm = await vmThere(host, observed, news, identity, olds);
-    const history = { adopted: stillOurs(vm, olds, news, identity.hostname), remade: remadeBy(vm, olds) };
-    const { outs } = await reach(ctx, host, c, { desired: news, was, history }, observed);
-    return { outs };
+  return onVm(ctx, host, {
+    inputs: [news, was],
+    uuid: olds.domainUuid,
+    async look(c) {
+      const masters = was.connected === false ? await channelOf(host.uri)?.masters() : undefined;
+      return observe(c, news, identity.libVersion, was, masters);
+    },
+    async work(c, observed, free) {
+      const vm = await vmThere(host, observed, news, identity, olds);
+      const history = { adopted: stillOurs(vm, olds, news, identity.hostname), remade: remadeBy(vm, olds) };
+      const { outs } = await reach(ctx, host, c, { desired: news, was, history, free }, observed);
+      return { outs };
+    },
   });
 }
 
@@ -224,18 +236,17 @@ async function read(
   const known: Inputs = lookedUp ? { ...olds, domain: uuidOfId, mac: macOfId } : olds;
   const proof = proveHost(olds, identity, label(known));
   const info = await vmOn(host, known.domain);
-  if (!info) {
-    const moved = lookedUp ? undefined : await movedTo(host, olds);
-    if (moved) {
-      const now = await moved.host.identity();
-      announce(
-        ctx,
-        "info",
-        `${label(known)}: the VM has moved to ${now.hostname} (${moved.host.uri}), and the NIC with it`,
-      );
-      return found(moved.host, { ...olds, uri: moved.host.uri }, moved.info);
-    }
-  } else {
+  const moved = lookedUp ? undefined : await movedTo(host, olds, info);
+  if (moved) {
+    const now = await moved.host.identity();
+    announce(
+      ctx,
+      "info",
+      `${label(known)}: the VM has moved to ${now.hostname} (${moved.host.uri}), and the NIC with it`,
+    );
+    return found(moved.host, { ...olds, uri: moved.host.uri }, moved.info);
+  }
+  if (info) {
     const vm = toObserved(info, String(known.mac));
     if (vm.live || vm.config) return lookedUp ? foundById(host, known, info) : found(host, olds, info);
     const remade = remadeBy(vm, olds);

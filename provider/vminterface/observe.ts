@@ -74,6 +74,7 @@ export async function observe(
     busy,
     carriers: Object.fromEntries(there.map((n) => [n.name, carrierOf(n.liveXml ?? n.inactiveXml)])),
     trees: Object.fromEntries(trees as [string, string][]),
+    networks: there.map(({ name, uuid }) => ({ name, uuid })),
   };
 }
 

@@ -5,15 +5,23 @@ import type { DomainInfo, HostIdentity } from "../libvirt/api.js";
 import { isVm, toObserved } from "./observe.js";
 import type { Observed, ObservedVm } from "./steps.js";
 
-/** The VM of the state, where another host of this run has it now, NIC and all: it was migrated. */
-export async function movedTo(host: Host, olds: Inputs): Promise<{ host: Host; info: DomainInfo } | undefined> {
+/**
+ * The VM of the state, where another host of this run has it now, NIC and all: it was migrated.
+ * @param here the VM on its host: what a migration may leave there is its definition.
+ */
+export async function movedTo(
+  host: Host,
+  olds: Inputs,
+  here?: { active: boolean },
+): Promise<{ host: Host; info: DomainInfo } | undefined> {
+  if (here?.active === true) return undefined;
   const { uuid } = await host.identity();
   for (const other of otherHosts(host)) {
     // One that does not answer has told so where it is used itself.
     const there = await other.identity().catch(() => undefined);
     if (!there || there.uuid === uuid) continue;
     const info = await nicOn(other, olds);
-    if (info) return { host: other, info };
+    if (info && (info.active || !here)) return { host: other, info };
   }
   return undefined;
 }
@@ -38,9 +46,9 @@ export async function vmThere(
   { hostname }: HostIdentity,
   olds?: Inputs,
 ): Promise<ObservedVm> {
-  if (vm) return vm;
+  const moved = olds ? await movedTo(host, olds, vm) : undefined;
+  if (vm && !moved) return vm;
   const name = JSON.stringify(desired.domain);
-  const moved = olds ? await movedTo(host, olds) : undefined;
   throw new VirtnetError(
     moved
       ? `VM ${name} has moved to ${(await moved.host.identity()).hostname} (${moved.host.uri}): set uri of the NIC to that`

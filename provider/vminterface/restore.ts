@@ -3,10 +3,13 @@ import { textOf } from "../handler.js";
 import type { Connection } from "../libvirt/api.js";
 import { type UnplugOptions, unplug } from "../unplug.js";
 import { asPlugged, withoutAlias } from "./document.js";
+import { vanished } from "./explain.js";
 import { toObserved } from "./observe.js";
 import type { Action, ObservedVm } from "./steps.js";
 
 export interface Restored {
+  /** What became of the VM meanwhile, in words. */
+  vm?: string;
   /** What is as it was again, in words. */
   restored: string[];
   /** What could not be restored, and why; empty: all is as it was. */
@@ -32,11 +35,12 @@ export async function restore(
   options: UnplugOptions,
 ): Promise<Restored> {
   const info = await c.domains.get({ uuid: before.uuid });
-  if (!info) return { restored: [], left: [] }; // the VM is gone, and its NICs with it
+  if (!info) return { vm: vanished("is not on this host any more"), restored: [], left: [] };
   const looked: Looked = { c, before, now: toObserved(info, mac), done, options, mac };
   const out: Restored = { restored: [], left: [] };
   // The running VM first: its guest waits.
   for (const part of [running, stored]) await part(looked, out);
+  if (before.active && !info.active && touches(done, "live")) out.vm = vanished("does not run here any more");
   return out;
 }
 

@@ -19,6 +19,11 @@ export interface ObservedVm {
   connected?: boolean;
 }
 
+export interface SeenNetwork {
+  name: string;
+  uuid: string;
+}
+
 export interface Observed {
   /** Version of the daemon, major*1000000 + minor*1000 + release. */
   daemon: number;
@@ -29,6 +34,8 @@ export interface Observed {
   carriers: Readonly<Record<string, Carrier>>;
   /** By network, the bridge that would let a NIC wait for its spanning tree. */
   trees: Readonly<Record<string, string>>;
+  /** The networks themselves. */
+  networks?: readonly SeenNetwork[];
 }
 
 /** A call that plugs the NIC into something. */

@@ -1,8 +1,9 @@
 /** How work on a VM's NIC is set up, whatever the work. */
 import { type Context, type Inputs, VirtnetError } from "../handler.js";
 import type { Host } from "../host/hosts.js";
-import type { Connection, HostIdentity } from "../libvirt/api.js";
+import type { HostIdentity } from "../libvirt/api.js";
 import type { UnplugOptions } from "../unplug.js";
+import type { Seen, Task } from "./alone.js";
 import { label } from "./say.js";
 
 const DEFAULT_UNPLUG_S = 30;
@@ -12,13 +13,9 @@ export const unplugOptions = (ctx: Context, inputs: Inputs): UnplugOptions => ({
   signal: ctx.signal,
 });
 
-/** Work on a VM; its networks stay as they are meanwhile, so that a restart does not move the NIC at the same time. */
-export async function onVm<T>(host: Host, all: Inputs[], fn: (c: Connection) => Promise<T>): Promise<T> {
-  const names = new Set(all.map((i) => i.network).filter((n) => typeof n === "string"));
-  const there = names.size > 0 ? [...(await host.networksOfOthers()).values()].filter((n) => names.has(n.name)) : [];
-  // The Network's handler goes by UUID; by name for one that this run makes, which may not be in that list.
-  const shared = [...names, ...there.map((n) => n.uuid)].map((n) => `network:${n}`);
-  return host.use(`domain:${String(all[0]?.domain)}`, fn, { shared });
+/** {@link aloneOnVm}; loaded by what changes something, since most runs change nothing. */
+export async function onVm<S extends Seen, T>(ctx: Context, host: Host, task: Task<S, T>): Promise<T> {
+  return (await import("./alone.js")).aloneOnVm(ctx, host, task);
 }
 
 /** The NIC is not there, and nobody knows whether it should be. */

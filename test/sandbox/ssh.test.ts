@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import { channelOf } from "../../provider/host/channel.js";
+import { endHands, holding } from "../../provider/host/hands.js";
 import { eventually } from "../../sandbox/guests.js";
 import { withSandbox } from "../support/sandbox.js";
 import { needsSshd, type SshAccess, sshTo } from "../support/ssh.js";
@@ -74,6 +75,39 @@ describe("the channel by ssh", () => {
     assert.equal(await ended("two"), false);
     child.kill("SIGKILL");
     assert.ok(await eventually(() => ended("two")));
+  });
+
+  it("has several locks at once, shared ones too, until they are let go of or the process that has them dies", async () => {
+    /** What flock(1) there says, beside them. */
+    const isFree = async (name: string, kind: "-s" | "-x") =>
+      (await sandbox().exec(["flock", "-n", kind, `/run/virtnet-${name}.lock`, "true"])).code === 0;
+    const without = (why: string) => assert.fail(why);
+    const held = [
+      { name: "one", what: "the first" },
+      { name: "other", what: "the second", shared: true },
+    ];
+    const { uri } = access;
+    await holding(uri, channel(), { held, waitS: 1, without }, async (free) => {
+      assert.deepEqual([await isFree("one", "-s"), await isFree("other", "-s")], [false, true]);
+      assert.equal(await isFree("other", "-x"), false);
+      await assert.rejects(
+        holding(uri, channel(), { held, waitS: 1, without }, async () => undefined),
+        /^VirtnetError: the first is being changed by another run, which has gone on for 1 s \(it has \/run\/virtnet-one\.lock on the host\)/,
+      );
+      free();
+      assert.ok(await eventually(() => isFree("one", "-x")));
+    });
+    const required = (file: string) => `require(${JSON.stringify(require.resolve(file))})`;
+    const script = `${required("../../provider/host/hands.js")}.holding(${JSON.stringify(uri)},
+      ${required("../../provider/host/channel.js")}.channelOf(${JSON.stringify(uri)}),
+      { held: ${JSON.stringify(held)}, waitS: 5, without: console.log },
+      () => { console.log("held"); return new Promise((done) => setTimeout(done, 60000)); })`;
+    const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    assert.equal(String((await once(child.stdout, "data"))[0]).trim(), "held");
+    assert.equal(await isFree("one", "-x"), false);
+    child.kill("SIGKILL");
+    assert.ok(await eventually(() => isFree("one", "-x")));
+    endHands();
   });
 
   it("refuses a host with another key than is known", async () => {

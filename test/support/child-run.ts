@@ -13,13 +13,13 @@ export interface ChildRun<Answer> {
 /**
  * @param script a file of this folder, which takes its orders as its first argument, JSON, and answers with a line of JSON.
  * @param fault what VIRTNET_FAULT says to it.
- * @param whenStopped what is done when it has stopped itself, before it goes on.
+ * @param whenStopped what is done when it has stopped itself, before it goes on; or is killed, where this gives "SIGKILL".
  */
 export const childRun = <Answer>(
   script: string,
   orders: object,
   fault?: string,
-  whenStopped?: () => Promise<void>,
+  whenStopped?: () => Promise<unknown>,
 ): Promise<ChildRun<Answer>> =>
   new Promise((resolve, reject) => {
     const p = spawn(process.execPath, [path.join(__dirname, script), JSON.stringify(orders)], {
@@ -30,7 +30,7 @@ export const childRun = <Answer>(
     if (whenStopped)
       void stopped(p.pid as number)
         .then(whenStopped)
-        .then(() => p.kill("SIGCONT"), reject);
+        .then((end) => p.kill(end === "SIGKILL" ? end : "SIGCONT"), reject);
     p.stdout.on("data", (b: Buffer) => {
       out += b.toString();
     });

@@ -1,10 +1,11 @@
 /**
- * A process of its own that drives one operation of the VmInterface handler, as the engine does, and dies or fails where
+ * A process of its own that drives one operation of the VmInterface handler (or, where it is asked to, the Network's), as the engine does, and dies or fails where
  * VIRTNET_FAULT says. Its orders are its first argument, JSON; its answer is one line of JSON.
  */
-import { type Inputs, PartialFailure } from "../../provider/handler.js";
+import { type Handler, type Inputs, PartialFailure } from "../../provider/handler.js";
 import { hostAt } from "../../provider/host/hosts.js";
 import { changing, type FunctionName } from "../../provider/libvirt/functions.js";
+import { networkHandler } from "../../provider/network/handler.js";
 import { vmInterfaceHandler } from "../../provider/vminterface/handler.js";
 
 export interface NicState {
@@ -13,6 +14,8 @@ export interface NicState {
 }
 
 export interface NicOrders {
+  /** Default: a VM's NIC. */
+  of?: "network";
   /** What there shall be; absent: the NIC is deleted. */
   desired?: Inputs;
   /** What the engine has in its state. */
@@ -32,11 +35,11 @@ const ctx = { log: () => undefined };
 /** libvirt itself waits five seconds for a guest that is to release a NIC. */
 const DEADLINE_MS = 9000;
 
-async function main({ uri, desired, state }: NicOrders): Promise<NicAnswer> {
+async function main({ of, uri, desired, state }: NicOrders): Promise<NicAnswer> {
   const host = hostAt(uri, { deadlineMs: DEADLINE_MS });
   const answer: NicAnswer = { calls: 0 };
   try {
-    const next = await operate(desired, state);
+    const next = await operate(of === "network" ? networkHandler : vmInterfaceHandler, desired, state);
     if (next) answer.state = next;
   } catch (e) {
     answer.error = e instanceof Error ? e.message : String(e);
@@ -48,17 +51,21 @@ async function main({ uri, desired, state }: NicOrders): Promise<NicAnswer> {
   return answer;
 }
 
-async function operate(desired: Inputs | undefined, state: NicState | undefined): Promise<NicState | undefined> {
+async function operate(
+  handler: Handler,
+  desired: Inputs | undefined,
+  state: NicState | undefined,
+): Promise<NicState | undefined> {
   if (desired === undefined) {
-    if (state) await vmInterfaceHandler.delete(ctx, state.id, state.outs);
+    if (state) await handler.delete(ctx, state.id, state.outs);
     return undefined;
   }
-  const { inputs, failures } = await vmInterfaceHandler.check(ctx, state?.outs ?? {}, desired);
+  const { inputs, failures } = await handler.check(ctx, state?.outs ?? {}, desired);
   if (failures.length > 0) throw new Error(JSON.stringify(failures));
-  if (!state) return await vmInterfaceHandler.create(ctx, inputs);
-  const { changes } = await vmInterfaceHandler.diff(ctx, state.id, state.outs, inputs);
+  if (!state) return await handler.create(ctx, inputs);
+  const { changes } = await handler.diff(ctx, state.id, state.outs, inputs);
   if (!changes) return state;
-  return { id: state.id, outs: (await vmInterfaceHandler.update(ctx, state.id, state.outs, inputs)).outs };
+  return { id: state.id, outs: (await handler.update(ctx, state.id, state.outs, inputs)).outs };
 }
 
 void main(JSON.parse(process.argv[2] as string) as NicOrders).then((answer) => {

@@ -6,7 +6,8 @@
  * translation, or not at all, and a flow of UDP stays so. So a copy of the rules stands beside them until libvirt has finished: exactly
  * what was there, in chains of our own, taken away by a program on the host that waits for this one to end, however it ends.
  */
-import { type Channel, type Hold, whyFailed } from "../../host/channel.js";
+import { type Channel, whyFailed } from "../../host/channel.js";
+import type { Hold } from "../../host/kept.js";
 import type { Firewall } from "../abilities.js";
 import { iptablesCopy, iptablesPrefix } from "./iptables.js";
 import { nftablesCopy, nftablesPrefix, TABLE } from "./nftables.js";
