@@ -11,6 +11,7 @@ export const operations = {
   networks: {
     list: "read",
     get: "read",
+    xml: "read",
     define: "write",
     createXml: "write",
     start: "write",

@@ -51,10 +51,12 @@ export function readNetwork(xml: string, mode?: Mode): NetworkDocument {
 const bridgeOf = new WeakMap<NetworkInfo, string | undefined>();
 
 /** Its own bridge, where that has a spanning tree, as libvirt's have unless they are told otherwise. */
-export function treeOf(n: NetworkInfo): string | undefined {
-  const { stp } = (readNetwork(n.liveXml ?? n.inactiveXml).values.bridge ?? {}) as { stp?: boolean };
-  return stp === false ? undefined : ownBridgeOf(n);
+export function treeIn(document: NetworkDocument): string | undefined {
+  const { stp } = (document.values.bridge ?? {}) as { stp?: boolean };
+  return stp === false ? undefined : ownBridgeIn(document);
 }
+
+export const treeOf = (n: NetworkInfo): string | undefined => treeIn(readNetwork(n.liveXml ?? n.inactiveXml));
 
 /** The bridge that libvirt would make for it, by what is wanted; `now` where nothing is said. */
 export function ownBridgeWanted(desired: Inputs, now: string | undefined): string | undefined {
