@@ -44,6 +44,7 @@ function work(): void {
     if (next !== undefined) Atomics.store(data.signals, signal.begun, next.id);
     if (Atomics.load(data.signals, signal.abandoned) !== 0) break;
     if (next === undefined) {
+      native.letGo();
       Atomics.wait(data.signals, signal.posted, seen);
       seen = Atomics.load(data.signals, signal.posted);
     } else if (answer(next) === "last") break;
@@ -61,6 +62,7 @@ function answer(request: Request): "last" | "on" {
     response.error = error.toData();
     response.lost = request.op === "open" || (error.class === "transport" && !alive());
   }
+  if (request.write) native.letGo(); // what was found before may be another one now
   const last = response.lost === true || request.op === "close";
   if (last) close(); // before it is said
   port.postMessage(response);
@@ -118,6 +120,7 @@ function unsubscribe(): void {
 /** Give everything back: each registration holds a reference to the connection. Never throws. */
 function close(): void {
   if (!native.isOpen) return;
+  native.letGo(); // it holds a reference as well
   const conn = native.conn;
   const { library } = native;
   for (const id of networkSubscriptions.splice(0)) library.bind("virConnectNetworkEventDeregisterAny")(conn, id);
