@@ -36,7 +36,14 @@ interface Run {
 }
 
 export async function apply(c: Connection, plan: Plan, hooks: ApplyHooks): Promise<void> {
-  const run: Run = { c, plan, vm: { uuid: plan.domain, name: plan.domainName }, hooks, done: [], last: plan.steps.at(-1)?.actions.at(-1) };
+  const run: Run = {
+    c,
+    plan,
+    vm: { uuid: plan.domain, name: plan.domainName },
+    hooks,
+    done: [],
+    last: plan.steps.at(-1)?.actions.at(-1),
+  };
   for (const step of plan.steps) {
     for (const action of step.actions) {
       try {
