@@ -136,6 +136,8 @@ export interface Connection {
     list(options?: { xml?: boolean; uuids?: readonly string[]; withinMs?: number }): Promise<NetworkInfo[]>;
     /** One network; undefined when it does not exist (any other failure rejects). */
     get(ref: Ref): Promise<NetworkInfo | undefined>;
+    /** The running definition, of a stopped network the stored one, and nothing else; undefined when it does not exist. */
+    xml(ref: Ref): Promise<string | undefined>;
     /** Define persistently; validated against the daemon's schema unless `validate: false` or the daemon is older than 7.7. */
     define(xml: string, options?: { validate?: boolean }): Promise<{ name: string; uuid: string }>;
     /** Create transient and start. */

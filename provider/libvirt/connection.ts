@@ -2,7 +2,7 @@
  * The main thread's side of a connection: sends requests to its worker, and waits for each no longer than its deadline.
  *
  * The worker answers them in order, and does not wait for the main thread in between: what is asked for beside each other costs
- * one way to the worker and back. The deadline of each begins when the one before it is answered.
+ * one way to the worker and back, and looks up a domain once. The deadline of each begins when the one before it is answered.
  */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -54,6 +54,8 @@ export class WorkerConnection implements Connection {
   readonly #deadline = new Deadline(() => this.#overdue());
   /** Not answered yet; the worker is at the first, and its deadline runs. */
   readonly #pending: Pending[] = [];
+  /** Of those, what is not on its way yet. */
+  readonly #unsent: Request[] = [];
   #nextRequest = 1;
   #dead: LibvirtError | undefined;
   #closed: Promise<void> | undefined;
@@ -170,6 +172,7 @@ export class WorkerConnection implements Connection {
     if (this.#dead !== undefined || this.#pending.length > 0) return; // the running call fails with it
     // The worker still has to give the connection back; it learns with its next request, which is this one.
     this.send("close", [], false, closeDeadlineMs).catch(() => undefined);
+    this.#flush();
     const reason = closeReasons[event.reason ?? 0] ?? "unknown reason";
     this.#die(LibvirtError.own("transport", `the connection to ${this.uri} is lost (${reason})`));
   }
@@ -188,7 +191,14 @@ export class WorkerConnection implements Connection {
   #post(pending: Pending): void {
     if (this.#pending.push(pending) === 1) this.#begin(pending);
     if (pending.request.write) this.writesSent++;
-    this.#worker.postMessage(pending.request);
+    if (this.#unsent.push(pending.request) === 1) queueMicrotask(() => this.#flush());
+  }
+
+  /** What is asked for in one turn goes in one message, so that what the worker knows of it does not depend on who is faster. */
+  #flush(): void {
+    const requests = this.#unsent.splice(0);
+    if (requests.length === 0) return;
+    this.#worker.postMessage(requests);
     this.#wake();
   }
 
@@ -253,6 +263,7 @@ export class WorkerConnection implements Connection {
     dropReceiver(this.#id);
     if (this.#closed === undefined) this.#emit({ kind: "close", reason: this.#closeReason });
     this.#deadline.end();
+    this.#unsent.length = 0;
     for (const { request, resolve, reject } of this.#pending.splice(0)) {
       if (request.op === "close") resolve(undefined);
       else if (request.id <= begun) reject(new LibvirtError({ ...error.toData(), sent: true }));

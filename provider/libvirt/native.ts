@@ -43,6 +43,7 @@ export class Native {
   #conn: Conn | null = null;
   readonly #fault: ReturnType<typeof faultHook>;
   readonly #uuid = Buffer.alloc(37);
+  #kept: { of: string; dom: Dom } | undefined;
 
   constructor(faultCounter: Int32Array<SharedArrayBuffer>) {
     this.#fault = faultHook(process.env.VIRTNET_FAULT, faultCounter);
@@ -100,12 +101,24 @@ export class Native {
     return this.using(net, "virNetworkFree", run);
   }
 
+  /** The same; the handle stays for the next request, until {@link letGo}. */
   withDomain<T>(ref: Ref, run: (dom: Dom) => T): T {
-    const dom =
-      "uuid" in ref
-        ? this.call("virDomainLookupByUUIDString", this.conn, ref.uuid)
-        : this.call("virDomainLookupByName", this.conn, ref.name);
-    return this.using(dom, "virDomainFree", run);
+    const of = "uuid" in ref ? ref.uuid : `name ${ref.name}`;
+    if (this.#kept?.of !== of) {
+      this.letGo();
+      const dom =
+        "uuid" in ref
+          ? this.call("virDomainLookupByUUIDString", this.conn, ref.uuid)
+          : this.call("virDomainLookupByName", this.conn, ref.name);
+      this.#kept = { of, dom };
+    }
+    return run(this.#kept.dom);
+  }
+
+  /** Requests that were sent together share a domain's handle; the next one looks it up again. */
+  letGo(): void {
+    if (this.#kept) this.library.bind("virDomainFree")(this.#kept.dom);
+    this.#kept = undefined;
   }
 
   withInterface<T>(name: string, run: (iface: Iface) => T): T {

@@ -11,6 +11,7 @@ export const operations = {
   networks: {
     list: "read",
     get: "read",
+    xml: "read",
     define: "write",
     createXml: "write",
     start: "write",
@@ -90,7 +91,7 @@ export interface WorkerData {
 }
 
 /**
- * What main thread and worker tell each other beside the messages. `posted`: how many requests there were, which the worker sleeps
+ * What main thread and worker tell each other beside the messages. `posted`: how many messages there were, which the worker sleeps
  * on; `abandoned`: 1, no more are to be begun; `begun`: the number of the last, set before `abandoned` is looked at.
  */
 export const signal = { posted: 0, abandoned: 1, begun: 2 } as const;

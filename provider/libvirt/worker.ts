@@ -1,5 +1,5 @@
 /**
- * The worker thread of one connection: takes a request, makes its C calls synchronously, answers, takes the next.
+ * The worker thread of one connection: takes requests, makes the C calls of each synchronously, answers it, goes on with the next.
  *
  * Synchronous because virGetLastError is per thread and calls block; on a thread of its own so that only this connection waits.
  */
@@ -39,17 +39,24 @@ work();
 
 /** Until the connection is closed. The thread sleeps on a futex: to wake its event loop instead takes half as long again. */
 function work(): void {
-  for (let seen = 0; ; ) {
-    const next = receiveMessageOnPort(port)?.message as Request | undefined;
-    if (next !== undefined) Atomics.store(data.signals, signal.begun, next.id);
-    if (Atomics.load(data.signals, signal.abandoned) !== 0) break;
-    if (next === undefined) {
+  for (let seen = 0; Atomics.load(data.signals, signal.abandoned) === 0; ) {
+    const requests = receiveMessageOnPort(port)?.message as Request[] | undefined;
+    if (requests === undefined) {
       Atomics.wait(data.signals, signal.posted, seen);
       seen = Atomics.load(data.signals, signal.posted);
-    } else if (answer(next) === "last") break;
+    } else if (answerAll(requests) === "last") break;
   }
   close();
   port.close(); // with nothing left to listen to, the thread ends
+}
+
+function answerAll(requests: Request[]): "last" | "on" {
+  for (const request of requests) {
+    Atomics.store(data.signals, signal.begun, request.id);
+    if (Atomics.load(data.signals, signal.abandoned) !== 0 || answer(request) === "last") return "last";
+  }
+  native.letGo();
+  return "on";
 }
 
 function answer(request: Request): "last" | "on" {
@@ -61,6 +68,7 @@ function answer(request: Request): "last" | "on" {
     response.error = error.toData();
     response.lost = request.op === "open" || (error.class === "transport" && !alive());
   }
+  if (request.write) native.letGo(); // what was found before may be another one now
   const last = response.lost === true || request.op === "close";
   if (last) close(); // before it is said
   port.postMessage(response);
@@ -118,6 +126,7 @@ function unsubscribe(): void {
 /** Give everything back: each registration holds a reference to the connection. Never throws. */
 function close(): void {
   if (!native.isOpen) return;
+  native.letGo(); // it holds a reference as well
   const conn = native.conn;
   const { library } = native;
   for (const id of networkSubscriptions.splice(0)) library.bind("virConnectNetworkEventDeregisterAny")(conn, id);

@@ -13,6 +13,7 @@ export const fieldsOf = (mode: Mode): AnyNode => modes[mode].fields as unknown a
 
 export interface NetworkDocument {
   mode: Mode;
+  uuid?: string;
   /** By the fields of the mode that was asked for. */
   readonly values: Inputs;
   mark?: Mark;
@@ -35,8 +36,10 @@ export function readNetwork(xml: string, mode?: Mode): NetworkDocument {
   const mark = readMark(root);
   const bridgeName = child(root, "bridge")?.getAttribute("name") ?? undefined;
   const mac = child(root, "mac")?.getAttribute("address") ?? undefined;
+  const uuid = child(root, "uuid")?.textContent?.trim();
   const document: NetworkDocument = {
     mode: own,
+    ...(uuid ? { uuid } : {}),
     values: readTree(fieldsOf(mode ?? own), root) as Inputs,
     ...(mark ? { mark } : {}),
     ...(bridgeName ? { bridgeName } : {}),
@@ -51,10 +54,12 @@ export function readNetwork(xml: string, mode?: Mode): NetworkDocument {
 const bridgeOf = new WeakMap<NetworkInfo, string | undefined>();
 
 /** Its own bridge, where that has a spanning tree, as libvirt's have unless they are told otherwise. */
-export function treeOf(n: NetworkInfo): string | undefined {
-  const { stp } = (readNetwork(n.liveXml ?? n.inactiveXml).values.bridge ?? {}) as { stp?: boolean };
-  return stp === false ? undefined : ownBridgeOf(n);
+export function treeIn(document: NetworkDocument): string | undefined {
+  const { stp } = (document.values.bridge ?? {}) as { stp?: boolean };
+  return stp === false ? undefined : ownBridgeIn(document);
 }
+
+export const treeOf = (n: NetworkInfo): string | undefined => treeIn(readNetwork(n.liveXml ?? n.inactiveXml));
 
 /** The bridge that libvirt would make for it, by what is wanted; `now` where nothing is said. */
 export function ownBridgeWanted(desired: Inputs, now: string | undefined): string | undefined {

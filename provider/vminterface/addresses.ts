@@ -16,19 +16,27 @@ export interface NicAddress {
   source: Witness;
 }
 
-/** Of a running VM; the first source that knows any tells all. A source that fails knows none. */
+/** What those say who answer at once. */
+export type Hearsay = Promise<[lease: NicAddress[], arp: NicAddress[]]>;
+
+export const hearsay = (c: Connection, vm: { uuid: string }, mac: string): Hearsay =>
+  Promise.all([heardFrom(c, vm, mac, "lease"), heardFrom(c, vm, mac, "arp")]);
+
+/**
+ * Of a running VM; the first source that knows any tells all. A source that fails knows none.
+ * @param heard where that was asked already.
+ */
 export async function addressesOf(
   c: Connection,
   vm: { uuid: string; liveXml?: string },
   mac: string,
+  heard?: Hearsay,
 ): Promise<NicAddress[]> {
   if (vm.liveXml === undefined) return [];
-  const ask = (source: Witness) => heardFrom(c, vm, mac, source);
-  // Those who answer at once are asked together.
-  const [lease, arp] = await Promise.all([ask("lease"), ask("arp")]);
+  const [lease, arp] = await (heard ?? hearsay(c, vm, mac));
   if (lease.length > 0) return lease;
   // A request to an agent that is not there would wait for it.
-  const agent = hasAgent(vm.liveXml) ? await ask("agent") : [];
+  const agent = hasAgent(vm.liveXml) ? await heardFrom(c, vm, mac, "agent") : [];
   return agent.length > 0 ? agent : arp;
 }
 

@@ -20,6 +20,8 @@ export interface ApplyHooks extends UnplugOptions {
   host?: string;
   /** Called before it moves. */
   moves?(move: string): Promise<void>;
+  /** Called when the last change has been sent, where that is one of libvirt: what its connection is asked now is answered after it. */
+  sent?(): void;
 }
 
 interface Run {
@@ -29,10 +31,19 @@ interface Run {
   hooks: ApplyHooks;
   /** Begun, in order; the last one may have failed. */
   done: Action[];
+  /** Of the plan. */
+  last: Action | undefined;
 }
 
 export async function apply(c: Connection, plan: Plan, hooks: ApplyHooks): Promise<void> {
-  const run: Run = { c, plan, vm: { uuid: plan.domain, name: plan.domainName }, hooks, done: [] };
+  const run: Run = {
+    c,
+    plan,
+    vm: { uuid: plan.domain, name: plan.domainName },
+    hooks,
+    done: [],
+    last: plan.steps.at(-1)?.actions.at(-1),
+  };
   for (const step of plan.steps) {
     for (const action of step.actions) {
       try {
@@ -85,11 +96,16 @@ const VERBS: Record<Action["do"], string> = {
   join: "putting its device onto its bridge",
 };
 
+function sent({ last, hooks }: Run, action: Action, answer: Promise<void>): Promise<void> {
+  if (action === last) hooks.sent?.();
+  return answer;
+}
+
 type Handlers = { [K in Action["do"]]: (run: Run, action: Extract<Action, { do: K }>) => Promise<void> };
 
 const ACTIONS: Handlers = {
-  attach: ({ c, vm }, { affect, xml }) => c.domains.attachDevice(vm, xml, affect),
-  update: ({ c, vm }, { affect, xml }) => c.domains.updateDevice(vm, xml, affect),
+  attach: (run, action) => sent(run, action, run.c.domains.attachDevice(run.vm, action.xml, action.affect)),
+  update: (run, action) => sent(run, action, run.c.domains.updateDevice(run.vm, action.xml, action.affect)),
   detach: ({ c, vm, plan, hooks }, { affect, xml }) =>
     affect === "config" ? c.domains.detachDevice(vm, xml, affect) : unplug(c, vm, plan.mac, xml, hooks),
   async join({ hooks: { channel } }, { device, bridge }) {

@@ -43,18 +43,44 @@ function once<T>(make: (text: string) => T): (text: string) => T {
 
 const nicOf = once((text) => toNic(parseXml(text)));
 
-// As libvirt prints a domain (virDomainDefFormat): each element on lines of its own, two spaces deeper than what holds it.
-const DEVICES = /^ {2}<devices>\n([\s\S]*?)^ {2}<\/devices>$/m;
-const INTERFACE = /^ {4}<interface\b[\s\S]*?^ {4}<\/interface>$/gm;
+/** Elements that were printed, by their text: what is parsed for what it is is read for its fields next. Not to be changed. */
+const printed = new Map<string, Element>();
+const PRINTED = 64;
+
+function print(el: Element): string {
+  const text = printXml(el);
+  if (printed.size >= PRINTED) printed.clear();
+  printed.set(text, el);
+  return text;
+}
 
 /** All NICs of a domain's XML. The rest of what libvirt prints is not parsed: it would take longer than the calls themselves. */
 export function nicsOf(domainXml: string): readonly Nic[] {
-  // What stands before may hold texts of anybody (title, description, metadata), which may look like anything.
-  const devices = DEVICES.exec(domainXml.slice(Math.max(0, domainXml.lastIndexOf("\n  <devices>\n"))));
-  if (devices) return [...(devices[1] as string).matchAll(INTERFACE)].map(([text]) => nicOf(text));
+  const texts = textsIn(domainXml);
+  if (texts) return texts.map(nicOf);
   const root = child(parseXml(domainXml), "devices");
   return root ? children(root, "interface").map((el) => nicOf(printXml(el))) : [];
 }
+
+/**
+ * As libvirt prints a domain (virDomainDefFormat): each element on lines of its own, two spaces deeper than what holds it.
+ * undefined: it is not printed so.
+ */
+function textsIn(domainXml: string): string[] | undefined {
+  // What stands before may hold texts of anybody (title, description, metadata), which may look like anything.
+  const from = domainXml.lastIndexOf("\n  <devices>\n");
+  const to = domainXml.indexOf("\n  </devices>\n", from);
+  if (from < 0 || to < 0) return undefined;
+  const found: string[] = [];
+  for (let end = from; ; ) {
+    const begin = domainXml.indexOf("\n    <interface ", end);
+    if (begin < 0 || begin > to) return found;
+    end = domainXml.indexOf(CLOSING, begin) + CLOSING.length;
+    if (end < begin || end > to) return undefined;
+    found.push(domainXml.slice(begin + 1, end));
+  }
+}
+const CLOSING = "\n    </interface>";
 
 /** Of an element that is nobody else's. */
 function toNic(el: Element): Nic {
@@ -67,7 +93,7 @@ function toNic(el: Element): Nic {
   if (kind === "network") become(el, kind);
   return {
     mac: child(el, "mac")?.getAttribute("address")?.toLowerCase() ?? "",
-    xml: printXml(el),
+    xml: print(el),
     ...(kind ? { kind } : {}),
     ...(alias !== undefined ? { alias } : {}),
     ...(mark ? { mark } : {}),
@@ -93,7 +119,7 @@ const readers = new Map<SourceKind, (xml: string) => Inputs>();
 export function readNic(xml: string, kind: SourceKind): Inputs {
   let read = readers.get(kind);
   if (!read) {
-    read = once((text) => readTree(fieldsOf(kind), parseXml(text)) as Inputs);
+    read = once((text) => readTree(fieldsOf(kind), printed.get(text) ?? parseXml(text)) as Inputs);
     readers.set(kind, read);
   }
   return read(xml);

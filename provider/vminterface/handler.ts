@@ -9,7 +9,7 @@ import type { Impact } from "../network/prices.js";
 import { announce } from "../network/say.js";
 import type { Owner } from "../ownership.js";
 import { same } from "../schema/tree.js";
-import { addressesOf, waitForAddress } from "./addresses.js";
+import { addressesOf, type Hearsay, hearsay, waitForAddress } from "./addresses.js";
 import { apply } from "./apply.js";
 import { STATE_FIELDS, sources, type WaitForAddress } from "./args.js";
 import { checkVmInterface } from "./check.js";
@@ -136,17 +136,18 @@ async function reach(
   if (refused !== undefined) throw new VirtnetError(refused);
   if (ctx.signal?.aborted) throw new VirtnetError(`${label(desired)}: stopped before anything was changed`);
   const vm = { uuid: p.domain };
-  const outsOf = async (on: Connection, info: DomainInfo, args: Inputs) => ({
+  const wait = desired.waitForAddress as WaitForAddress | undefined;
+  // What has just been plugged has no address there yet.
+  const asks = observed.vm?.live !== undefined || wait !== undefined;
+  const outsOf = async (on: Connection, info: DomainInfo, args: Inputs, heard?: Hearsay) => ({
     ...args,
-    ...(await outputs(
-      host,
-      on,
-      info,
-      args,
-      history,
-      observed.vm?.live === undefined && args.waitForAddress === undefined,
-    )),
+    ...(await outputs(host, on, info, args, history, asks, heard)),
   });
+  const look = (on: Connection) => ({
+    info: on.domains.get(vm),
+    ...(asks && !wait ? { heard: hearsay(on, vm, String(desired.mac)) } : {}),
+  });
+  let after: ReturnType<typeof look> | undefined;
   try {
     if (observed.vm?.active && p.steps.length > 0) refuseBusy(observed.vm, observed.busy);
     await apply(c, p, {
@@ -155,13 +156,18 @@ async function reach(
       channel: channelOf(host.uri),
       host: host.uri,
       moves: (move) => together(`${host.uri} ${move}`, idOf(vm, desired.mac), host.pool.size),
+      // Behind the change on the same connection: it is answered after that, and nobody waits for the way there twice.
+      sent: () => {
+        after = look(c);
+        after.info.catch(() => undefined); // not asked for where the change fails
+      },
     });
     return await host.surely(c, async (on) => {
-      const info = await verify(on, p, desired, was);
+      const { info: reading, heard } = after !== undefined && on === c ? after : look(on);
+      const info = verify(await reading, desired, was);
       free();
-      const wait = desired.waitForAddress as WaitForAddress | undefined;
       if (wait) await waitForAddress(ctx, on, info, String(desired.mac), wait);
-      return { id: idOf(info, desired.mac), outs: await outsOf(on, info, desired) };
+      return { id: idOf(info, desired.mac), outs: await outsOf(on, info, desired, heard) };
     });
   } catch (e) {
     if (e instanceof ApplyError && e.restored) throw e;
@@ -179,18 +185,19 @@ async function reach(
   }
 }
 
-/** @param fresh it has just been plugged: its guest has no address there yet. */
+/** @param heard what was asked about addresses already. */
 async function outputs(
   host: Host,
   c: Connection,
   info: DomainInfo,
   args: Inputs,
   history: History,
-  fresh = false,
+  asks = true,
+  heard?: Hearsay,
 ): Promise<Computed> {
   const mac = String(args.mac);
   const vm = toObserved(info, mac);
-  const addresses = vm.live && !fresh ? await addressesOf(c, info, mac) : [];
+  const addresses = vm.live && asks ? await addressesOf(c, info, mac, heard) : [];
   return computed(args, vm, await host.identity(), history, addresses);
 }
 

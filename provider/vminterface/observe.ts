@@ -2,7 +2,7 @@
 import type { Inputs } from "../handler.js";
 import type { Masters } from "../host/hosts.js";
 import type { Connection, DomainInfo, Ref } from "../libvirt/api.js";
-import { readNetwork, treeOf } from "../network/document.js";
+import { type NetworkDocument, readNetwork, treeIn } from "../network/document.js";
 import { findNic, readNic } from "./document.js";
 import type { Carrier, Observed, ObservedVm } from "./steps.js";
 
@@ -55,32 +55,37 @@ export async function observe(
   masters?: Masters,
 ): Promise<Observed> {
   const ref = refOf(String(inputs.domain));
-  // All at once: the way to the connection's thread and back takes longer than a call. It is nearly always where the state has it.
+  // It is nearly always where the state has it.
   const expected = new Set([inputs.network, was.network].filter((name) => typeof name === "string"));
-  const [found, busy, ...networks] = await Promise.all([
-    c.domains.get(ref),
+  // All at once: the way to the connection's thread and back takes longer than a call. What comes first is parsed while the rest is asked.
+  const [found, networks, busy] = await Promise.all([
+    c.domains.get(ref).then((info) => info && toObserved(info, String(inputs.mac ?? ""))),
+    Promise.all([...expected].map((name) => documentOf(c, name))),
     isBusy(c, ref),
-    ...[...expected].map((name) => c.networks.get({ name })),
   ]);
   if (!found) return { daemon, busy: false, carriers: {}, trees: {} };
-  const vm = withConnected(toObserved(found, String(inputs.mac ?? "")), masters);
+  const vm = withConnected(found, masters);
   const on = vm.live?.kind === "network" ? String(readNic(vm.live.xml, "network").network) : undefined;
-  if (on !== undefined && !expected.has(on)) networks.push(await c.networks.get({ name: on }));
+  if (on !== undefined && !expected.has(on)) networks.push(await documentOf(c, on));
   const there = networks.filter((n) => n !== undefined);
-  const trees = there.map((n) => [n.name, treeOf(n)] as const).filter(([, tree]) => tree !== undefined);
+  const trees = there.map(([name, document]) => [name, treeIn(document)] as const);
   return {
     daemon,
     vm,
     busy,
-    carriers: Object.fromEntries(there.map((n) => [n.name, carrierOf(n.liveXml ?? n.inactiveXml)])),
-    trees: Object.fromEntries(trees as [string, string][]),
-    networks: there.map(({ name, uuid }) => ({ name, uuid })),
+    carriers: Object.fromEntries(there.map(([name, document]) => [name, carrierOf(document)])),
+    trees: Object.fromEntries(trees.filter((tree): tree is [string, string] => tree[1] !== undefined)),
+    networks: there.flatMap(([name, { uuid }]) => (uuid === undefined ? [] : [{ name, uuid }])),
   };
 }
 
+async function documentOf(c: Connection, name: string): Promise<[name: string, NetworkDocument] | undefined> {
+  const xml = await c.networks.xml({ name });
+  return xml === undefined ? undefined : [name, readNetwork(xml)];
+}
+
 /** What NICs of a network hang on. */
-function carrierOf(networkXml: string): Carrier {
-  const { mode, values } = readNetwork(networkXml);
+function carrierOf({ mode, values }: NetworkDocument): Carrier {
   if (mode !== "bridge") return "tap";
   return values.macvtap !== undefined ? "direct" : values.hostdev !== undefined ? "hostdev" : "tap";
 }

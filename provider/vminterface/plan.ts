@@ -141,10 +141,9 @@ function storedSteps({ desired, was }: Wish, nic: Nic, mark: Mark | undefined): 
   const xml = writeNic(desired, was, nic.xml, marks ? mark : undefined);
   // An update finds the device by its alias too, where it says one (virDomainNetFindIdx): another one takes two steps.
   const renamed = nic.alias !== undefined && (marks || changes.some((c) => c.row === "alias"));
-  const nameless = withoutAlias(nic.xml);
   const actions: Action[] = renamed
     ? [
-        { do: "update", affect: "config", xml: nameless },
+        { do: "update", affect: "config", xml: withoutAlias(nic.xml) },
         { do: "update", affect: "config", xml },
       ]
     : [{ do: "update", affect: "config", xml }];

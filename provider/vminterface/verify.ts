@@ -1,18 +1,13 @@
 /** Read back what was written: libvirt answers success for changes that it ignored (portgroup, trustGuestRxFilters on 9.0). */
 import { type Inputs, VirtnetError } from "../handler.js";
-import type { Connection, DomainInfo } from "../libvirt/api.js";
+import type { DomainInfo } from "../libvirt/api.js";
 import type { Nic } from "./document.js";
 import { toObserved } from "./observe.js";
 import { changesOf, runningChanges } from "./plan.js";
 
-export async function verify(
-  c: Connection,
-  { domain: uuid }: { domain: string },
-  desired: Inputs,
-  was: Inputs | undefined,
-): Promise<DomainInfo> {
+/** @param info the VM, read after the last change. */
+export function verify(info: DomainInfo | undefined, desired: Inputs, was: Inputs | undefined): DomainInfo {
   const what = `NIC ${String(desired.mac)} of VM ${JSON.stringify(desired.domain)}`;
-  const info = await c.domains.get({ uuid });
   if (!info) throw new VirtnetError(`${what}: the VM is gone right after it was changed: another program removed it`);
   const wrong = stillWrong(info, desired, was);
   if (wrong.length > 0) throw new VirtnetError(`${what}: libvirt answered success, but ${wrong.join("; ")}`);

@@ -56,6 +56,43 @@ describe("domains over the test driver", () => {
     await c.domains.destroy(paused);
   });
 
+  it("looks a domain up once for what is sent together, and again for what comes later or behind a write", async () => {
+    const ref = await c.domains.define(xml("shared"));
+    const [name, uuid] = [{ name: "shared" }, { uuid: ref.uuid }];
+    const lookups = async (work: () => Promise<unknown>) => {
+      const before = await c.callCounts();
+      await work();
+      const after = await c.callCounts();
+      const more = (f: string) => (after[f] ?? 0) - (before[f] ?? 0);
+      return [more("virDomainLookupByName"), more("virDomainLookupByUUIDString")];
+    };
+    const get = (of: typeof name | typeof uuid) => c.domains.get(of);
+    assert.deepEqual(await lookups(() => Promise.all([get(name), get(name), get(name)])), [1, 0]);
+    assert.deepEqual(await lookups(() => Promise.all([get(name), get(uuid), get(name)])), [2, 1]);
+    assert.deepEqual(await lookups(async () => [await get(uuid), await get(uuid)]), [0, 2]);
+    assert.deepEqual(
+      await lookups(() => Promise.all([get(uuid), c.domains.start(uuid), get(uuid), get(uuid)])),
+      [0, 2],
+    );
+    // Another one has the name then: the handle that was there before would find nothing.
+    const [, , , again] = await Promise.all([
+      get(name),
+      c.domains.destroy(name),
+      c.domains.undefine(name).then(() => c.domains.define(xml("shared"))),
+      get(name),
+    ]);
+    assert.equal(again, undefined);
+    const [old, , , other] = await Promise.all([
+      get(name),
+      c.domains.undefine(name),
+      c.domains.define(xml("shared")),
+      get(name),
+    ]);
+    assert.notEqual(old?.uuid, other?.uuid);
+    assert.equal(other?.uuid, (await get(name))?.uuid);
+    await c.domains.undefine(name);
+  });
+
   it("reads interface addresses", async () => {
     const ref = await c.domains.createXml(
       xml("nic", "<interface type='network'><mac address='52:54:00:12:34:56'/><source network='default'/></interface>"),

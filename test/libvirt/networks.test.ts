@@ -41,6 +41,18 @@ describe("networks over the test driver", () => {
     assert.equal(await c.networks.get(ref), undefined);
   });
 
+  it("reads the definition that counts now, and nothing else: the running one, else the stored one", async () => {
+    const ref = await c.networks.define(xml("now", ip));
+    const stored = await c.networks.xml({ name: "now" });
+    assert.equal(stored, (await c.networks.get(ref))?.inactiveXml);
+    await c.networks.start(ref);
+    assert.equal(await c.networks.xml(ref), (await c.networks.get(ref))?.liveXml);
+    await c.networks.destroy(ref);
+    await c.networks.undefine(ref);
+    assert.equal(await c.networks.xml(ref), undefined);
+    assert.equal(await c.networks.xml({ name: "now" }), undefined);
+  });
+
   it("creates a transient network, which is gone once destroyed", async () => {
     const ref = await c.networks.createXml(xml("passing", ip));
     const network = await c.networks.get(ref);

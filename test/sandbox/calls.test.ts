@@ -9,9 +9,8 @@ import { type Context, type Inputs, VirtnetError } from "../../provider/handler.
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
 import { changing, type FunctionName } from "../../provider/libvirt/functions.js";
 import { forgetRun, networkHandler } from "../../provider/network/handler.js";
+import { type Counts, callsOf } from "../support/calls.js";
 import { withSandbox } from "../support/sandbox.js";
-
-type Counts = Record<string, number>;
 
 /** Look one network up and read it: its flags, and both definitions where it runs. */
 const readOne = {
@@ -45,15 +44,7 @@ describe("libvirt calls of a network", () => {
   const inputsOf = async (n: number, news: Inputs): Promise<Inputs> =>
     (await networkHandler.check(ctx, current(n).outs, news)).inputs;
 
-  /** Calls of `work`, of the connections that are open already. */
-  const calls = async (work: () => Promise<unknown>): Promise<Counts> => {
-    const { pool } = hostAt(host().uri);
-    const before = await pool.callCounts();
-    await work();
-    const after = await pool.callCounts();
-    const entries = Object.entries(after).map(([name, count]): [string, number] => [name, count - (before[name] ?? 0)]);
-    return Object.fromEntries(entries.filter(([, count]) => count > 0));
-  };
+  const calls = (work: () => Promise<unknown>): Promise<Counts> => callsOf(hostAt(host().uri).pool, work);
 
   before(async () => {
     forgetRun();

@@ -46,9 +46,7 @@ export const domains: Implementation<"domains"> = {
           const info = unlessGone(code.noDomain, () => {
             const { name, uuid } = identify(n, dom);
             const now = states.get(uuid) ?? getState(n, dom);
-            const active =
-              now !== state.shutoff &&
-              (now === state.running || now === state.paused || n.call("virDomainIsActive", dom) === 1);
+            const active = isActive(n, dom, now);
             const base = { name, uuid, active, persistent: persistent.has(uuid), state: now };
             return options?.xml === false ? base : { ...base, ...readXml(n, dom, base.active, base.persistent) };
           });
@@ -62,15 +60,10 @@ export const domains: Implementation<"domains"> = {
   get(n, ref) {
     return unlessGone(code.noDomain, () =>
       n.withDomain(ref, (dom): DomainInfo => {
-        const active = n.call("virDomainIsActive", dom) === 1;
+        const now = getState(n, dom);
+        const active = isActive(n, dom, now);
         const persistent = n.call("virDomainIsPersistent", dom) === 1;
-        return {
-          ...identify(n, dom),
-          active,
-          persistent,
-          state: getState(n, dom),
-          ...readXml(n, dom, active, persistent),
-        };
+        return { ...identify(n, dom), active, persistent, state: now, ...readXml(n, dom, active, persistent) };
       }),
     );
   },
@@ -162,6 +155,12 @@ function getState(n: Native, dom: Dom): number {
   const now: [number] = [0];
   n.call("virDomainGetState", dom, now, [0], 0);
   return now[0];
+}
+
+/** Most states tell. */
+function isActive(n: Native, dom: Dom, now: number): boolean {
+  if (now === state.shutoff) return false;
+  return now === state.running || now === state.paused || n.call("virDomainIsActive", dom) === 1;
 }
 
 function readXml(

@@ -93,6 +93,9 @@ export const networks: Implementation<"networks"> = {
     );
   },
 
+  xml: (n, ref) =>
+    unlessGone(code.noNetwork, () => n.withNetwork(ref, (net) => n.call("virNetworkGetXMLDesc", net, 0))),
+
   define(n, xml, options) {
     return n.using(define(n, xml, options?.validate !== false), "virNetworkFree", (net) => identify(n, net));
   },
