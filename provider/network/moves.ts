@@ -9,7 +9,8 @@ import { VirtnetError } from "../handler.js";
 import type { Connection, DomainInfo } from "../libvirt/api.js";
 import { addChild, child, cloneXml, type Document, type Element, parseXml, printXml } from "../schema/xml.js";
 import { unplug } from "../unplug.js";
-import { forPlug, interfaceOf, type Nic, networkOf, onNetwork, withOwn } from "./nics.js";
+import { forPlug, interfaceOf, type Nic, networkOf, onNetwork } from "./nics.js";
+import { withOwn } from "./own.js";
 
 export type NicRef = Pick<Nic, "domain" | "domainName" | "mac">;
 

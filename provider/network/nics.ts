@@ -1,6 +1,7 @@
 /** NICs of VMs: which are on a network, what they hang on, and how one is pointed elsewhere. Pure: XML in, XML out. */
 import type { DomainInfo } from "../libvirt/api.js";
-import { child, children, cloneXml, type Document, type Element, parseXml, printXml } from "../schema/xml.js";
+import { child, children, cloneXml, type Element, parseXml, printXml } from "../schema/xml.js";
+import { isGroupOf, ownNic } from "./own.js";
 import { forwardMode } from "./parts/forward.js";
 
 /**
@@ -94,9 +95,6 @@ export function isInGroup(xml: string, groupXml: string): boolean {
   const name = child(parseXml(xml), "source")?.getAttribute("portgroup") ?? undefined;
   return isGroupOf(parseXml(groupXml), name);
 }
-
-const isGroupOf = (group: Element, name: string | undefined): boolean =>
-  name === undefined ? group.getAttribute("default") === "yes" : group.getAttribute("name") === name;
 
 export function plugOfNic(iface: Element): Plug {
   const type = iface.getAttribute("type");
@@ -200,66 +198,6 @@ export function onBridge(iface: Element, bridge: string): Element {
   source.setAttribute("bridge", bridge);
   return copy;
 }
-
-/**
- * What libvirt shows of a running NIC whether it is its own, its network's or its port group's
- * (virDomainActualNetDefContentsFormat). Written back, it would be its own for good: what a network gives, it gives only to
- * those that have none (networkAllocatePort).
- */
-const GIVEN = ["vlan", "virtualport", "bandwidth", "port"];
-const GIVEN_ATTRIBUTE = "trustGuestRxFilters";
-
-/**
- * A running NIC with what is its own.
- *
- * @param stored the same NIC as its definition has it; undefined where there is none.
- * @param network the running definition of its network, which says what that gives where no definition of the NIC does.
- */
-export function ownNic(iface: Element, stored: Element | undefined, network?: string): Element {
-  const copy = cloneXml(iface);
-  const gives = network === undefined ? undefined : giverOf(parseXml(network), iface);
-  const isGiven = (name: string, text: string) =>
-    stored ? !(name === "bandwidth" && gives && !gives.group) : text === gives?.text(name);
-  for (const e of GIVEN.flatMap((name) => children(copy, name))) {
-    const name = e.localName ?? e.nodeName;
-    if (!(stored && child(stored, name)) && isGiven(name, plain(e))) copy.removeChild(e);
-  }
-  const trust = copy.getAttribute(GIVEN_ATTRIBUTE);
-  if (trust !== null && !stored?.hasAttribute(GIVEN_ATTRIBUTE) && isGiven(GIVEN_ATTRIBUTE, trust))
-    copy.removeAttribute(GIVEN_ATTRIBUTE);
-  return copy;
-}
-
-/** `iface` with what is `own`'s of that. */
-export function withOwn(iface: Element, own: Element): Element {
-  const copy = cloneXml(iface);
-  for (const e of GIVEN.flatMap((name) => children(copy, name))) copy.removeChild(e);
-  for (const e of GIVEN.flatMap((name) => children(own, name)))
-    copy.appendChild((copy.ownerDocument as Document).importNode(e, true));
-  const trust = own.getAttribute(GIVEN_ATTRIBUTE);
-  if (trust === null) copy.removeAttribute(GIVEN_ATTRIBUTE);
-  else copy.setAttribute(GIVEN_ATTRIBUTE, trust);
-  return copy;
-}
-
-/** What a network gives a NIC: its port group's, else its own; a bandwidth of the network is its bridge's. */
-function giverOf(network: Element, iface: Element): { group?: Element; text(name: string): string | undefined } {
-  const name = child(iface, "source")?.getAttribute("portgroup") ?? undefined;
-  const groups = children(network, "portgroup");
-  const group = groups.find((g) => isGroupOf(g, name));
-  const from = (e: Element, what: string) => {
-    if (what === GIVEN_ATTRIBUTE) return e.getAttribute(what) ?? undefined;
-    const found = child(e, what);
-    return found && plain(found);
-  };
-  return {
-    ...(group ? { group } : {}),
-    text: (what) => (group && from(group, what)) ?? (what === "bandwidth" ? undefined : from(network, what)),
-  };
-}
-
-/** Without the line breaks that libvirt puts between elements. */
-const plain = (e: Element): string => printXml(e).replace(/>\s+</g, "><");
 
 /** For plugging anew: without what libvirt gives each plug, with the slot in the VM. */
 export function forPlug(iface: Element): Element {

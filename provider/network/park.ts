@@ -16,8 +16,8 @@ import {
   type Plug,
   plugOf,
   plugOfNic,
-  withOwn,
 } from "./nics.js";
+import { withOwn } from "./own.js";
 import { startNetwork } from "./starting.js";
 
 /** Where NICs belong. */

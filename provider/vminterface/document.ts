@@ -113,6 +113,16 @@ export function findNic(domainXml: string | undefined, mac: string, vm: string):
   return first;
 }
 
+/** Most NICs have nothing of that, and are not parsed for it. */
+const MAY_BE_GIVEN = /<(vlan|virtualport|bandwidth|port)\b| trustGuestRxFilters=/;
+
+/** A running NIC with what is its own: what its network gives it is the next network's to give ({@link ownNic}). */
+export function asOwn(live: Nic | undefined, stored: Nic | undefined): Nic | undefined {
+  if (live?.kind !== "network" || !stored || !MAY_BE_GIVEN.test(live.xml)) return live;
+  const { ownNic } = require("../network/own.js") as typeof import("../network/own.js");
+  return { ...live, xml: printXml(ownNic(parseXml(live.xml), parseXml(stored.xml))) };
+}
+
 const readers = new Map<SourceKind, (xml: string) => Inputs>();
 
 /** The values of an `<interface>` by the fields of `kind`. Shared with whoever asks next: not to be changed. */

@@ -3,7 +3,7 @@ import type { Inputs } from "../handler.js";
 import type { Masters } from "../host/hosts.js";
 import type { Connection, DomainInfo, Ref } from "../libvirt/api.js";
 import { type NetworkDocument, readNetwork, treeIn } from "../network/document.js";
-import { findNic, readNic } from "./document.js";
+import { asOwn, findNic, readNic } from "./document.js";
 import type { Carrier, Observed, ObservedVm } from "./steps.js";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -15,8 +15,8 @@ export const isVm = (d: { name: string; uuid: string }, domain: string): boolean
   d.name === domain || d.uuid === domain.toLowerCase();
 
 export function toObserved(d: DomainInfo, mac: string): ObservedVm {
-  const live = findNic(d.liveXml, mac, d.name);
   const config = findNic(d.inactiveXml, mac, d.name);
+  const live = asOwn(findNic(d.liveXml, mac, d.name), config ?? findNic(d.ownXml, mac, d.name));
   return {
     uuid: d.uuid,
     name: d.name,

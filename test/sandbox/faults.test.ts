@@ -580,11 +580,15 @@ describe("a change that is cut off", function () {
     const { answer } = await runPlan(orders);
     await reset(change);
     assert.ok((await runPlan({ ...orders, killBefore: (answer?.actions.indexOf("start") ?? 0) + 1 })).killed);
-    // As after a power cut: no VM, no bridge, nothing that /run held; the definitions are there.
+    // As after a power cut: no VM, no bridge, no rule, nothing that /run held; the definitions are there.
     await run(`virsh destroy web
       kill -9 $(cat /run/libvirtd.pid /run/libvirt/libvirtd.pid 2> /dev/null | head -1)
       for b in $(ls /sys/class/net | grep -E '^(flt|vnpark)'); do ip link del $b; done
       for pid in $(pgrep -x dnsmasq); do kill -9 $pid; done
+      for tool in iptables ip6tables; do
+        for table in filter nat mangle; do $tool -t $table -F; $tool -t $table -X; done
+      done
+      nft flush ruleset
       rm -rf /run/libvirt/network /run/libvirt/qemu
       libvirtd -d`);
     await virsh(host(), ["net-list"]);

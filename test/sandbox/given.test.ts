@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import type { Inputs } from "../../provider/handler.js";
 import { closeHosts } from "../../provider/host/hosts.js";
+import { vmInterfaceHandler } from "../../provider/vminterface/handler.js";
+import { driveHandler } from "../support/drive.js";
 import { drive } from "../support/network.js";
 import { virsh, withSandbox } from "../support/sandbox.js";
 import { nicsIn, nicXml, vmXml } from "../support/vms.js";
@@ -68,5 +70,25 @@ describe("what a network gives its NICs", () => {
     );
     await gone();
     await d.destroy();
+  });
+
+  it("a NIC that moves to another network leaves the isolation of the first one behind", async () => {
+    const [a, b] = [drive(host().uri, "apart"), drive(host().uri, "joined")];
+    await a.up(net({ portIsolated: true }));
+    await b.up(net({}));
+    await vms("apart");
+    const own = { project: "p", stack: "s" };
+    const d = driveHandler(vmInterfaceHandler, (args) => ({
+      ...{ domain: "kept", uri: host().uri, owner: { ...own, key: "nic" } },
+      ...args,
+    }));
+    await d.up({ network: "apart", mac: mac(1), adopt: true });
+    assert.equal(await isolated("kept", 1), "on");
+    await d.up({ network: "joined", mac: mac(1), adopt: true });
+    assert.equal(await isolated("kept", 1), "off");
+    assert.doesNotMatch(await live("kept", 1), /isolated/);
+    assert.equal((await d.refresh())?.drift, false);
+    await gone();
+    for (const each of [a, b]) await each.destroy();
   });
 });

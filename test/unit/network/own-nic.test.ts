@@ -1,6 +1,6 @@
 /** What libvirt shows of a running NIC, told apart from what is its own. Bandwidths here, since not every kernel can shape them. */
 import assert from "node:assert/strict";
-import { ownNic, withOwn } from "../../../provider/network/nics.js";
+import { ownNic, withOwn } from "../../../provider/network/own.js";
 import { parseXml, printXml } from "../../../provider/schema/xml.js";
 
 const rate = (average: number) => `<bandwidth>\n  <inbound average='${average}'/>\n</bandwidth>`;
