@@ -117,11 +117,19 @@ export function prefixOf(uri: string): readonly string[] | undefined {
   return daemonIsHere() ? [] : undefined;
 }
 
+/** Found once is enough: this looks at each process of the host. */
+let daemonWasHere = false;
+
 /**
  * Whether a libvirt daemon runs in our network namespace. In a container that was given the host's socket, or at the end of
  * a forwarded socket, none does.
  */
 function daemonIsHere(): boolean {
+  daemonWasHere ||= findsDaemon();
+  return daemonWasHere;
+}
+
+function findsDaemon(): boolean {
   const read = (what: () => string): string | undefined => {
     try {
       return what();

@@ -23,7 +23,7 @@ export interface NetworkDocument {
 
 /** What was read last, newest first: observe, plan, verify and state ask for the same few documents one after the other. */
 const lately: { xml: string; mode: Mode | undefined; document: NetworkDocument }[] = [];
-const REMEMBERED = 4;
+const REMEMBERED = 8;
 
 /** The document's values by the fields of `mode` (default: its own mode). Shared with whoever asks next: not to be changed. */
 export function readNetwork(xml: string, mode?: Mode): NetworkDocument {

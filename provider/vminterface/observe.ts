@@ -81,7 +81,8 @@ export async function observe(
 
 async function documentOf(c: Connection, name: string): Promise<[name: string, NetworkDocument] | undefined> {
   const xml = await c.networks.xml({ name });
-  return xml === undefined ? undefined : [name, readNetwork(xml)];
+  // Without the number of NICs on it, which each plug changes: what was read stays known.
+  return xml === undefined ? undefined : [name, readNetwork(xml.replace(/^<network connections='\d+'/, "<network"))];
 }
 
 /** What NICs of a network hang on. */
