@@ -351,7 +351,9 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
     const asked = process.argv.slice(2);
     const unknown = asked.filter((argument) => !["--guests", "--lab"].includes(argument));
     if (unknown.length > 0) throw new Sentence(`setup knows --guests and --lab, not ${unknown.join(" ")}.`);
-    await ensureAll({ guests: asked.includes("--guests"), lab: asked.includes("--lab") });
+    const { pulumiDir } = await ensureAll({ guests: asked.includes("--guests"), lab: asked.includes("--lab") });
+    if (!process.env.PATH?.split(delimiter).includes(pulumiDir))
+      console.log(`To run this Pulumi CLI yourself: export PATH=${pulumiDir}:$PATH`);
   } catch (error) {
     console.error(error instanceof Sentence ? error.message : error);
     process.exitCode = 1;

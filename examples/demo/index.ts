@@ -14,28 +14,30 @@ const dev = new virtnet.Network("dev", {
         ranges: [{ start: "192.168.100.100", end: "192.168.100.199" }],
       },
     },
+    { address: "fd00:100::1/64" },
   ],
+  nat: { ipv6: true }, // without it IPv6 would be routed, and visible from outside
 });
 
 /** A subnet of its own, visible from outside. */
 const dmz = new virtnet.Network("dmz", {
   mode: "route",
   bridge: { stp: false },
-  ips: [{ address: "198.51.100.1/24" }],
+  ips: [{ address: "198.51.100.1/24" }, { address: "2001:db8:51::1/64" }],
 });
 
 /** The host's own firewall decides; here it lets everything through. */
 const lab = new virtnet.Network("lab", {
   mode: "open",
   bridge: { stp: false },
-  ips: [{ address: "10.30.0.1/24" }],
+  ips: [{ address: "10.30.0.1/24" }, { address: "fd00:30::1/64" }],
 });
 
 /** No way out. */
 const storage = new virtnet.Network("storage", {
   mode: "isolated",
   bridge: { stp: false },
-  ips: [{ address: "10.20.0.1/24" }],
+  ips: [{ address: "10.20.0.1/24" }, { address: "fd00:20::1/64" }],
 });
 
 /** On the bridge br0, which the host has already. */

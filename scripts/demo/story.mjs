@@ -14,7 +14,14 @@ const { bridgeUplink, joinGuests, measureReach, reachTable } = require("../../di
 
 const GATEWAY = "192.168.100.1";
 const MACS = { web: "52:54:00:00:00:0a", db: "52:54:00:00:00:0b" };
-const SUBNETS = { dev: "192.168.100", dmz: "198.51.100", lab: "10.30.0", storage: "10.20.0" };
+/** The host's address on each network that has one. */
+const ADDRESSES = {
+  dev: { v4: `${GATEWAY}/24`, v6: "fd00:100::1/64" },
+  dmz: { v4: "198.51.100.1/24", v6: "2001:db8:51::1/64" },
+  lab: { v4: "10.30.0.1/24", v6: "fd00:30::1/64" },
+  storage: { v4: "10.20.0.1/24", v6: "fd00:20::1/64" },
+};
+const subnetOf = (address) => address.replace(/1\//, address.includes(":") ? "/" : "0/");
 /** host, same network, outside, from outside. */
 const PROMISES = {
   dev: ["nat", "yes", "yes", "yes", "no"],
@@ -60,7 +67,8 @@ async function main(pulumiDir) {
 
   await part("pulumi up: a network of each mode", async () => {
     say(
-      "The program is a copy of examples/demo. The CLI is the real one, its state is in a folder. What it prints is shortened here.",
+      "The program is a copy of examples/demo. The CLI is the real one, its state is in a folder. What it prints is shortened " +
+        "here. Of the resources that it counts one is the stack itself.",
     );
     await pulumiMust("stack", "init", "demo");
     await pulumiMust("config", "set", "virtnet:uri", sandbox.uri);
@@ -88,7 +96,7 @@ async function main(pulumiDir) {
     claim("web reaches db by name.", await reaches(web, "db"));
     claim("web reaches the host.", await reaches(web, GATEWAY));
     claim("web reaches the outside.", await reaches(web, sandbox.outsideAddress.v4));
-    await outside(`ip route add ${SUBNETS.dev}.0/24 via ${sandbox.hostAddress.v4}`);
+    await routeTo("dev");
     const answer = await outside(`ping -n -c2 -i0.3 -W1 ${webAddress}`);
     claim("The outside does not reach web, although it has a route there.", answer.code !== 0, answer.stdout);
   });
@@ -110,22 +118,20 @@ async function main(pulumiDir) {
     await db.exec("killall -q udhcpc; ip addr flush dev eth0");
     await db.up("eth0");
     claim("db, asking for an address again, is given the reserved one.", (await addressOf(db)) === "192.168.100.10");
-    for (const to of ["db", "the host"]) {
-      const { sent, lostSequences } = lost[to];
+    for (const [to, { sent, lostSequences }] of Object.entries(lost)) {
       claim(
         `Of ${sent} pings from web to ${to} meanwhile, ${count(lostSequences.length)} lost.`,
-        lostSequences.length === 0,
+        sent > 0 && lostSequences.length === 0,
       );
     }
-    const { sent, received, lostSequences, maxGapMs } = lost["the outside"];
-    claim(
-      `Of ${sent} to the outside ${count(lostSequences.length)} lost, with no answer for ${maxGapMs} ms at most: for a change of DHCP libvirt sets the ` +
-        "network's firewall rules anew.",
-      received > 0 && maxGapMs < 1000,
+    say(
+      "For a change of DHCP libvirt takes the network's firewall rules away and sets them anew. They are kept meanwhile, or pings " +
+        "to the outside would be lost.",
     );
   });
 
   await part("A change that libvirt cannot make live: the MTU", async () => {
+    say("One line is added:");
     addLine("const dev", "  mtu: 1400,");
     const preview = await pulumi("preview");
     showPulumi("pulumi preview", preview.text);
@@ -161,18 +167,19 @@ async function main(pulumiDir) {
   await part("Who reaches whom, measured", async () => {
     say(
       "Two more guests on each network, this time namespaces, send packets. The outside has a route to each subnet, so " +
-        "that a no is a refusal: for dmz as the output upstreamRoutes says, for the others by hand.",
+        "that a no is a refusal: for dmz as the output upstreamRoutes says, for the others by hand. The IPv6 of dev is as hidden as its " +
+        "IPv4, since the program says nat: { ipv6: true }.",
     );
     const outputs = JSON.parse((await pulumiMust("stack", "output", "--json")).text);
     for (const { destination, via } of outputs.upstreamRoutes) await outside(`ip route add ${destination} via ${via}`);
-    for (const name of ["lab", "storage"])
-      await outside(`ip route add ${SUBNETS[name]}.0/24 via ${sandbox.hostAddress.v4}`);
+    for (const name of ["lab", "storage"]) await routeTo(name);
     const joined = await joinGuests(
       sandbox,
       Object.keys(PROMISES).map((name) => {
         const bridge = outputs.bridges[name];
-        if (name !== "lan") return { name, bridge, v4: `${SUBNETS[name]}.1/24` };
-        return { name, bridge, v4: `${sandbox.hostAddress.v4}/24`, gateway: { v4: sandbox.outsideAddress.v4 } };
+        if (name !== "lan") return { name, bridge, ...ADDRESSES[name] };
+        const { v4, v6 } = sandbox.hostAddress;
+        return { name, bridge, v4: `${v4}/24`, v6: `${v6}/64`, gateway: sandbox.outsideAddress };
       }),
     );
     const rows = await measureReach(sandbox, joined);
@@ -185,12 +192,13 @@ async function main(pulumiDir) {
       return measured.every((answer, i) => (answer === "yes") === (promised[i] === "yes"));
     });
     claim(
-      "Each cell is what docs/modes.md promises (the host's firewall lets everything through).",
-      kept && rows.length === 5,
+      "Each cell is what docs/modes.md promises, IPv4 and IPv6 (the host's firewall lets everything through).",
+      kept && rows.length === 10,
     );
   });
 
   await part("pulumi destroy", async () => {
+    say("First dev alone, while web and db are on it:");
     const refused = await pulumi("destroy", "--yes", "--skip-preview", "--target", "**::dev");
     showPulumi("pulumi destroy --yes --skip-preview --target '**::dev'", refused.text);
     claim(
@@ -234,6 +242,12 @@ async function host(...argv) {
 }
 
 const outside = (script) => sandbox.outside.exec(["sh", "-c", script]);
+/** The outside learns the way to a network, as its router would. */
+async function routeTo(name) {
+  for (const family of ["v4", "v6"])
+    await outside(`ip route add ${subnetOf(ADDRESSES[name][family])} via ${sandbox.hostAddress[family]}`);
+}
+
 const networks = async () => (await host("virsh", "net-list", "--all", "--name")).split("\n").filter(Boolean).sort();
 const addressOf = async (guest) => (await guest.addresses())[0]?.v4[0]?.replace(/\/.*/, "");
 const inRange = (address) => /^192\.168\.100\.1\d\d$/.test(address ?? "");
