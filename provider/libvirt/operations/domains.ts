@@ -1,6 +1,6 @@
 /** The domain calls of a connection, on the worker's thread. */
 import koffi from "koffi";
-import type { DomainInfo } from "../api.js";
+import type { DomainInfo, JobProgress, JobType, Ref } from "../api.js";
 import { code } from "../errors.js";
 import type { Dom } from "../functions.js";
 import { affects, decodeArray, type Native, unlessGone } from "../native.js";
@@ -20,8 +20,10 @@ const state = { running: 1, paused: 3, shutoff: 5 } as const;
 const xmlInactive = 1 << 1;
 /** virDomainInterfaceAddressesSource. */
 const sources = { lease: 0, agent: 1, arp: 2 } as const;
-/** sizeof(virDomainJobInfo) is 104; room for one that grew. */
+/** sizeof(virDomainJobInfo) is 96; room for one that grew. */
 const jobInfoSize = 256;
+/** virDomainJobType. */
+const jobTypes: JobType[] = ["none", "bounded", "unbounded", "completed", "failed", "cancelled"];
 
 const addressStruct = koffi.struct({ type: "int", addr: "str", prefix: "unsigned int" });
 const interfaceStruct = koffi.struct({ name: "str", hwaddr: "str", naddrs: "unsigned int", addrs: "void *" });
@@ -138,13 +140,32 @@ export const domains: Implementation<"domains"> = {
       ),
     ),
 
-  jobType: (n, ref) =>
-    n.withDomain(ref, (dom) => {
-      const info = new Int32Array(jobInfoSize / 4);
-      n.call("virDomainGetJobInfo", dom, new Uint8Array(info.buffer));
-      return info[0] ?? 0;
-    }),
+  jobInfo: (n, ref) => {
+    const job = readJob(n, ref);
+    return {
+      type: jobTypes[job.type] ?? "none",
+      timeElapsed: job.numbers(0),
+      timeRemaining: job.numbers(1),
+      data: job.progress(2),
+      memory: job.progress(5),
+      file: job.progress(8),
+    };
+  },
+  jobType: (n, ref) => readJob(n, ref).type,
 };
+
+/** virDomainJobInfo: an int, then eleven numbers of 64 bits. */
+function readJob(n: Native, ref: Ref) {
+  const { buffer } = new Uint8Array(jobInfoSize);
+  n.withDomain(ref, (dom) => n.call("virDomainGetJobInfo", dom, new Uint8Array(buffer)));
+  const numbers = new BigUint64Array(buffer, 8);
+  const at = (i: number) => Number(numbers[i]);
+  return {
+    type: new Int32Array(buffer)[0] as number,
+    numbers: at,
+    progress: (from: number): JobProgress => ({ total: at(from), processed: at(from + 1), remaining: at(from + 2) }),
+  };
+}
 
 function identify(n: Native, dom: Dom): { name: string; uuid: string } {
   return { name: n.call("virDomainGetName", dom), uuid: n.uuid("virDomainGetUUIDString", dom) };
