@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { skip } from "../skip.js";
+import { installedModules } from "../support/installed.js";
 import { virsh, withSandbox } from "../support/sandbox.js";
-import { installPackage, Program, type ProgramOptions, pulumiDir } from "../support/stack.js";
+import { Program, type ProgramOptions, pulumiDir } from "../support/stack.js";
 
 const args = (last: number) =>
   `{ mode: "nat", ips: [{ address: "10.40.${last}.1/24" }], autostart: pulumi.output(false) }`;
@@ -36,20 +37,19 @@ const programs: { what: string; name: string; options: ProgramOptions; text: str
 
 describe("the package as npm installs it, outside the repository", () => {
   const host = withSandbox();
-  let installed: ReturnType<typeof installPackage> | undefined;
+  let modules: string | undefined;
   const made: Program[] = [];
 
   before("packs and installs it", function () {
     if (pulumiDir() === undefined) skip(this, "there is no Pulumi CLI: npm run setup builds it");
-    installed = installPackage();
+    modules = installedModules();
   });
   after(() => {
     for (const program of made) program.remove();
-    installed?.remove();
   });
 
   const programOf = (options: ProgramOptions): Program => {
-    const program = new Program(pulumiDir() as string, { ...options, modules: installed?.modules });
+    const program = new Program(pulumiDir() as string, { ...options, modules });
     made.push(program);
     return program;
   };
