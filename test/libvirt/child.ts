@@ -10,28 +10,6 @@ export interface ChildResult {
   ms: number;
 }
 
-/**
- * For children that count memory: `await settled()` is the state after collecting garbage: bytes that C has got from malloc and not
- * given back (glibc's mallinfo2, over all arenas and mappings), resident memory, file descriptors, threads. To be run with {@link counting}.
- */
-export const settled = `
-  const koffi = require(${JSON.stringify(require.resolve("koffi"))});
-  const fields = ["arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"];
-  koffi.struct("mallinfo2", Object.fromEntries(fields.map((name) => [name, "size_t"])));
-  const mallinfo2 = koffi.load(null).func("mallinfo2 mallinfo2()");
-  const count = (dir) => require("node:fs").readdirSync("/proc/self/" + dir).length;
-  const settled = async () => {
-    for (let i = 0; i < 3; i++) { global.gc(); await new Promise((r) => setTimeout(r, 20)); }
-    const { uordblks, hblkhd } = mallinfo2();
-    return { bytes: Number(uordblks) + Number(hblkhd), mb: process.memoryUsage().rss / 1e6, fds: count("fd"), threads: count("task") };
-  };`;
-
-/** So that the numbers are those of libvirt: no cache in each thread that counts as in use, and little garbage that waits in the heap of a worker. */
-export const counting = {
-  env: { GLIBC_TUNABLES: "glibc.malloc.tcache_count=0" },
-  nodeArgs: ["--expose-gc", "--max-semi-space-size=1"],
-};
-
 /** `body` is the body of an async function; it has `libvirt`, the room's exports, and `print` for JSON lines on stdout. */
 export function inChild(
   body: string,
