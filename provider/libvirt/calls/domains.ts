@@ -51,7 +51,7 @@ export interface JobInfo {
 
 /**
  * Calls on domains. One on a domain that there is not rejects with class "not-found", where nothing else is said; one that the
- * host's driver lacks with "unsupported"; one that waited in vain for a job of the VM (30 s) with "timeout" or "busy".
+ * host's driver lacks with "unsupported"; one that waited in vain for a job of the VM (30 s, as long as the deadline is by default) with "busy".
  */
 export interface Domains {
   /**
@@ -76,8 +76,8 @@ export interface Domains {
   /**
    * Plug a device in; into the stored definition, the running domain, or both (virDomainAttachDeviceFlags).
    *
-   * Class "invalid-state" for "live" on a domain that does not run, or where the device is there already; "unsupported" for a device
-   * that cannot be plugged while it runs; "internal" where no slot is free.
+   * Class "invalid-state" for "live" on a domain that does not run; "invalid-input" or "unsupported" for a device that cannot be plugged
+   * while it runs; "internal" where no slot is free. A second NIC with the same MAC is no error.
    *
    * @example
    * ```ts
@@ -88,24 +88,25 @@ export interface Domains {
   /**
    * Change a device in place (virDomainUpdateDeviceFlags).
    *
-   * The XML is the whole device as {@link get} shows it, with the change in it: what it lacks counts as taken away. Class
-   * "unsupported" for a change that only another device can bring.
+   * The XML is the whole device as {@link get} shows it, with the change in it: what it lacks counts as taken away. Class "not-found"
+   * where there is no such device; "unsupported" for a change that only another device can bring.
    */
   updateDevice(ref: Ref, xml: string, affect: Affect): Promise<void>;
   /**
    * Unplug the device that the XML describes; a NIC is found by its MAC (virDomainDetachDeviceFlags).
    *
-   * While the domain runs, the guest is only asked: the event "device-removed" says when it is out. Class "not-found" (or
-   * "invalid-state", as the daemon's version has it) where there is no such device.
+   * While the domain runs, the guest is only asked: the event "device-removed" says when it is out. Class "not-found" where there is
+   * no such device; "invalid-state" where several fit.
    */
   detachDevice(ref: Ref, xml: string, affect: Affect): Promise<void>;
-  /** {@link detachDevice}, by the device's alias: libvirt's own ("net0", live only), or the user's ("ua-…") (virDomainDetachDeviceAlias). */
+  /** {@link detachDevice}, by the device's alias: libvirt's own ("net0", live only), or the user's ("ua-…") (virDomainDetachDeviceAlias). Where there is none the class is "internal". */
   detachDeviceAlias(ref: Ref, alias: string, affect: Affect): Promise<void>;
   /**
    * Addresses of a domain's NICs (virDomainInterfaceAddresses).
    *
    * @param source "lease": from DHCP of libvirt's networks; "agent": from the guest's agent, loopback too; "arp": from the host's
-   *   neighbour table. Class "invalid-state" when the domain does not run; for "agent" code 86, class "busy", when none answers.
+   *   neighbour table. Class "invalid-state" when the domain does not run; for "agent" class "unsupported" where the domain has no
+   *   channel for one, "busy" (code 86) where none answers.
    */
   interfaceAddresses(ref: Ref, source: "lease" | "agent" | "arp"): Promise<InterfaceAddresses[]>;
   /**
@@ -124,6 +125,6 @@ export interface Domains {
   jobType(ref: Ref): Promise<number>;
   /** Pause a running domain: its processors stop, its memory stays (virDomainSuspend). Class "invalid-state" when it does not run. */
   suspend(ref: Ref): Promise<void>;
-  /** Let a paused domain run on (virDomainResume). Class "invalid-state" when it does not run; nothing happens to one that is not paused. */
+  /** Let a paused domain run on (virDomainResume). Class "invalid-state" when it does not run, or is not paused. */
   resume(ref: Ref): Promise<void>;
 }

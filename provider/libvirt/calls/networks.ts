@@ -95,7 +95,7 @@ export interface Networks {
    * Store a network, or change the stored definition of the one with the same name and UUID; it does not start (virNetworkDefineXMLFlags).
    *
    * Validated against the daemon's schema, unless `validate: false` or daemon or client library is older than 7.7. Class "invalid-input"
-   * for XML that does not pass; "exists" where name, UUID or bridge is another's.
+   * for XML that does not pass; "exists" where name or UUID is another's; "internal" for a bridge that another network has.
    */
   define(xml: string, options?: { validate?: boolean }): Promise<{ name: string; uuid: string }>;
   /** Start a network that is not stored: it is gone once destroyed (virNetworkCreateXML). Errors as for {@link define}. */
@@ -106,7 +106,7 @@ export interface Networks {
   destroy(ref: Ref): Promise<void>;
   /** Delete the stored definition; a network that runs becomes transient (virNetworkUndefine). Class "invalid-state" for a transient one. */
   undefine(ref: Ref): Promise<void>;
-  /** Whether the network starts with the daemon (virNetworkSetAutostart). Class "invalid-state" for a transient one, "internal" in some versions. */
+  /** Whether the network starts with the daemon (virNetworkSetAutostart). Class "invalid-state" for a transient one. */
   setAutostart(ref: Ref, on: boolean): Promise<void>;
   /**
    * Change one element of a network while it runs (virNetworkUpdate; right for client libraries from 7.2 on).

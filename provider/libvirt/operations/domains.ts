@@ -20,8 +20,9 @@ const state = { running: 1, paused: 3, shutoff: 5 } as const;
 const xmlInactive = 1 << 1;
 /** virDomainInterfaceAddressesSource. */
 const sources = { lease: 0, agent: 1, arp: 2 } as const;
-/** sizeof(virDomainJobInfo) is 96; room for one that grew. */
-const jobInfoSize = 256;
+/** A virDomainJobInfo (96 bytes, room for one that grew), of which libvirt fills all: an int, then eleven numbers of 64 bits. */
+const jobInfo = new Uint8Array(256);
+const jobNumbers = new BigUint64Array(jobInfo.buffer);
 /** virDomainJobType. */
 const jobTypes: JobType[] = ["none", "bounded", "unbounded", "completed", "failed", "cancelled"];
 
@@ -141,30 +142,29 @@ export const domains: Implementation<"domains"> = {
     ),
 
   jobInfo: (n, ref) => {
-    const job = readJob(n, ref);
+    const type = jobTypes[readJob(n, ref)] ?? "none";
     return {
-      type: jobTypes[job.type] ?? "none",
-      timeElapsed: job.numbers(0),
-      timeRemaining: job.numbers(1),
-      data: job.progress(2),
-      memory: job.progress(5),
-      file: job.progress(8),
+      type,
+      timeElapsed: jobNumber(1),
+      timeRemaining: jobNumber(2),
+      data: jobProgress(3),
+      memory: jobProgress(6),
+      file: jobProgress(9),
     };
   },
-  jobType: (n, ref) => readJob(n, ref).type,
+  jobType: (n, ref) => readJob(n, ref),
 };
 
-/** virDomainJobInfo: an int, then eleven numbers of 64 bits. */
-function readJob(n: Native, ref: Ref) {
-  const { buffer } = new Uint8Array(jobInfoSize);
-  n.withDomain(ref, (dom) => n.call("virDomainGetJobInfo", dom, new Uint8Array(buffer)));
-  const numbers = new BigUint64Array(buffer, 8);
-  const at = (i: number) => Number(numbers[i]);
-  return {
-    type: new Int32Array(buffer)[0] as number,
-    numbers: at,
-    progress: (from: number): JobProgress => ({ total: at(from), processed: at(from + 1), remaining: at(from + 2) }),
-  };
+/** Fills `jobInfo`. @returns the job's type. */
+function readJob(n: Native, ref: Ref): number {
+  n.withDomain(ref, (dom) => n.call("virDomainGetJobInfo", dom, jobInfo));
+  return new Int32Array(jobInfo.buffer)[0] ?? 0;
+}
+
+const jobNumber = (i: number) => Number(jobNumbers[i]);
+
+function jobProgress(from: number): JobProgress {
+  return { total: jobNumber(from), processed: jobNumber(from + 1), remaining: jobNumber(from + 2) };
 }
 
 function identify(n: Native, dom: Dom): { name: string; uuid: string } {
