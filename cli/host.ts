@@ -1,5 +1,5 @@
 /** Which host a command works on, and what its failures say. */
-import { Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { VirtnetError } from "../provider/handler.js";
 import { type Host, hostAt } from "../provider/host/hosts.js";
 import type { ErrorClass } from "../provider/libvirt/api.js";
@@ -10,7 +10,10 @@ export interface HostOptions {
 }
 
 export const uriOption = (): Option =>
-  new Option("--uri <uri>", "the libvirt host (default: LIBVIRT_DEFAULT_URI, else qemu:///system)");
+  new Option("--uri <uri>", "the libvirt host (default: LIBVIRT_DEFAULT_URI, else qemu:///system)").argParser((uri) => {
+    if (uri.trim() !== "") return uri;
+    throw new InvalidArgumentError("A host has a URI such as qemu:///system; without --uri it is the default.");
+  });
 
 export const defaultUri = (): string => process.env.LIBVIRT_DEFAULT_URI || "qemu:///system";
 

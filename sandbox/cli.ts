@@ -100,7 +100,7 @@ async function guarded(action: () => Promise<void>): Promise<void> {
     await action();
   } catch (error) {
     if (!(error instanceof SandboxError)) throw error;
-    console.error(error.message);
+    console.error(`virtnet: ${error.message}`);
     process.exitCode = error instanceof SandboxNameError ? 2 : 1;
   }
 }

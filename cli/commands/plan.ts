@@ -45,7 +45,8 @@ Examples:
       const input = readInput(file);
       for (const { args } of input.objects) args.uri = options.uri ?? args.uri ?? defaultUri();
       // A host that does not answer is a failure here, where check would only warn.
-      for (const uri of new Set(input.objects.map((o) => String(o.args.uri))))
+      const uris = input.objects.map((o) => String(o.args.uri));
+      for (const uri of new Set(uris.filter(Boolean))) // an empty one is check's to refuse
         await onHost(uri, (host) => host.identity());
       const objects = await checkAll(input, ({ kind, args }) => kind.check(args));
       const plans: PlanReport[] = [];

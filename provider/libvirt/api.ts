@@ -5,8 +5,24 @@
  * nothing outside this room sees a handle or a pointer.
  */
 
-/** How an object is named: by UUID where known (stable), else by its name. */
-export type Ref = { uuid: string } | { name: string };
+import type { Domains } from "./calls/domains.js";
+import type { Interfaces } from "./calls/interfaces.js";
+import type { Networks } from "./calls/networks.js";
+
+// One by one: a user's TypeScript may be older than 5.0, which brought `export type *`.
+export type { Affect, Ref } from "./calls/common.js";
+export type { DomainInfo, Domains, InterfaceAddresses, JobInfo, JobProgress, JobType } from "./calls/domains.js";
+export type { InterfaceInfo, Interfaces } from "./calls/interfaces.js";
+export type {
+  Lease,
+  MetadataType,
+  NetworkInfo,
+  NetworkListOptions,
+  NetworkPort,
+  Networks,
+  UpdateCommand,
+  UpdateSection,
+} from "./calls/networks.js";
 
 /** A class to branch on; derived from libvirt's code and domain (`errors.ts` has the table). */
 export type ErrorClass =
@@ -21,51 +37,7 @@ export type ErrorClass =
   | "timeout"
   | "internal";
 
-/** One network as seen in a listing. */
-export interface NetworkInfo {
-  name: string;
-  uuid: string;
-  active: boolean;
-  persistent: boolean;
-  autostart: boolean;
-  /** The stored definition; for a transient network, the live one. */
-  inactiveXml: string;
-  /** The running definition; undefined when not active. */
-  liveXml?: string;
-}
-
-export interface DomainInfo {
-  name: string;
-  uuid: string;
-  active: boolean;
-  persistent: boolean;
-  /** virDomainState: 1 running, 3 paused, 5 shut off … */
-  state: number;
-  /** The stored definition. */
-  inactiveXml?: string;
-  liveXml?: string;
-  /** Of one that runs and is not stored: the running definition without what libvirt adds while it runs. */
-  ownXml?: string;
-}
-
-export interface NetworkPort {
-  uuid: string;
-  ownerUuid: string;
-  ownerName: string;
-  mac: string;
-  xml: string;
-}
-export interface Lease {
-  iface: string;
-  expiryTime: number;
-  type: "ipv4" | "ipv6";
-  mac?: string;
-  iaid?: string;
-  address: string;
-  prefix: number;
-  hostname?: string;
-  clientId?: string;
-}
+/** Which host a connection has reached. */
 export interface HostIdentity {
   /** virConnectGetHostname. */
   hostname: string;
@@ -79,24 +51,10 @@ export interface HostIdentity {
   driver: string;
 }
 
-/** virNetworkUpdateCommand / Section, by the header's names (command, section order as in the header). */
-export type UpdateCommand = "modify" | "delete" | "add-last" | "add-first";
-export type UpdateSection =
-  | "bridge"
-  | "domain"
-  | "ip"
-  | "ip-dhcp-host"
-  | "ip-dhcp-range"
-  | "forward"
-  | "forward-interface"
-  | "forward-pf"
-  | "portgroup"
-  | "dns-host"
-  | "dns-txt"
-  | "dns-srv";
-/** Which copy of a definition a call touches. */
-export type Affect = "live" | "config" | "both";
-
+/**
+ * Something has happened on the host. `event` and `detail` are libvirt's numbers: virNetworkEventLifecycleType,
+ * virDomainEventType and its detail; of "close", `reason` is virConnectCloseReason (absent where it was this end).
+ */
 export interface LibvirtEvent {
   kind:
     | "network-lifecycle"
@@ -108,11 +66,14 @@ export interface LibvirtEvent {
   object?: { name: string; uuid: string };
   event?: number;
   detail?: number;
+  /** Of the device that came or went: what {@link Domains.detachDeviceAlias} takes. */
   alias?: string;
   reason?: number;
 }
 
+/** How to open a connection. */
 export interface OpenOptions {
+  /** Calls that change something, or read secrets, are then refused by libvirt (code 29, class "auth"). Default: false. */
   readOnly?: boolean;
   /** For each call and for open; ms, default 30000. A call that takes longer rejects with class "timeout"; its worker is abandoned and the connection is dead. */
   deadlineMs?: number;
@@ -122,90 +83,20 @@ export interface OpenOptions {
 
 /** One connection: calls run in order on its own worker thread. */
 export interface Connection {
+  /** As it was given to `open`. */
   readonly uri: string;
+  /** Host, daemon and client library, from several calls (virConnectGetCapabilities, GetHostname, GetURI …). Its deadline is 5 minutes where none is set: a daemon without a cache runs all its emulators first. */
   identity(): Promise<HostIdentity>;
+  /** What the host can, as XML (virConnectGetCapabilities). Deadline as for {@link identity}. */
   capabilities(): Promise<string>;
+  /** Whether the connection is good as far as this end knows, without asking the other (virConnectIsAlive). Never rejects. */
   isAlive(): Promise<boolean>;
+  /** Close the connection and end its thread; every later call rejects with class "transport". Never rejects; waits 5 s at most for a daemon that hangs. */
   close(): Promise<void>;
 
-  networks: {
-    /**
-     * All networks, or those of `uuids`, in one request to the worker. Without `xml: false` one or two XML calls a network; after
-     * `withinMs` no more of them are begun. A network whose definition was not read has `inactiveXml: ""`.
-     */
-    list(options?: { xml?: boolean; uuids?: readonly string[]; withinMs?: number }): Promise<NetworkInfo[]>;
-    /** One network; undefined when it does not exist (any other failure rejects). */
-    get(ref: Ref): Promise<NetworkInfo | undefined>;
-    /** The running definition, of a stopped network the stored one, and nothing else; undefined when it does not exist. */
-    xml(ref: Ref): Promise<string | undefined>;
-    /** Define persistently; validated against the daemon's schema unless `validate: false` or the daemon is older than 7.7. */
-    define(xml: string, options?: { validate?: boolean }): Promise<{ name: string; uuid: string }>;
-    /** Create transient and start. */
-    createXml(xml: string): Promise<{ name: string; uuid: string }>;
-    start(ref: Ref): Promise<void>;
-    destroy(ref: Ref): Promise<void>;
-    undefine(ref: Ref): Promise<void>;
-    setAutostart(ref: Ref, on: boolean): Promise<void>;
-    /** virNetworkUpdate; command and section in the header's order, right for client libraries from 7.2 on. */
-    update(
-      ref: Ref,
-      command: UpdateCommand,
-      section: UpdateSection,
-      parentIndex: number,
-      xml: string,
-      affect: Affect,
-    ): Promise<void>;
-    /** virNetworkSetMetadata, daemon ≥ 9.7. `type` element needs key (prefix) and uri. */
-    setMetadata(
-      ref: Ref,
-      type: "description" | "title" | "element",
-      value: string | null,
-      key: string | null,
-      uri: string | null,
-      affect: Affect,
-    ): Promise<void>;
-    leases(ref: Ref, mac?: string): Promise<Lease[]>;
-    ports(ref: Ref): Promise<NetworkPort[]>;
-    bridgeName(ref: Ref): Promise<string>;
-  };
-
-  domains: {
-    list(options?: { xml?: boolean; active?: boolean }): Promise<DomainInfo[]>;
-    get(ref: Ref): Promise<DomainInfo | undefined>;
-    define(xml: string): Promise<{ name: string; uuid: string }>;
-    createXml(xml: string): Promise<{ name: string; uuid: string }>;
-    start(ref: Ref): Promise<void>;
-    destroy(ref: Ref): Promise<void>;
-    undefine(ref: Ref): Promise<void>;
-    attachDevice(ref: Ref, xml: string, affect: Affect): Promise<void>;
-    updateDevice(ref: Ref, xml: string, affect: Affect): Promise<void>;
-    detachDevice(ref: Ref, xml: string, affect: Affect): Promise<void>;
-    detachDeviceAlias(ref: Ref, alias: string, affect: Affect): Promise<void>;
-    interfaceAddresses(
-      ref: Ref,
-      source: "lease" | "agent" | "arp",
-    ): Promise<
-      { name: string; mac?: string; addresses: { type: "ipv4" | "ipv6"; address: string; prefix: number }[] }[]
-    >;
-    /** virDomainGetJobInfo type: 0 none. */
-    jobType(ref: Ref): Promise<number>;
-    suspend(ref: Ref): Promise<void>;
-    resume(ref: Ref): Promise<void>;
-  };
-
-  interfaces: {
-    list(): Promise<{ name: string; mac: string; active: boolean; xml: string }[]>;
-    get(name: string): Promise<{ name: string; mac: string; active: boolean; xml: string } | undefined>;
-    /** What is stored of it, where the driver tells that apart from what is there (netcf); else the same as `xml` of `get`. */
-    definition(name: string): Promise<string | undefined>;
-    define(xml: string): Promise<void>;
-    undefine(name: string): Promise<void>;
-    start(name: string): Promise<void>;
-    destroy(name: string): Promise<void>;
-    changeBegin(): Promise<void>;
-    changeCommit(): Promise<void>;
-    changeRollback(): Promise<void>;
-  };
+  readonly networks: Networks;
+  readonly domains: Domains;
+  readonly interfaces: Interfaces;
 
   /** Network and domain events, and the connection's close; returns the unsubscribe function. */
   onEvent(listener: (e: LibvirtEvent) => void): Promise<() => Promise<void>>;
@@ -228,6 +119,7 @@ export interface UseOptions {
 /** A connection of a {@link Pool}, until it is given back. */
 export interface Borrowed {
   connection: Connection;
+  /** Let others have it, or close it where it has died or the pool is closed. Once; never rejects. */
   giveBack(): Promise<void>;
 }
 
@@ -242,5 +134,6 @@ export interface Pool {
   borrow(): Promise<Borrowed | undefined>;
   /** {@link Connection.callCounts} of the connections that are open now, added up. */
   callCounts(): Promise<Record<string, number>>;
+  /** Close the connections: idle ones now, working ones when their use ends. Later uses reject with class "transport". */
   close(): Promise<void>;
 }

@@ -23,6 +23,7 @@ export const code = {
   noInterface: 57,
   xmlInvalidSchema: 92,
   noNetworkPort: 107,
+  noNetworkMetadata: 111,
 } as const;
 
 /** VIR_FROM_RPC: the connection itself, not what was asked over it. */

@@ -89,6 +89,7 @@ export const functions = {
   virNetworkUndefine: ["int", ["net"]],
   /** (command, section), as in the header: the client library sorts out what an old daemon expects. */
   virNetworkUpdate: ["int", ["net", "uint", "uint", "int", "str", "uint"]],
+  virNetworkGetMetadata: ["heap", ["net", "int", "str", "uint"]],
   virNetworkSetMetadata: ["int", ["net", "int", "str", "str", "str", "uint"]],
   virNetworkGetDHCPLeases: ["int", ["net", "str", "outPtr", "uint"]],
   virNetworkDHCPLeaseFree: ["void", ["ptr"]],
@@ -154,6 +155,7 @@ export type Functions = {
 /** Functions younger than 7.2, the oldest client library that we accept: the release that brought them. */
 export const since: Partial<Record<FunctionName, string>> = {
   virNetworkDefineXMLFlags: "7.7",
+  virNetworkGetMetadata: "9.7",
   virNetworkSetMetadata: "9.7",
 };
 

@@ -20,14 +20,25 @@ import { ConnectionPool, type PoolOptions } from "./pool.js";
 
 export type {
   Affect,
+  Borrowed,
   Connection,
   DomainInfo,
+  Domains,
   ErrorClass,
   HostIdentity,
+  InterfaceAddresses,
+  InterfaceInfo,
+  Interfaces,
+  JobInfo,
+  JobProgress,
+  JobType,
   Lease,
   LibvirtEvent,
+  MetadataType,
   NetworkInfo,
+  NetworkListOptions,
   NetworkPort,
+  Networks,
   OpenOptions,
   Pool,
   Ref,
@@ -35,8 +46,10 @@ export type {
   UpdateSection,
   UseOptions,
 } from "./api.js";
+export type { ErrorData } from "./errors.js";
 export { LibvirtError } from "./errors.js";
-export { forgetDeadHosts, type PoolOptions } from "./pool.js";
+export type { PoolOptions } from "./pool.js";
+export { forgetDeadHosts } from "./pool.js";
 
 /**
  * Open one connection, with a thread of its own; its calls run one after the other.

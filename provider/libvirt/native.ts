@@ -38,8 +38,6 @@ export class Native {
   driver = "";
   /** Set once the driver has refused the INACTIVE flag (test driver). */
   noInactiveFlag = false;
-  /** The same for interfaces. */
-  noInactiveInterfaces = false;
   #conn: Conn | null = null;
   readonly #fault: ReturnType<typeof faultHook>;
   readonly #uuid = Buffer.alloc(37);

@@ -5,6 +5,7 @@ import type { Borrowed, Connection, OpenOptions, Pool, UseOptions } from "./api.
 import { openConnection, type WorkerConnection } from "./connection.js";
 import { LibvirtError } from "./errors.js";
 
+/** How a pool opens its connections; whether read-only is said at each use. */
 export interface PoolOptions extends Omit<OpenOptions, "readOnly"> {
   /** Connections at most, read-only ones included; default 4. */
   size?: number;

@@ -19,6 +19,7 @@ export const operations = {
     undefine: "write",
     setAutostart: "write",
     update: "write",
+    getMetadata: "read",
     setMetadata: "write",
     leases: "read",
     ports: "read",
@@ -37,6 +38,7 @@ export const operations = {
     detachDevice: "write",
     detachDeviceAlias: "write",
     interfaceAddresses: "read",
+    jobInfo: "read",
     jobType: "read",
     suspend: "write",
     resume: "write",
@@ -44,7 +46,6 @@ export const operations = {
   interfaces: {
     list: "read",
     get: "read",
-    definition: "read",
     define: "write",
     undefine: "write",
     start: "write",

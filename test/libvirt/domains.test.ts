@@ -26,7 +26,8 @@ describe("domains over the test driver", () => {
     const running = await c.domains.get(ref);
     assert.match(running?.liveXml ?? "", /<source network='default'/);
     assert.match(running?.inactiveXml ?? "", /<source network='default'/);
-    await assert.rejects(c.domains.jobType(ref), (e: LibvirtError) => e.class === "unsupported"); // by this driver
+    for (const ask of [c.domains.jobType, c.domains.jobInfo])
+      await assert.rejects(ask(ref), (e: LibvirtError) => e.class === "unsupported"); // by this driver
     await c.domains.destroy(ref);
     await c.domains.undefine(ref);
     assert.equal(await c.domains.get(ref), undefined);

@@ -24,6 +24,25 @@ describe("host interfaces over the test driver", () => {
     assert.equal(await c.interfaces.get("br7"), undefined);
   });
 
+  it("lists those that are up, and those that are not", async () => {
+    await c.interfaces.define(bond);
+    const found = async (active: boolean) => (await c.interfaces.list({ active })).map(({ name }) => name);
+    assert.deepEqual([await found(true), await found(false)], [["eth1"], ["br7"]]);
+    await c.interfaces.start("br7");
+    assert.deepEqual([(await found(true)).sort(), await found(false)], [["br7", "eth1"], []]);
+    await c.interfaces.destroy("br7");
+    await c.interfaces.undefine("br7");
+  });
+
+  it("has no stored definition to tell of where the driver refuses the question", async () => {
+    const counts = await c.callCounts();
+    const link = await c.interfaces.get("eth1", { inactive: true });
+    assert.deepEqual(link, await c.interfaces.get("eth1"));
+    assert.deepEqual(await c.interfaces.list({ inactive: true }), [link]);
+    const asked = ((await c.callCounts()).virInterfaceGetXMLDesc ?? 0) - (counts.virInterfaceGetXMLDesc ?? 0);
+    assert.equal(asked, 5); // twice each where it was asked for
+  });
+
   it("takes back a change that is rolled back, and keeps one that is committed", async () => {
     await c.interfaces.changeBegin();
     await c.interfaces.define(bond);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Connection, LibvirtError, open } from "../../provider/libvirt/index.js";
+import { type Connection, LibvirtError, type NetworkListOptions, open } from "../../provider/libvirt/index.js";
 
 const xml = (name: string, inner = "") =>
   `<network><name>${name}</name><forward mode='nat'/><bridge name='v-${name}'/>${inner}</network>`;
@@ -92,6 +92,43 @@ describe("networks over the test driver", () => {
     for (const ref of made) await c.networks.undefine(ref);
   });
 
+  it("lists only what passes the filters, with fewer listings, and tells the same of it", async () => {
+    const off = await c.networks.define(xml("off", ip));
+    const on = await c.networks.define(xml("on", ip));
+    await c.networks.start(on);
+    await c.networks.setAutostart(on, true);
+    const passing = await c.networks.createXml(xml("passing", ip));
+    try {
+      const all = await c.networks.list();
+      const found = async (options: NetworkListOptions) => {
+        const list = await c.networks.list(options);
+        for (const network of list)
+          assert.deepEqual(
+            network,
+            all.find(({ uuid }) => uuid === network.uuid),
+          );
+        return list.map(({ name }) => name).sort();
+      };
+      assert.deepEqual(await found({}), ["default", "off", "on", "passing"]);
+      assert.deepEqual(await found({ active: true }), ["default", "on", "passing"]);
+      assert.deepEqual(await found({ active: false }), ["off"]);
+      assert.deepEqual(await found({ persistent: true }), ["default", "off", "on"]);
+      assert.deepEqual(await found({ persistent: false }), ["passing"]);
+      assert.deepEqual(await found({ autostart: true }), ["on"]);
+      assert.deepEqual(await found({ active: true, persistent: true, autostart: false }), ["default"]);
+      assert.deepEqual(await found({ active: true, uuids: [on.uuid, off.uuid] }), ["on"]);
+      assert.deepEqual(await found({ active: false, autostart: true }), []);
+      const listings = async () => (await c.callCounts()).virConnectListAllNetworks ?? 0;
+      const before = await listings();
+      await found({ active: true, persistent: true });
+      assert.equal((await listings()) - before, 2); // itself, and which of them start with the daemon
+    } finally {
+      await c.networks.destroy(on);
+      await c.networks.destroy(passing);
+      for (const ref of [off, on]) await c.networks.undefine(ref);
+    }
+  });
+
   it("updates sections in place: command and section in the header's order", async () => {
     const ref = await c.networks.createXml(xml("upd", ip));
     const live = async () => (await c.networks.get(ref))?.liveXml ?? "";
@@ -159,6 +196,33 @@ describe("networks over the test driver", () => {
         call(),
         (e: LibvirtError) => e instanceof LibvirtError && e.class === "unsupported" && e.code === 3,
       );
+  });
+
+  it("reads metadata, undefined where there is none, or says which client library can", async () => {
+    const { clientVersion } = await c.identity();
+    const inner = `<title>Lab &amp; co</title><metadata><v:m xmlns:v="urn:v" a="1">text</v:m></metadata>`;
+    const ref = await c.networks.define(xml("noted", `${inner}${ip}`), { validate: false });
+    try {
+      if (clientVersion >= 9_007_000) {
+        assert.equal(await c.networks.getMetadata(ref, "title", null), "Lab & co");
+        assert.equal(await c.networks.getMetadata(ref, "title", null, "config"), "Lab & co");
+        assert.match((await c.networks.getMetadata(ref, "element", "urn:v")) ?? "", /^<m a=["']1["']>text<\/m>/);
+        assert.equal(await c.networks.getMetadata(ref, "description", null), undefined);
+        assert.equal(await c.networks.getMetadata(ref, "element", "urn:other"), undefined);
+        await assert.rejects(
+          c.networks.getMetadata({ name: "nope" }, "title", null),
+          (e: LibvirtError) => e.class === "not-found" && e.code === 43,
+        );
+      } else
+        await assert.rejects(
+          c.networks.getMetadata(ref, "title", null),
+          (e: LibvirtError) =>
+            e.class === "unsupported" &&
+            /^virNetworkGetMetadata needs a libvirt client library 9\.7 or newer/.test(e.text),
+        );
+    } finally {
+      await c.networks.undefine(ref);
+    }
   });
 
   it("sets metadata, or says which client library can", async () => {

@@ -61,7 +61,7 @@ describe("the sandbox commands", () => {
   it("up says that it runs already", async () => {
     assert.deepEqual(await sandbox("up", "--name", one), {
       stdout: "",
-      stderr: `A sandbox "${one}" runs already.\n`,
+      stderr: `virtnet: A sandbox "${one}" runs already.\n`,
       code: 1,
     });
   });
@@ -71,7 +71,7 @@ describe("the sandbox commands", () => {
     for (const command of ["down", "uri"]) {
       const { code, stderr } = await sandbox(command, "--name", two);
       assert.equal(code, 1);
-      assert.match(stderr, /sandbox "cli-\d+-b"/);
+      assert.match(stderr, /^virtnet: .*sandbox "cli-\d+-b"/);
     }
   });
 

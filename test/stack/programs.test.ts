@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { skip } from "../skip.js";
+import { installedModules } from "../support/installed.js";
 import { virsh, withSandbox } from "../support/sandbox.js";
-import { installPackage, Program, type ProgramOptions, pulumiDir } from "../support/stack.js";
+import { Program, type ProgramOptions, pulumiDir } from "../support/stack.js";
 import { virtnet } from "../support/virtnet.js";
 
 const args = (last: number) =>
@@ -39,20 +40,19 @@ const programs: { what: string; name: string; options: ProgramOptions; text: str
 
 describe("the package as npm installs it, outside the repository", () => {
   const host = withSandbox();
-  let installed: ReturnType<typeof installPackage> | undefined;
+  let modules: string | undefined;
   const made: Program[] = [];
 
   before("packs and installs it", function () {
     if (pulumiDir() === undefined) skip(this, "there is no Pulumi CLI: npm run setup builds it");
-    installed = installPackage();
+    modules = installedModules();
   });
   after(() => {
     for (const program of made) program.remove();
-    installed?.remove();
   });
 
   const programOf = (options: ProgramOptions): Program => {
-    const program = new Program(pulumiDir() as string, { ...options, modules: installed?.modules });
+    const program = new Program(pulumiDir() as string, { ...options, modules });
     made.push(program);
     return program;
   };
@@ -98,7 +98,7 @@ describe("the package as npm installs it, outside the repository", () => {
     const [live, stored] = [await dump(), await dump("--inactive")];
     const program = programOf({ main: "index.ts" });
     const { stdout, stderr, code } = await virtnet(["import", "network", "p-import", "--uri", host().uri], {
-      command: [process.execPath, path.join(installed?.modules as string, "pulumi-virtnet", "bin", "virtnet")],
+      command: [process.execPath, path.join(installedModules(), "pulumi-virtnet", "bin", "virtnet")],
     });
     assert.deepEqual([stderr, code], ["", 0]);
     program.write("index.ts", stdout);
@@ -117,9 +117,9 @@ describe("the package as npm installs it, outside the repository", () => {
     fs.unlinkSync(modules);
     const helper = path.join(modules, "helper");
     fs.mkdirSync(path.join(helper, "node_modules"), { recursive: true });
-    fs.symlinkSync(path.join(installed?.modules as string, "@pulumi"), path.join(modules, "@pulumi"));
+    fs.symlinkSync(path.join(installedModules(), "@pulumi"), path.join(modules, "@pulumi"));
     const link = (to: string) =>
-      fs.symlinkSync(path.join(installed?.modules as string, "pulumi-virtnet"), path.join(to, "pulumi-virtnet"));
+      fs.symlinkSync(path.join(installedModules(), "pulumi-virtnet"), path.join(to, "pulumi-virtnet"));
     link(path.join(helper, "node_modules"));
     fs.writeFileSync(
       path.join(helper, "index.js"),

@@ -12,7 +12,7 @@
  *   });
  * });
  */
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -296,26 +296,4 @@ export function withProgram(options: ProgramOptions = {}): () => Program {
     if (program === undefined) throw new Error("The program is there in tests and hooks only.");
     return program;
   };
-}
-
-/** Installs the package as npm would publish it, in a folder of its own. @returns its node_modules, and how to remove it. */
-export function installPackage(): { modules: string; remove(): void } {
-  const dir = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "virtnet-installed-")));
-  const env = { ...process.env, npm_config_loglevel: "error", npm_config_update_notifier: "false" };
-  const npm = (args: string[], cwd: string) => execFileSync("npm", args, { cwd, env, encoding: "utf8" });
-  // The tests run from dist, so it is built; prepack would build it again.
-  const [packed] = JSON.parse(npm(["pack", "--json", "--ignore-scripts", "--pack-destination", dir], repository)) as {
-    filename: string;
-  }[];
-  fs.writeFileSync(path.join(dir, "package.json"), '{ "private": true }');
-  const versions = JSON.parse(fs.readFileSync(path.join(repository, "package.json"), "utf8")).devDependencies as Record<
-    string,
-    string
-  >;
-  const others = ["@pulumi/pulumi", "typescript", "@types/node"].map((name) => `${name}@${versions[name]}`);
-  npm(
-    ["install", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", `./${packed?.filename}`, ...others],
-    dir,
-  );
-  return { modules: path.join(dir, "node_modules"), remove: () => fs.rmSync(dir, { recursive: true, force: true }) };
 }

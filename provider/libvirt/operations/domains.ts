@@ -1,6 +1,6 @@
 /** The domain calls of a connection, on the worker's thread. */
 import koffi from "koffi";
-import type { DomainInfo } from "../api.js";
+import type { DomainInfo, JobProgress, JobType, Ref } from "../api.js";
 import { code } from "../errors.js";
 import type { Dom } from "../functions.js";
 import { affects, decodeArray, type Native, unlessGone } from "../native.js";
@@ -20,8 +20,11 @@ const state = { running: 1, paused: 3, shutoff: 5 } as const;
 const xmlInactive = 1 << 1;
 /** virDomainInterfaceAddressesSource. */
 const sources = { lease: 0, agent: 1, arp: 2 } as const;
-/** sizeof(virDomainJobInfo) is 104; room for one that grew. */
-const jobInfoSize = 256;
+/** A virDomainJobInfo (96 bytes, room for one that grew), of which libvirt fills all: an int, then eleven numbers of 64 bits. */
+const jobInfo = new Uint8Array(256);
+const jobNumbers = new BigUint64Array(jobInfo.buffer);
+/** virDomainJobType. */
+const jobTypes: JobType[] = ["none", "bounded", "unbounded", "completed", "failed", "cancelled"];
 
 const addressStruct = koffi.struct({ type: "int", addr: "str", prefix: "unsigned int" });
 const interfaceStruct = koffi.struct({ name: "str", hwaddr: "str", naddrs: "unsigned int", addrs: "void *" });
@@ -131,13 +134,31 @@ export const domains: Implementation<"domains"> = {
       ),
     ),
 
-  jobType: (n, ref) =>
-    n.withDomain(ref, (dom) => {
-      const info = new Int32Array(jobInfoSize / 4);
-      n.call("virDomainGetJobInfo", dom, new Uint8Array(info.buffer));
-      return info[0] ?? 0;
-    }),
+  jobInfo: (n, ref) => {
+    const type = jobTypes[readJob(n, ref)] ?? "none";
+    return {
+      type,
+      timeElapsed: jobNumber(1),
+      timeRemaining: jobNumber(2),
+      data: jobProgress(3),
+      memory: jobProgress(6),
+      file: jobProgress(9),
+    };
+  },
+  jobType: (n, ref) => readJob(n, ref),
 };
+
+/** Fills `jobInfo`. @returns the job's type. */
+function readJob(n: Native, ref: Ref): number {
+  n.withDomain(ref, (dom) => n.call("virDomainGetJobInfo", dom, jobInfo));
+  return new Int32Array(jobInfo.buffer)[0] ?? 0;
+}
+
+const jobNumber = (i: number) => Number(jobNumbers[i]);
+
+function jobProgress(from: number): JobProgress {
+  return { total: jobNumber(from), processed: jobNumber(from + 1), remaining: jobNumber(from + 2) };
+}
 
 function identify(n: Native, dom: Dom): { name: string; uuid: string } {
   return { name: n.call("virDomainGetName", dom), uuid: n.uuid("virDomainGetUUIDString", dom) };

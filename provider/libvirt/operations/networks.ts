@@ -1,13 +1,17 @@
 /** The network calls of a connection, on the worker's thread. */
 import koffi from "koffi";
-import type { Lease, NetworkInfo, NetworkPort, UpdateCommand, UpdateSection } from "../api.js";
+import type { Lease, NetworkInfo, NetworkListOptions, NetworkPort, UpdateCommand, UpdateSection } from "../api.js";
 import { code, LibvirtError } from "../errors.js";
 import type { Net, Port } from "../functions.js";
 import { affects, type Native, unlessGone } from "../native.js";
 import type { Implementation } from "../protocol.js";
 
 /** virConnectListAllNetworksFlags. */
-const listed = { active: 1 << 1, persistent: 1 << 2, autostart: 1 << 4 } as const;
+const listed = {
+  active: { true: 1 << 1, false: 1 << 0 },
+  persistent: { true: 1 << 2, false: 1 << 3 },
+  autostart: { true: 1 << 4, false: 1 << 5 },
+} as const;
 const xmlInactive = 1;
 const defineValidate = 1;
 const validateSince = 7_007_000;
@@ -56,18 +60,21 @@ type CLease = {
 };
 
 export const networks: Implementation<"networks"> = {
-  list(n, options) {
+  list(n, options = {}) {
+    const which = filterOf("active", options) | filterOf("persistent", options) | filterOf("autostart", options);
     return n.withList(
-      (out) => n.call("virConnectListAllNetworks", n.conn, out, 0),
+      (out) => n.call("virConnectListAllNetworks", n.conn, out, which),
       "virNetworkFree",
       (handles: Net[]) => {
         if (handles.length === 0) return [];
-        // Three filtered listings cost less than three questions to each network.
-        const active = uuids(n, listed.active);
-        const persistent = uuids(n, listed.persistent);
-        const autostart = uuids(n, listed.autostart);
-        const wanted = options?.uuids && new Set(options.uuids);
-        const stopAt = options?.xml === false ? 0 : performance.now() + (options?.withinMs ?? Number.POSITIVE_INFINITY);
+        // Three filtered listings cost less than three questions to each network; what is filtered by is known.
+        const has = (state: keyof typeof listed): Has => {
+          const known = options[state];
+          return known === undefined ? uuids(n, which | listed[state].true) : { has: () => known };
+        };
+        const [active, persistent, autostart] = [has("active"), has("persistent"), has("autostart")];
+        const wanted = options.uuids && new Set(options.uuids);
+        const stopAt = options.xml === false ? 0 : performance.now() + (options.withinMs ?? Number.POSITIVE_INFINITY);
         return handles.flatMap((net): NetworkInfo[] => {
           const { name, uuid } = identify(n, net);
           if (wanted?.has(uuid) === false) return [];
@@ -123,6 +130,15 @@ export const networks: Implementation<"networks"> = {
       n.call("virNetworkUpdate", net, commands[command], sections[section], parentIndex, xml, affects[affect]);
     }),
 
+  getMetadata: (n, ref, type, uri, affect) => {
+    n.library.bind("virNetworkGetMetadata");
+    return n.withNetwork(ref, (net) =>
+      unlessGone(code.noNetworkMetadata, () =>
+        n.call("virNetworkGetMetadata", net, metadataTypes[type], uri, affect === undefined ? 0 : affects[affect]),
+      ),
+    );
+  },
+
   setMetadata: (n, ref, type, value, key, uri, affect) => {
     n.library.bind("virNetworkSetMetadata"); // says so before anything is asked, where the client library is too old
     n.withNetwork(ref, (net) => {
@@ -153,6 +169,14 @@ export const networks: Implementation<"networks"> = {
 
 function identify(n: Native, net: Net): { name: string; uuid: string } {
   return { name: n.call("virNetworkGetName", net), uuid: n.uuid("virNetworkGetUUIDString", net) };
+}
+
+/** A set of UUIDs, or the answer for any. */
+type Has = { has(uuid: string): boolean };
+
+function filterOf(state: keyof typeof listed, options: NetworkListOptions): number {
+  const wanted = options[state];
+  return wanted === undefined ? 0 : listed[state][`${wanted}`];
 }
 
 function uuids(n: Native, flags: number): Set<string> {

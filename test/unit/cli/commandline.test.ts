@@ -41,6 +41,10 @@ describe("virtnet on the command line", () => {
       says: /'yaml' is invalid.*ts, json/,
     },
     "an option without its value": { args: ["disown", "network", "dev", "--uri"], says: /argument missing/ },
+    "an empty URI": {
+      args: ["disown", "network", "dev", "--uri", ""],
+      says: /'--uri <uri>' argument '' is invalid.*qemu/,
+    },
     "an unknown command of sandbox": { args: ["sandbox", "upp"], says: /unknown command 'upp'/ },
   };
   for (const [what, { args, says }] of Object.entries(wrong)) {

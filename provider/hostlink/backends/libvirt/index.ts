@@ -69,8 +69,14 @@ export class LibvirtInterfaces implements Backend {
     return (await this.#use((i) => i.list())).find((i) => i.name === name);
   }
 
+  /** Where the driver tells it apart from what is there (netcf); else that. */
+  async #stored(name: string): Promise<string | undefined> {
+    const link = await this.#use((i) => i.get(name, { inactive: true }));
+    return link?.inactiveXml ?? link?.xml;
+  }
+
   async #definition(name: string): Promise<string | undefined> {
-    return (await this.#told(name)) && (await this.#use((i) => i.definition(name)));
+    return (await this.#told(name)) && (await this.#stored(name));
   }
 
   async links(): Promise<HostLinks> {
@@ -82,7 +88,7 @@ export class LibvirtInterfaces implements Backend {
     const id = libvirtId(name);
     if ((await this.#notes.read())?.link === name) return { leftover: { id, checkpoint: CHANGE } };
     const told = await this.#told(name);
-    const xml = told && (await this.#use((i) => i.definition(name)));
+    const xml = told && (await this.#stored(name));
     const fact = host.links.get(name);
     if (!told || xml === undefined) {
       if (!fact) return {};
