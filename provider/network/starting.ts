@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { channelOf } from "../host/channel.js";
 import type { Connection, Ref } from "../libvirt/api.js";
 import { child, parseXml } from "../schema/xml.js";
+import { isParkName } from "./journal.js";
 
 const PATIENCE_MS = 3000;
 const PAUSE_MS = 50;
@@ -31,14 +32,16 @@ export async function startNetwork(c: Connection, ref: Ref): Promise<void> {
   }
 }
 
-// $1: the bridge, $2: its MAC. Who has the MAC of the network's definition was made for it; on one with ports somebody is.
-const REMOVE = `cd "/sys/class/net/$1" && [ "$(cat address)" = "$2" ] && [ -z "$(ls brif)" ] && cd / && ip link del dev "$1"`;
+// $1: the bridge, $2: its MAC, or nothing. Who has the MAC of the network's definition was made for it; on one with ports somebody is.
+const REMOVE = `cd "/sys/class/net/$1" && [ "$(cat address)" = "\${2:-$(cat address)}" ] && [ -z "$(ls brif)" ] && cd / && ip link del dev "$1"`;
 
 /** The bridge that a daemon had made when it was killed while it started this network: libvirt knows nothing of it any more. */
 async function removeLeftBridge(c: Connection, ref: Ref, bridge: string): Promise<boolean> {
   const xml = (await c.networks.get(ref))?.inactiveXml;
   const mac = xml === undefined ? undefined : child(parseXml(xml), "mac")?.getAttribute("address");
   const channel = channelOf(c.uri);
-  if (!mac || !channel) return false;
-  return (await channel.run(["sh", "-c", REMOVE, "virtnet-left", bridge, mac.toLowerCase()])).code === 0;
+  // A park network is defined anew each time, with another MAC; its name is nobody else's.
+  const own = isParkName(bridge) ? "" : mac?.toLowerCase();
+  if (own === undefined || !channel) return false;
+  return (await channel.run(["sh", "-c", REMOVE, "virtnet-left", bridge, own])).code === 0;
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
 import { open } from "../../provider/libvirt/index.js";
+import { parkName } from "../../provider/network/journal.js";
 import { awaitIdle } from "../../provider/network/moves.js";
 import { drive } from "../support/network.js";
 import { virsh, withSandbox } from "../support/sandbox.js";
@@ -200,6 +201,17 @@ describe("the restart of a network under running VMs", () => {
     await run(`ip link set rs13 address ${mac}`);
     await d.up(nat(13));
     assert.match(await virsh(host(), ["net-info", "halfway"]), /Active:\s+yes/);
+    // And its park network's, of an earlier run.
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vm("web", [nicXml("52:54:00:00:13:01", "network", "network='halfway'")]),
+    );
+    await run(`ip link add ${parkName(d.state?.id as string)} type bridge`);
+    await d.up(nat(13, { mtu: 1400 }));
+    assert.equal(await onBridge("rs13"), "1");
+    assert.equal(await run("ls /sys/class/net | grep -c vnpark || true"), "0");
+    await virsh(host(), ["destroy", "web"]);
     await d.destroy();
   });
 
