@@ -10,7 +10,7 @@ import { project, runRaw, withIdle } from "./lib/networks.js";
 
 export const nics: Bench = {
   name: "nics",
-  how: "A NIC of a running guest is plugged, moved to another network and unplugged, by the handler in this process (as the engine calls it, reading back included), compared with a C program that makes exactly the same calls over one connection (`bench/lib/raw.c`; `test/sandbox/calls-nic.test.ts` counts ours: 15 to the daemon for a plug, 21 for a move, 15 for an unplug); beside it what the changing calls take alone. And NICs on running VMs in one `pulumi up`, compared with the sum of as many resources that do nothing and of the C program plugging as many, one after the other.",
+  how: "A NIC of a running guest is plugged, moved to another network and unplugged, by the handler in this process (as the engine calls it, reading back included), compared with a C program that makes the same calls (but those that concern other runs) over one connection (`bench/lib/raw.c`; `test/sandbox/calls-nic.test.ts` counts ours: 15 to the daemon for a plug, 21 for a move, 15 for an unplug); beside it what the changing calls take alone. And NICs on running VMs in one `pulumi up`, compared with the sum of as many resources that do nothing and of the C program plugging as many, one after the other.",
   run: measure,
 };
 
