@@ -33,7 +33,8 @@ export async function startNetwork(c: Connection, ref: Ref): Promise<void> {
 }
 
 // $1: the bridge, $2: its MAC, or nothing. Who has the MAC of the network's definition was made for it; on one with ports somebody is.
-const REMOVE = `cd "/sys/class/net/$1" && [ "$(cat address)" = "\${2:-$(cat address)}" ] && [ -z "$(ls brif)" ] && cd / && ip link del dev "$1"`;
+// libvirt 12.8 removes what was in its way itself, when it has failed (measured): then the way is free.
+const REMOVE = `[ -e "/sys/class/net/$1" ] || exit 0; cd "/sys/class/net/$1" && [ "$(cat address)" = "\${2:-$(cat address)}" ] && [ -z "$(ls brif)" ] && cd / && ip link del dev "$1"`;
 
 /** The bridge that a daemon had made when it was killed while it started this network: libvirt knows nothing of it any more. */
 async function removeLeftBridge(c: Connection, ref: Ref, bridge: string): Promise<boolean> {
