@@ -2,10 +2,9 @@
  * Locks on a host, of several things at once and each for a short while, as `lock.ts` has one for a long while: the same files. A
  * shell that stays there takes them for us, one set after another: to start a program for each would take longer than to move a NIC.
  */
-import { VirtnetError } from "../handler.js";
 import { type Channel, whyFailed } from "./channel.js";
 import { ANSWER, type Talk } from "./kept.js";
-import { BUSY, fileOf } from "./lock.js";
+import { BUSY, busyWith, fileOf } from "./lock.js";
 
 export interface Held {
   /** As {@link HostLock.name}. */
@@ -123,9 +122,7 @@ export async function holding<T>(
   hands.giveBack(hand);
   if (code === String(BUSY)) {
     const what = held.find(({ name }) => fileOf(name) === file)?.what;
-    throw new VirtnetError(
-      `${what} is being changed by another run, which has gone on for ${waitS} s (it has ${file} on the host): run this again when that has ended`,
-    );
+    throw busyWith(what, waitS, file);
   }
   const known = hands.unable !== undefined;
   hands.unable = whyFailed(hand.talk.why, Number(code ?? 128));

@@ -28,6 +28,12 @@ export const LONGEST_S = 900;
 
 export const fileOf = (name: string): string => `/run/virtnet-${name}.lock`;
 
+/** Another run has the lock too long. */
+export const busyWith = (what: string | undefined, waitS: number, file: string | undefined): VirtnetError =>
+  new VirtnetError(
+    `${what} is being changed by another run, which has gone on for ${waitS} s (it has ${file} on the host): run this again when that has ended`,
+  );
+
 /** What it is told whose work is done. */
 const DONE = "done";
 
@@ -44,10 +50,7 @@ export async function aloneOnHost<T>(
   const program = lock.program ?? (lock.last ? last : `echo held; exec ${wait}`);
   const argv = ["flock", "-o", "-E", String(BUSY), "-w", String(waitS), file, "sh", "-c", program];
   const hold = await channel.hold(argv, (waitS + 30) * 1000);
-  if (!hold.held && hold.code === BUSY)
-    throw new VirtnetError(
-      `${what} is being changed by another run, which has gone on for ${waitS} s (it has ${file} on the host): run this again when that has ended`,
-    );
+  if (!hold.held && hold.code === BUSY) throw busyWith(what, waitS, file);
   if (!hold.held) {
     const why = whyFailed(hold.why, hold.code).replaceAll(file, "/run");
     if (!lock.without)

@@ -1,7 +1,7 @@
 /** NICs of VMs: which are on a network, what they hang on, and how one is pointed elsewhere. Pure: XML in, XML out. */
 import type { DomainInfo } from "../libvirt/api.js";
 import { child, children, cloneXml, type Element, parseXml, printXml } from "../schema/xml.js";
-import { isGroupOf, ownNic } from "./own.js";
+import { hasGiven, isGroupOf, ownNic } from "./own.js";
 import { forwardMode } from "./parts/forward.js";
 
 /**
@@ -130,7 +130,9 @@ function runningInterfaces(d: DomainInfo): readonly Element[] {
 
 const storedIn = new WeakMap<DomainInfo, ReadonlyMap<string, Element>>();
 
-function storedOf(d: DomainInfo, definition: string, mac: string): Element | undefined {
+function storedOf(d: DomainInfo, mac: string): Element | undefined {
+  const definition = d.inactiveXml ?? d.ownXml;
+  if (definition === undefined) return undefined;
   let all = storedIn.get(d);
   if (!all) {
     all = new Map(interfacesOf(definition).map((i) => [macOf(i), i]));
@@ -146,9 +148,7 @@ export function nicsOn(domains: readonly DomainInfo[], at: Names): Nic[] {
       const ref = refersTo(iface, at);
       if (!ref) return [];
       const [device, port] = [targetOf(iface), portOf(iface)];
-      const definition = d.inactiveXml ?? d.ownXml;
-      const stored = definition === undefined ? undefined : storedOf(d, definition, macOf(iface));
-      const own = ref.by === "network" ? ownNic(iface, stored, at.gives) : iface;
+      const own = ref.by === "network" && hasGiven(iface) ? ownNic(iface, storedOf(d, macOf(iface)), at.gives) : iface;
       return [
         {
           ...{ domain: d.uuid, domainName: d.name, mac: macOf(iface), ...ref, on: plugOfNic(iface) },

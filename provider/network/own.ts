@@ -13,6 +13,10 @@ export const isGroupOf = (group: Element, name: string | undefined): boolean =>
 const GIVEN = ["vlan", "virtualport", "bandwidth", "port"];
 const GIVEN_ATTRIBUTE = "trustGuestRxFilters";
 
+/** Whether a NIC has anything of that at all: most have not. */
+export const hasGiven = (iface: Element): boolean =>
+  iface.hasAttribute(GIVEN_ATTRIBUTE) || GIVEN.some((name) => child(iface, name) !== undefined);
+
 /**
  * A running NIC with what is its own.
  *

@@ -11,7 +11,7 @@ import type { Host } from "../host/hosts.js";
 import type { Connection } from "../libvirt/api.js";
 import { ownBridgeOf } from "../network/document.js";
 import { healOne } from "../network/heal.js";
-import { parkName } from "../network/journal.js";
+import { networkLock, parkName } from "../network/journal.js";
 import { announce } from "../network/say.js";
 import { readNic } from "./document.js";
 import { isVm, refOf } from "./observe.js";
@@ -86,7 +86,7 @@ async function locked<T>(
   const held: Held[] = [
     ...(vm === undefined ? [] : [{ name: `vm-${vm}`, what: `VM ${JSON.stringify(inputs.domain)}` }]),
     ...[...networks].map(([uuid, name]) => ({
-      name: `network-${uuid}`,
+      name: networkLock(uuid),
       what: `network ${JSON.stringify(name)} of ${label(inputs)}`,
       shared: true,
     })),
