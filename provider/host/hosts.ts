@@ -192,7 +192,7 @@ export const otherHosts = (host: Host): Host[] => [...hosts.values()].filter((h)
 export async function closeHosts(): Promise<void> {
   const all = [...hosts.values()];
   hosts.clear();
-  (await import("./hands.js")).endHands();
+  (await import("./lock.js")).endLocks();
   await Promise.all(all.map((h) => h.pool.close()));
 }
 

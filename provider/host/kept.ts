@@ -24,7 +24,7 @@ export interface Talk {
   tell(line: string): void;
   /** Whether it can be asked. */
   readonly alive: boolean;
-  /** What it complained of. */
+  /** What it complained of: on stderr, or between its answers. */
   readonly why: string;
   /** Ends its input. */
   end(): void;
@@ -111,7 +111,11 @@ export function talkWith(argv: readonly string[], input?: string): Talk {
   child.stdout.on("data", (text: Buffer) => {
     const lines = (rest + text.toString()).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines.filter((l) => l.startsWith(ANSWER))) {
+    for (const line of lines) {
+      if (!line.startsWith(ANSWER)) {
+        if (ready) why += `${line}\n`;
+        continue;
+      }
       ready = true;
       answered?.(line.slice(ANSWER.length));
     }

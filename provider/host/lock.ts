@@ -1,68 +1,198 @@
 /**
- * One change at a time of something on a host, whichever machine the run is on: a file lock there (flock(1)), held by a program
- * that ends with the run, however that ends.
+ * Locks on a host, so that one run at a time changes something there, whichever machine the run is on: file locks (flock(1)). A
+ * shell that stays there takes them for us, one set after another, since to start a program for each would take longer than to move
+ * a NIC. It ends with this process, however that ends, and its locks are free then.
  */
 import { VirtnetError } from "../handler.js";
 import { type Channel, whyFailed } from "./channel.js";
+import { ANSWER, type Talk } from "./kept.js";
 
-/** How flock ends where another one has the lock too long. */
-export const BUSY = 75;
-
-export interface HostLock {
+export interface Held {
   /** Of its file in /run; letters, digits, `.`, `_` and `-`. */
   name: string;
   /** What is locked, for messages: `network "dev"`. */
   what: string;
-  /** How long another run is waited for, in s. */
-  waitS: number;
-  /** Who cannot have it (no flock, not root) is told here why, and works without. Default: nothing is done then. */
-  without?: (why: string) => void;
-  /** Nobody needs the lock once the work is done: its file goes then. Default: false. */
+  /** Others may share it; default: nobody else has it. */
+  shared?: boolean;
+  /** Nobody needs the lock once the work is done: its file goes then. Not with `shared`. */
   last?: boolean;
-  /** Shell text that holds it: it writes a line, and waits for the end of its input. What it leaves running does not have the lock. */
-  program?: string;
 }
 
-/** How long it may be held, in s: what is left of a run whose machine went away ends by then. */
-export const LONGEST_S = 900;
+export interface Locks {
+  /** Seven at most. */
+  held: readonly Held[];
+  /** How long another run is waited for, in s. */
+  waitS: number;
+  /** Who cannot have them (no flock, not root) is told why, and works without; default: the work is refused. */
+  without?: (why: string) => void;
+}
 
-export const fileOf = (name: string): string => `/run/virtnet-${name}.lock`;
+/** Shells of a host at most: each is a session of its ssh connection, which has ten. */
+const MOST = 8;
+/** A shell ends after so long, in s, since its machine may have gone away; one that is older than the second, in ms, takes no more locks. */
+const LIFE_S = 1500;
+const RETIRE_MS = 300_000;
+/** How long the removal of a lock's file may take. */
+const END_MS = 10_000;
+/** How long a host that cannot lock is not asked again, in ms: it may take its time to say so. */
+const UNABLE_MS = 60_000;
 
-/** Another run has the lock too long. */
-export const busyWith = (what: string | undefined, waitS: number, file: string | undefined): VirtnetError =>
-  new VirtnetError(
-    `${what} is being changed by another run, which has gone on for ${waitS} s (it has ${file} on the host): run this again when that has ended`,
-  );
+const FOLDER = "/run";
+const fileOf = (name: string): string => `${FOLDER}/virtnet-${name}.lock`;
 
-/** What it is told whose work is done. */
-const DONE = "done";
+/** How flock ends where another one has the lock too long, and what is said where its file is another one by then. */
+const BUSY = 75;
+const REMOVED = 76;
 
-/** Runs `work` while nobody else who asks for the same lock does; `held`: false where it could not be had, and works without. */
-export async function aloneOnHost<T>(
-  channel: Channel,
-  lock: HostLock,
-  work: (held: boolean) => Promise<T>,
-): Promise<T> {
-  const { what, waitS } = lock;
-  const file = fileOf(lock.name);
-  const wait = `timeout ${LONGEST_S} cat > /dev/null`;
-  const last = `echo held; [ "$(timeout ${LONGEST_S} cat)" != ${DONE} ] || rm -f ${file}`;
-  const program = lock.program ?? (lock.last ? last : `echo held; exec ${wait}`);
-  const argv = ["flock", "-o", "-E", String(BUSY), "-w", String(waitS), file, "sh", "-c", program];
-  const hold = await channel.hold(argv, (waitS + 30) * 1000);
-  if (!hold.held && hold.code === BUSY) throw busyWith(what, waitS, file);
-  if (!hold.held) {
-    const why = whyFailed(hold.why, hold.code).replaceAll(file, "/run");
-    if (!lock.without)
-      throw new VirtnetError(`${what} cannot be changed: the lock ${file} on the host cannot be had: ${why}`);
-    lock.without(why);
+/**
+ * Reads `SECONDS KIND:NAME …`, and answers with flock's exit code and the file. It lets go at the next line, or at the end; what that
+ * line names is removed first, which is answered. All are asked for at the same time, since a flock takes longer to start than to have
+ * its lock. `command` keeps the shell where a file cannot be made.
+ */
+const PROGRAM = `exec 2>&1
+echo "${ANSWER}"
+take() {
+  n=3 code=0 failed= asked=
+  for lock in $locks; do
+    name=\${lock#?:} file=${fileOf("$name")}
+    if ! command eval "exec $n>> $file"; then code=1 failed=$file; break; fi
+    flock "-\${lock%%:*}" -w "$wait" -E ${BUSY} "$n" &
+    asked="$asked $!:$n:$file" n=$((n + 1))
+  done
+  for one in $asked; do
+    file=\${one#*:*:} n=\${one#*:} n=\${n%%:*}
+    got=0
+    wait "\${one%%:*}" || got=$?
+    [ "$got" != 0 ] || [ "$file" -ef "/proc/self/fd/$n" ] || got=${REMOVED}
+    [ "$got" = 0 ] || code=$got failed=$file
+  done
+  [ "$code" = 0 ] || free
+}
+free() { exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; }
+while read -r wait locks; do
+  take
+  while [ "$code" = ${REMOVED} ]; do take; done
+  echo "${ANSWER}$code $failed"
+  [ "$code" = 0 ] || continue
+  read -r over
+  for name in $over; do rm -f "${fileOf("$name")}"; done
+  free
+  [ -z "$over" ] || echo "${ANSWER}"
+done`;
+
+interface Shell {
+  talk: Talk;
+  /** Until when it takes locks. */
+  until: number;
+}
+
+/** Those of one host. */
+class Shells {
+  readonly #channel: Channel;
+  readonly #idle: Shell[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #out = 0;
+  /** It could not lock anything. */
+  unable: { until: number; why: string } | undefined;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
   }
-  let word = "";
+
+  async take(): Promise<Shell> {
+    while (this.#out >= MOST) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#out++;
+    for (let shell = this.#idle.pop(); shell; shell = this.#idle.pop()) {
+      if (shell.talk.alive && performance.now() < shell.until) return shell;
+      shell.talk.end();
+    }
+    const talk = this.#channel.talk(["timeout", String(LIFE_S), "sh", "-c", PROGRAM]);
+    return { talk, until: performance.now() + RETIRE_MS };
+  }
+
+  giveBack(shell: Shell): void {
+    this.#out--;
+    if (shell.talk.alive) this.#idle.push(shell);
+    this.#waiting.shift()?.();
+  }
+
+  end(): void {
+    for (const { talk } of this.#idle.splice(0)) talk.end();
+  }
+}
+
+const shellsOf = new Map<string, Shells>();
+
+/**
+ * Runs `work` while nobody else has these.
+ * @param work `free` lets go of them before its end; `locked`: false where they could not be had, and it works without.
+ * Throws where another run has one of them too long.
+ */
+export async function holding<T>(
+  uri: string,
+  channel: Channel,
+  { held, waitS, without }: Locks,
+  work: (locked: boolean, free: () => void) => Promise<T>,
+): Promise<T> {
+  let shells = shellsOf.get(uri);
+  if (!shells) {
+    shells = new Shells(channel);
+    shellsOf.set(uri, shells);
+  }
+  const unlocked = (why: string): Promise<T> => {
+    if (!without) throw new VirtnetError(`${held[0]?.what} cannot be changed: no lock on the host: ${why}`);
+    without(why);
+    return work(false, () => undefined);
+  };
+  if (shells.unable && performance.now() < shells.unable.until) return await unlocked(shells.unable.why);
+  const shell = await shells.take();
+  const words = held.map(({ name, shared }) => `${shared ? "s" : "x"}:${name}`);
+  const answer = await shell.talk.ask([waitS, ...words].join(" "), (waitS + 30) * 1000);
+  const [code, file] = answer?.split(" ") ?? [];
+  if (code === "0") return await whileHeld(shells, shell, held, work);
+  shells.giveBack(shell);
+  if (code === String(BUSY)) {
+    const what = held.find(({ name }) => fileOf(name) === file)?.what;
+    throw new VirtnetError(
+      `${what} is being changed by another run, which has gone on for ${waitS} s (it has ${file} on the host): run this again when that has ended`,
+    );
+  }
+  // What it said last: it may have failed before.
+  const why = whyFailed(shell.talk.why.split("\n").at(-1) ?? "", Number(code ?? 128));
+  if (code === undefined) shells.unable = { until: performance.now() + UNABLE_MS, why };
+  return await unlocked(why);
+}
+
+async function whileHeld<T>(
+  shells: Shells,
+  shell: Shell,
+  held: readonly Held[],
+  work: (locked: boolean, free: () => void) => Promise<T>,
+): Promise<T> {
+  let mine = true;
+  const over = held.flatMap(({ name, last }) => (last ? [name] : []));
+  const free = () => {
+    if (!mine) return;
+    mine = false;
+    shell.talk.tell("");
+    shells.giveBack(shell);
+  };
   try {
-    const result = await work(hold.held);
-    word = DONE;
+    const result = await work(true, free);
+    if (mine && over.length > 0) {
+      // It answers when they are gone. Where it does not, a file is left, which is nobody's.
+      mine = false;
+      await shell.talk.ask(over.join(" "), END_MS);
+      shells.giveBack(shell);
+    }
     return result;
   } finally {
-    if (hold.held) await hold.release(word);
+    free();
   }
+}
+
+/** Ends what waits on hosts for the next lock. */
+export function endLocks(): void {
+  for (const shells of shellsOf.values()) shells.end();
+  shellsOf.clear();
 }

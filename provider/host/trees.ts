@@ -1,5 +1,6 @@
 /** Spanning trees of the host's bridges. */
 import type { Channel } from "./channel.js";
+import { ANSWER, type Talk } from "./kept.js";
 
 interface Off {
   users: number;
@@ -9,32 +10,62 @@ interface Off {
 
 const off = new Map<string, Off>();
 
+/** How long a command may take, in ms. */
+const LIMIT_MS = 10_000;
+
+/** Reads `BRIDGE STATE …`. By sysfs, since that starts no program; some hosts have it read-only. */
+const PROGRAM = `echo "${ANSWER}"
+while read -r bridge state; do
+  echo "$state" > "/sys/class/net/$bridge/bridge/stp_state" || ip link set dev "$bridge" type bridge stp_state "$state"
+  echo "${ANSWER}$?"
+done 2> /dev/null`;
+
+/** Turns trees off and on. To start a program takes some hundredths of a second, which guests would wait for the gateway. */
+export class Trees {
+  readonly #talk: Talk;
+
+  constructor(channel: Channel) {
+    this.#talk = channel.talk(["sh", "-c", PROGRAM]);
+  }
+
+  /** One after the other. */
+  async turn(bridge: string, state: "0" | "1"): Promise<void> {
+    await this.#talk.ask(`${bridge} ${state}`, LIMIT_MS);
+  }
+
+  end(): void {
+    this.#talk.end();
+  }
+}
+
 /**
  * Work that plugs taps into a bridge, while its spanning tree is off. With it on, a new port waits 4 s before it forwards
  * (br_stp_if.c, two forward delays of at least 2 s). Taps of guests close no loop; ports that forward go on when it is turned on
  * again (br_make_forwarding).
  *
  * @param key what the bridge is known by in this process; work under the same key shares one time without the tree.
+ * @param ready what turns it off and on, where that is there; else it is started.
  */
 export async function withoutTree<T>(
   channel: Channel,
   bridge: string,
   key: string,
   work: () => Promise<T>,
+  ready?: Trees,
 ): Promise<T> {
-  const turn = (state: string) =>
-    channel.run(["ip", "link", "set", "dev", bridge, "type", "bridge", "stp_state", state]);
+  const trees = ready ?? new Trees(channel);
   const now = off.get(key) ?? { users: 0, set: Promise.resolve() };
   off.set(key, now);
-  if (now.users++ === 0) now.set = now.set.then(() => turn("0"));
+  if (now.users++ === 0) now.set = now.set.then(() => trees.turn(bridge, "0"));
   try {
     await now.set;
     return await work();
   } finally {
     if (--now.users === 0) {
-      now.set = now.set.then(() => turn("1"));
+      now.set = now.set.then(() => trees.turn(bridge, "1"));
       await now.set;
       if (now.users === 0) off.delete(key);
     }
+    if (!ready) trees.end();
   }
 }

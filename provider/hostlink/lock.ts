@@ -1,14 +1,19 @@
 /** One change of a host's links at a time. */
-import type { Channel } from "../host/channel.js";
-import { aloneOnHost, LONGEST_S } from "../host/lock.js";
+import { VirtnetError } from "../handler.js";
+import { type Channel, whyFailed } from "../host/channel.js";
+import { holding } from "../host/lock.js";
 
 /** How long another change may take: a checkpoint with LACP and a spanning tree, and its way back; in s. */
 const WAIT_S = 300;
+/** How long it may take to start a program there, in ms. */
+const START_MS = 30_000;
+/** How long what is left of a run stays on the host at most whose machine went away, in s. */
+const LONGEST_S = 900;
 
 /**
  * Runs on the host as long as somebody can write to it. NetworkManager takes VMs' taps off a bridge that it activates anew, also
  * when it takes a change back by itself (measured with 1.42): so whoever was on a bridge is put back there, when nothing waits
- * to be taken back any more. A tap that has another bridge by then stays there. That part no longer has the lock.
+ * to be taken back any more. A tap that has another bridge by then stays there. That part goes on without the lock.
  */
 const HOLDER = `
 was=$(for t in /sys/class/net/*/tun_flags; do
@@ -35,6 +40,17 @@ plug
 `;
 
 export function withLock<T>(channel: Channel, uri: string, work: () => Promise<T>, waitS = WAIT_S): Promise<T> {
-  const lock = { name: "links", what: `a link of host ${uri}`, waitS, program: HOLDER };
-  return aloneOnHost(channel, lock, work);
+  const what = `a link of host ${uri}`;
+  return holding(uri, channel, { held: [{ name: "links", what }], waitS }, async () => {
+    const hold = await channel.hold(["sh", "-c", HOLDER], START_MS);
+    if (!hold.held)
+      throw new VirtnetError(
+        `${what} cannot be changed: what puts VMs back on their bridges does not start there: ${whyFailed(hold.why, hold.code)}`,
+      );
+    try {
+      return await work();
+    } finally {
+      await hold.release();
+    }
+  });
 }

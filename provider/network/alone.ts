@@ -2,11 +2,11 @@
 import { type Context, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import type { Host } from "../host/hosts.js";
-import { aloneOnHost } from "../host/lock.js";
+import { holding } from "../host/lock.js";
 import type { Connection } from "../libvirt/api.js";
 import { Outdated } from "./apply.js";
 import { networkLock } from "./journal.js";
-import { announce } from "./say.js";
+import { unlocked } from "./say.js";
 
 /** How long another run's change of the same network is waited for, in s. */
 const PATIENCE_S = 60;
@@ -48,22 +48,21 @@ export async function alone<T>(
   last = false,
 ): Promise<T> {
   const channel = channelOf(host.uri);
-  const without = (why: string) =>
-    announce(
-      ctx,
-      "warning",
-      `${host.uri}: another run that changes the same network from another machine is not waited for: no lock on the host (${why})`,
-    );
   let locked = uuid;
   for (let n = 0; n < FOLLOWED; n++) {
-    const lock = { name: networkLock(locked), what, waitS: PATIENCE_S, without, last };
+    const lock = { name: networkLock(locked), what, last };
     let held = false;
     const around = <R>(all: () => Promise<R>): Promise<R> => {
       if (!channel) return all();
-      return aloneOnHost(channel, lock, (has) => {
-        held = has;
-        return all();
-      });
+      return holding(
+        host.uri,
+        channel,
+        { held: [lock], waitS: PATIENCE_S, without: unlocked(ctx, host.uri) },
+        (has) => {
+          held = has;
+          return all();
+        },
+      );
     };
     const done = await host.use(key, (c) => lookingAgain(() => work(c, locked, held)), { around });
     if (!(done instanceof Elsewhere)) return done;

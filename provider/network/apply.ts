@@ -2,9 +2,11 @@
 import { ApplyError, classOf, textOf, VirtnetError } from "../handler.js";
 import type { Channel } from "../host/channel.js";
 import type { Hold } from "../host/kept.js";
+import { Trees } from "../host/trees.js";
 import type { Borrowed, Connection, NetworkInfo, Ref } from "../libvirt/api.js";
 import { parseXml } from "../schema/xml.js";
 import { thisProcess } from "./author.js";
+import { readNetwork, treeIn } from "./document.js";
 import { holdFirewall } from "./firewall/hold.js";
 import { type Journal, parkName, parkXml } from "./journal.js";
 import { bringLeases, keepLeases } from "./leases.js";
@@ -60,6 +62,8 @@ interface Run {
   /** Takes its share of the NICs. */
   other?: Borrowed | undefined;
   journal?: Journal;
+  /** For the way home. */
+  trees?: Trees | undefined;
   /** Rules of the firewall that are kept. */
   held?: Hold | undefined;
   /** When the network went down, and for how long, in ms. */
@@ -78,6 +82,7 @@ export async function apply(
     await steps(run);
   } finally {
     await run.held?.release();
+    run.trees?.end();
     await run.other?.giveBack();
   }
   return { ref: run.ref, downMs: run.downMs };
@@ -223,6 +228,8 @@ const ACTIONS: Handlers = {
     // Before anybody is cut off: it takes longer to open than a NIC to hop.
     if (new Set(journal.nics.map((n) => n.domain)).size > 1)
       run.other = await run.hooks.spare?.().catch(() => undefined);
+    const { channel } = run.hooks;
+    if (channel && journal.nics.length > 0 && treeIn(readNetwork(journal.after))) run.trees = new Trees(channel);
     const now = fresh ? before(await running(run)) : journal.before;
     const whole = { ...journal, before: now };
     await run.hooks.guard?.arm(whole.uuid);
@@ -267,7 +274,7 @@ const ACTIONS: Handlers = {
   async home(run) {
     const journal = journalOf(run);
     const { channel } = run.hooks;
-    const how = { way: "on", other: run.other?.connection } as const;
+    const how = { way: "on", other: run.other?.connection, trees: run.trees } as const;
     sayOff(run, await home(run.c, journal, journal.before.autostart, channel, how));
     run.hooks.guard?.disarm(journal.uuid);
     delete run.journal;

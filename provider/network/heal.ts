@@ -1,7 +1,7 @@
 /** Find the journals that runs have left on a host, and finish or undo what they tell of. */
 import { textOf, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
-import { aloneOnHost } from "../host/lock.js";
+import { holding } from "../host/lock.js";
 import type { Connection, NetworkInfo } from "../libvirt/api.js";
 import { elsewhere, isThisProcess, stillRuns } from "./author.js";
 import { aloneHealing, breakIfDead, isHealLockName } from "./healers.js";
@@ -48,8 +48,8 @@ function healLocked(c: Connection, park: NetworkInfo, force: boolean): Promise<H
   const channel = channelOf(c.uri);
   if (force || !channel || !journal?.author.locked || !elsewhere(journal.author)) return heal(c, park, { force });
   const { uuid, from } = journal;
-  const lock = { name: networkLock(uuid), what: `network ${JSON.stringify(from)}`, waitS: LOCK_S, without: () => {} };
-  return aloneOnHost(channel, lock, (held) => heal(c, park, { held }));
+  const held = [{ name: networkLock(uuid), what: `network ${JSON.stringify(from)}` }];
+  return holding(c.uri, channel, { held, waitS: LOCK_S, without: () => {} }, (has) => heal(c, park, { held: has }));
 }
 
 interface Healing {

@@ -161,7 +161,8 @@ function holding(steps: Step[], net: ObservedNetwork, observed: Observed): Step[
       if (firewall === undefined || bridgeName === undefined) continue;
       const subnets = ((values.ips ?? []) as { address: string }[]).map((ip) => ip.address);
       const calls = steps.flatMap((s) => s.actions).length;
-      const subject = { id: shortId(net.uuid), bridge: bridgeName, subnets };
+      const ipv6 = values.ipv6 === true;
+      const subject = { id: shortId(net.uuid), bridge: bridgeName, subnets, ipv6 };
       const hold: Action = { do: "hold", firewall, subject, seconds: HOLD_S + calls * UPDATE_S };
       return steps.map((s) => (s === step ? { ...s, actions: [hold, ...s.actions] } : s));
     }

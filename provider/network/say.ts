@@ -18,6 +18,15 @@ export function notReached(ctx: Context, uri: string, e: unknown): void {
   announce(ctx, "warning", message, `not reached ${uri}`);
 }
 
+/** One warning a host, where it gives no locks. */
+export const unlocked = (ctx: Context, uri: string) => (why: string) =>
+  announce(
+    ctx,
+    "warning",
+    `${uri}: another run that changes the same networks or VMs from another machine is not waited for: no lock on the host (${why})`,
+    `unlocked ${uri}`,
+  );
+
 /** Devices that could not be put back on a network's bridge, each with the reason; undefined where there are none. */
 export const notPutBack = (off: readonly string[]): string | undefined =>
   off.length > 0 ? `devices on its bridge that are no VM's were not put back: ${off.join("; ")}` : undefined;

@@ -4,7 +4,7 @@
  */
 import { VirtnetError } from "../handler.js";
 import { type Channel, whyFailed } from "../host/channel.js";
-import { withoutTree } from "../host/trees.js";
+import { type Trees, withoutTree } from "../host/trees.js";
 import type { Connection, NetworkInfo } from "../libvirt/api.js";
 import { compare } from "../schema/compare.js";
 import { parseXml, printXml } from "../schema/xml.js";
@@ -106,6 +106,7 @@ async function parkAll(c: Connection, journal: Journal): Promise<void> {
  * NICs, stored definitions and autostart follow the network as it is now; then the park network goes.
  *
  * @param how.other a connection that takes its share of the NICs.
+ * @param how.trees what turns the spanning tree off, where it is there.
  * @returns devices that are no VM's and could not be put back on its bridge, each with the reason.
  */
 export async function home(
@@ -113,7 +114,7 @@ export async function home(
   journal: Journal,
   autostart: boolean,
   channel: Channel | undefined,
-  { way, other }: { way: Way; other?: Connection | undefined },
+  { way, other, trees }: { way: Way; other?: Connection | undefined; trees?: Trees | undefined },
 ): Promise<string[]> {
   const parkOfIt = parkName(journal.uuid);
   // All of this first and at once: each moment here is one without the gateway.
@@ -129,7 +130,7 @@ export async function home(
     const tree = treeOf(info);
     const asked = journal.nics.length > 0 ? askNeighboursAgain(info, channel, CARRIER_TRIES) : undefined;
     const bring = () => bringHome(c, where, from, journal.nics, { sightings: seen, other });
-    await (channel && tree !== undefined ? withoutTree(channel, tree, `network:${info.uuid}`, bring) : bring());
+    await (channel && tree !== undefined ? withoutTree(channel, tree, `network:${info.uuid}`, bring, trees) : bring());
     off.push(...(await bringPorts(info, journal.ports, channel)));
     await asked;
     if ((await seen).size > 0) await askNeighboursAgain(info, channel, 1);
@@ -233,8 +234,8 @@ async function onOldPorts(
 /** How often it is looked whether the bridge has its carrier, 10 ms apart. */
 const CARRIER_TRIES = 50;
 // $1: the bridge, $2: tries. Its state is up when the kernel sends by it, not as soon as it has a carrier.
-const ASK_AGAIN = `n=1
-until ip -o link show dev "$1" | grep -q " state UP" || [ "$n" -ge "$2" ]; do n=$((n + 1)); sleep 0.01; done
+const ASK_AGAIN = `n=1 state=
+until { read -r state < "/sys/class/net/$1/operstate" && [ "$state" = up ]; } || [ "$n" -ge "$2" ]; do n=$((n + 1)); sleep 0.01; done
 for state in incomplete failed; do ip neigh flush dev "$1" nud "$state"; done`;
 
 /**

@@ -6,13 +6,13 @@
  */
 import { type Context, type Inputs, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
-import { type Held, holding } from "../host/hands.js";
 import type { Host } from "../host/hosts.js";
+import { type Held, holding } from "../host/lock.js";
 import type { Connection } from "../libvirt/api.js";
 import { ownBridgeOf } from "../network/document.js";
 import { healOne } from "../network/heal.js";
 import { networkLock, parkName } from "../network/journal.js";
-import { announce } from "../network/say.js";
+import { unlocked } from "../network/say.js";
 import { readNic } from "./document.js";
 import { isVm, refOf } from "./observe.js";
 import { label } from "./say.js";
@@ -56,7 +56,7 @@ export async function aloneOnVm<S extends Seen, T>(ctx: Context, host: Host, tas
     networks: await networksOf(host, inputs, {}),
   };
   for (let n = 0; n < FOLLOWED; n++) {
-    const done = await locked(ctx, host, first, places, async (c, free) => {
+    const done = await locked(ctx, host, first, places, async (c, { has, free }) => {
       const parks = Promise.all([...places.networks.keys()].map((u) => c.networks.get({ name: parkName(u) })));
       parks.catch(() => undefined); // whoever waits for it says so
       let seen = await task.look(c);
@@ -64,7 +64,7 @@ export async function aloneOnVm<S extends Seen, T>(ctx: Context, host: Host, tas
       if (wider) return { wider };
       if ((await parks).some((park) => park !== undefined)) {
         // A run that restarted the network has died: its NICs may be anywhere.
-        for (const network of places.networks.keys()) await healOne(c, network);
+        for (const network of places.networks.keys()) await healOne(c, network, has);
         seen = await task.look(c);
       }
       return { result: await task.work(c, seen, free) };
@@ -75,12 +75,18 @@ export async function aloneOnVm<S extends Seen, T>(ctx: Context, host: Host, tas
   throw new VirtnetError(`${label(first)} is moved again and again by others: run again when that has ended`);
 }
 
+interface Lock {
+  /** It could be had. */
+  has: boolean;
+  free(): void;
+}
+
 async function locked<T>(
   ctx: Context,
   host: Host,
   inputs: Inputs,
   { vm, networks }: Places,
-  work: (c: Connection, free: () => void) => Promise<T>,
+  work: (c: Connection, lock: Lock) => Promise<T>,
 ): Promise<T> {
   const channel = channelOf(host.uri);
   const held: Held[] = [
@@ -91,23 +97,17 @@ async function locked<T>(
       shared: true,
     })),
   ];
-  const without = (why: string) =>
-    announce(
-      ctx,
-      "warning",
-      `${host.uri}: another run that changes NICs of the same VM from another machine is not waited for: no lock on the host (${why})`,
-    );
-  let free: () => void = () => undefined;
+  let lock: Lock = { has: false, free: () => undefined };
   const around = <R>(all: () => Promise<R>): Promise<R> =>
     channel
-      ? holding(host.uri, channel, { held, waitS: PATIENCE_S, without }, (letGo) => {
-          free = letGo;
+      ? holding(host.uri, channel, { held, waitS: PATIENCE_S, without: unlocked(ctx, host.uri) }, (has, free) => {
+          lock = { has, free };
           return all();
         })
       : all();
   // The Network's handler goes by UUID; by name for one that this run makes.
   const shared = [...new Set([...networks].flat())].map((n) => `network:${n}`);
-  return host.use(`domain:${vm ?? String(inputs.domain)}`, (c) => work(c, () => free()), { shared, around });
+  return host.use(`domain:${vm ?? String(inputs.domain)}`, (c) => work(c, lock), { shared, around });
 }
 
 async function uuidOf(host: Host, domain: string): Promise<string | undefined> {

@@ -184,6 +184,17 @@ describe("the firewall's rules of a network", () => {
       assert.ok(during.length > 5, during.join("\n"));
       for (let i = 0; i < 50 && (await ours()).length > 0; i++) await sleep(100);
       assert.equal(await rules(), before);
+      // Others have taken some of it away.
+      await runPlan({ ...orders, stopBefore: 2 }, undefined, async () => {
+        for (const t of ["iptables", "ip6tables"])
+          await host().exec([
+            "sh",
+            "-c",
+            `${t}-save -t nat | sed -n 's/^-A \\(.* -j VIRTNET-.*\\)/-D \\1/p' | xargs -n4 ${t} -t nat`,
+          ]);
+      });
+      for (let i = 0; i < 50 && (await ours()).length > 0; i++) await sleep(100);
+      assert.equal(await rules(), before);
       // The program on the host was killed as well.
       await runPlan({ ...orders, stopBefore: 2 }, undefined, async () => {
         await host().exec(["sh", "-c", "kill -9 $(pgrep -f virtnet-hold)"]);

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { channelOf } from "../../provider/host/channel.js";
-import { endHands, holding } from "../../provider/host/hands.js";
+import { endLocks, holding } from "../../provider/host/lock.js";
 import { eventually } from "../../sandbox/guests.js";
 import { withSandbox } from "../support/sandbox.js";
 import { needsSshd, type SshAccess, sshTo } from "../support/ssh.js";
@@ -87,7 +88,7 @@ describe("the channel by ssh", () => {
       { name: "other", what: "the second", shared: true },
     ];
     const { uri } = access;
-    await holding(uri, channel(), { held, waitS: 1, without }, async (free) => {
+    await holding(uri, channel(), { held, waitS: 1, without }, async (_, free) => {
       assert.deepEqual([await isFree("one", "-s"), await isFree("other", "-s")], [false, true]);
       assert.equal(await isFree("other", "-x"), false);
       await assert.rejects(
@@ -98,7 +99,7 @@ describe("the channel by ssh", () => {
       assert.ok(await eventually(() => isFree("one", "-x")));
     });
     const required = (file: string) => `require(${JSON.stringify(require.resolve(file))})`;
-    const script = `${required("../../provider/host/hands.js")}.holding(${JSON.stringify(uri)},
+    const script = `${required("../../provider/host/lock.js")}.holding(${JSON.stringify(uri)},
       ${required("../../provider/host/channel.js")}.channelOf(${JSON.stringify(uri)}),
       { held: ${JSON.stringify(held)}, waitS: 5, without: console.log },
       () => { console.log("held"); return new Promise((done) => setTimeout(done, 60000)); })`;
@@ -107,7 +108,46 @@ describe("the channel by ssh", () => {
     assert.equal(await isFree("one", "-x"), false);
     child.kill("SIGKILL");
     assert.ok(await eventually(() => isFree("one", "-x")));
-    endHands();
+    endLocks();
+  });
+
+  it("removes the file of a lock that nobody needs any more, and who waited for it has the new one", async () => {
+    const isFree = async () =>
+      (await sandbox().exec(["flock", "-n", "-x", "/run/virtnet-gone.lock", "true"])).code === 0;
+    const there = async () => (await sandbox().exec(["test", "-e", "/run/virtnet-gone.lock"])).code === 0;
+    const { uri } = access;
+    const locks = (last: boolean) => ({ held: [{ name: "gone", what: "it", last }], waitS: 20 });
+    let second: Promise<boolean> | undefined;
+    await holding(uri, channel(), locks(true), async (locked) => {
+      assert.deepEqual([locked, await there(), await isFree()], [true, true, false]);
+      second = holding(uri, channel(), locks(false), async (has) => has && (await there()) && !(await isFree()));
+      await sleep(300);
+    });
+    assert.equal(await second, true);
+    await holding(uri, channel(), locks(true), async () => undefined);
+    assert.equal(await there(), false);
+    // Refused work leaves what is locked as it was, and so its lock.
+    await assert.rejects(
+      holding(uri, channel(), locks(true), () => Promise.reject(new Error("no"))),
+      /^Error: no$/,
+    );
+    assert.deepEqual([await there(), await isFree()], [true, true]);
+    endLocks();
+  });
+
+  it("tells who has no lock why, and takes one as soon as there is one again", async () => {
+    const { uri } = access;
+    const why: string[] = [];
+    const held = [{ name: "bad", what: "it" }];
+    const locked = (without?: (w: string) => void) =>
+      holding(uri, channel(), { held, waitS: 1, ...(without ? { without } : {}) }, async (has) => has);
+    await sandbox().exec(["ln", "-s", "/nowhere/lock", "/run/virtnet-bad.lock"]);
+    assert.equal(await locked((w) => why.push(w)), false);
+    assert.match(why.join("\n"), /^[^\n]*virtnet-bad\.lock[^\n]*$/);
+    await assert.rejects(locked(), /^VirtnetError: it cannot be changed: no lock on the host: .*virtnet-bad\.lock/);
+    await sandbox().exec(["rm", "/run/virtnet-bad.lock"]);
+    assert.equal(await locked(), true);
+    endLocks();
   });
 
   it("refuses a host with another key than is known", async () => {

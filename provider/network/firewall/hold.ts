@@ -16,7 +16,8 @@ import type { Copy, Subject } from "./subject.js";
 /** How long it may take until the copy stands, in ms. */
 const LIMIT_MS = 30_000;
 
-// By what is there, table by table: also what an earlier one left. Both wait for others that change the firewall.
+// By what is there, table by table: also what an earlier one left, and what cannot be dropped as it was put, since others took
+// some of it away. Both wait for others that change the firewall.
 const IPTABLES_AWAY = `away() { for tool in iptables ip6tables; do
   "$tool-save" | awk -v own="$1" '
     /^\\*/ { table = $0; n = 0; m = 0 }
@@ -45,15 +46,17 @@ const HOLD = `trap "" HUP INT TERM
 put || { away "$1"; exit 1; }
 echo held
 timeout "$2" cat > /dev/null
-away "$1"`;
+drop || away "$1"`;
 const IPTABLES_HOLD = `${IPTABLES_AWAY}
 restore() { [ -z "$2" ] || printf %s "$2" | "$1-restore" -w --noflush; }
-v4=$4 v6=$5
+v4=$4 v6=$5 gone4=$6 gone6=$7
 put() { restore iptables "$v4" && restore ip6tables "$v6"; }
+drop() { restore iptables "$gone4" && restore ip6tables "$gone6"; } 2> /dev/null
 ${HOLD}`;
 const NFTABLES_HOLD = `${NFTABLES_AWAY}
 rules=$4
 put() { printf %s "$rules" | nft -f -; }
+drop() { false; } # a rule goes by its handle, which is looked for
 ${HOLD}`;
 
 const program = (script: string, ...words: string[]): string[] => ["sh", "-c", script, "virtnet-hold", ...words];
@@ -67,17 +70,18 @@ type Holding = (channel: Channel, subject: Subject, seconds: number) => Promise<
 
 const HOLDS: Record<Firewall, Holding> = {
   async iptables(channel, subject, seconds) {
-    const tools = ["iptables-save", "ip6tables-save"].map(async (tool) => {
+    // Without a subnet of IPv6 libvirt sets none of its rules, but for guests among themselves (networkAddGeneralIPv6FirewallRules).
+    const families = ([4, 6] as const).filter((family) => family === 4 || subject.ipv6 || servesFamily(subject, 6));
+    const read = families.map(async (family) => {
+      const tool = family === 4 ? "iptables-save" : "ip6tables-save";
       const { stdout, stderr, code } = await channel.run([tool]);
-      if (code === 0) return { copy: iptablesCopy(stdout, subject) };
-      return { copy: undefined, why: `${tool}: ${whyFailed(stderr, code)}` };
+      if (code === 0) return iptablesCopy(stdout, subject);
+      if (servesFamily(subject, family)) throw new Error(`${tool}: ${whyFailed(stderr, code)}`);
+      return undefined;
     });
-    const read = await Promise.all(tools);
-    for (const [i, family] of ([4, 6] as const).entries())
-      if (read[i]?.why !== undefined && servesFamily(subject, family)) throw new Error(read[i].why);
-    const copies = read.map((r) => r.copy);
+    const copies = await Promise.all(read);
     if (copies.every((copy) => copy === undefined)) return undefined;
-    const texts = copies.map((copy) => copy?.add ?? "");
+    const texts = (["add", "remove"] as const).flatMap((what) => [0, 1].map((i) => copies[i]?.[what] ?? ""));
     const words = [iptablesPrefix(subject.id), String(seconds), leftOf(copies), ...texts];
     return await channel.hold(program(IPTABLES_HOLD, ...words), LIMIT_MS);
   },

@@ -25,7 +25,7 @@ const PLACES: Record<string, [chain: string, command: "-I" | "-A"]> = {
 /** undefined: there is nothing to hold. */
 export function iptablesCopy(saved: string, subject: Subject): Copy | undefined {
   const prefix = iptablesPrefix(subject.id);
-  const add: string[] = [];
+  const [add, remove]: [string[], string[]] = [[], []];
   for (const [table, lines] of tablesOf(saved)) {
     const rules = new Map<string, string[]>();
     for (const line of lines) {
@@ -44,8 +44,16 @@ export function iptablesCopy(saved: string, subject: Subject): Copy | undefined 
       ...copies.map(({ at, command, name }) => `${command} ${at} -j ${name}`),
       "COMMIT",
     );
+    remove.push(
+      `*${table}`,
+      ...copies.map(({ at, name }) => `-D ${at} -j ${name}`),
+      ...copies.map(({ name }) => `-F ${name}`),
+      ...copies.map(({ name }) => `-X ${name}`),
+      "COMMIT",
+    );
   }
-  return add.length === 0 ? undefined : { add: `${add.join("\n")}\n`, prefix, left: saved.includes(prefix) };
+  const text = (lines: string[]): string => `${lines.join("\n")}\n`;
+  return add.length === 0 ? undefined : { add: text(add), remove: text(remove), prefix, left: saved.includes(prefix) };
 }
 
 function tablesOf(saved: string): [table: string, lines: string[]][] {

@@ -7,11 +7,15 @@ export interface Subject {
   bridge: string;
   /** Addresses with prefix. */
   subnets: readonly string[];
+  /** Its guests may use IPv6 among themselves without a subnet. */
+  ipv6?: boolean;
 }
 
 export interface Copy {
   /** What makes it. */
   add: string;
+  /** What takes it away again as it was made, where that can be said without a look. */
+  remove?: string;
   /** How the names of its chains begin. */
   prefix: string;
   /** Whether there are such chains, of a run that could not take them away. */

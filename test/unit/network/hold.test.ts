@@ -76,6 +76,25 @@ describe("a copy of a network's firewall rules", () => {
       "COMMIT",
       "",
     ]);
+    assert.deepEqual(copy?.remove?.split("\n"), [
+      "*filter",
+      "-D LIBVIRT_FWX -j VIRTNET-0a1b2c3d-FWI",
+      "-D LIBVIRT_FWI -j VIRTNET-0a1b2c3d-FWO",
+      "-D LIBVIRT_FWX -j VIRTNET-0a1b2c3d-FWX",
+      "-F VIRTNET-0a1b2c3d-FWI",
+      "-F VIRTNET-0a1b2c3d-FWO",
+      "-F VIRTNET-0a1b2c3d-FWX",
+      "-X VIRTNET-0a1b2c3d-FWI",
+      "-X VIRTNET-0a1b2c3d-FWO",
+      "-X VIRTNET-0a1b2c3d-FWX",
+      "COMMIT",
+      "*nat",
+      "-D LIBVIRT_PRT -j VIRTNET-0a1b2c3d-PRT",
+      "-F VIRTNET-0a1b2c3d-PRT",
+      "-X VIRTNET-0a1b2c3d-PRT",
+      "COMMIT",
+      "",
+    ]);
     assert.deepEqual([copy?.prefix, copy?.left], ["VIRTNET-0a1b2c3d-", false]);
   });
 
