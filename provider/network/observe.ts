@@ -59,7 +59,18 @@ export async function observe(c: Connection, ref: Ref, options: ObserveOptions):
         broken: brokenParts(found, vitals),
       }
     : await portsByLibvirt(c, found, nics);
-  return { ...daemon, nics, network, ...beside, ...(moves ? { stored: storedUsers(domains, namesOf(found)) } : {}) };
+  const stored = moves ? storedUsers(domains, namesOf(found)) : [];
+  const renamed = moves && options.desired?.name !== found.name;
+  const kept = renamed ? { kept: await olderStates(c, new Set([...nics, ...stored].map((n) => n.domain))) } : {};
+  return { ...daemon, nics, network, ...beside, ...(moves ? { stored } : {}), ...kept };
+}
+
+/** Whose managed save, and whose snapshots, libvirt keeps. */
+async function olderStates(c: Connection, users: ReadonlySet<string>): Promise<NonNullable<Observed["kept"]>> {
+  const having = async (has: "managed-save" | "snapshots") =>
+    (await c.domains.list({ xml: false, has })).filter((d) => users.has(d.uuid)).map((d) => d.name);
+  const [managedSaves, snapshots] = await Promise.all([having("managed-save"), having("snapshots")]);
+  return { managedSaves, snapshots };
 }
 
 /** What definitions of VMs may name changes. */

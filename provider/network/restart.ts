@@ -109,11 +109,12 @@ export function renameStep(change: CostlyChange): Step {
   const renew = running && starts && change.renews && newAddresses(net.liveXml as string, after);
   const impact = running ? worst(["restart", ...prices.map((p) => p.impact)]) : "none";
   const to = readNetwork(after).values.name as string;
-  const kept = "managed saves, snapshots and files of other tools that name the network keep the old name";
   return {
     kind: "rename",
     impact,
-    why: [reasons(prices), kept, ...followers(change), ...(running ? portsOfOthers(change) : [])].join("; "),
+    why: [reasons(prices), keepers(observed), ...followers(change), ...(running ? portsOfOthers(change) : [])].join(
+      "; ",
+    ),
     changes,
     ...(running
       ? noticed(change, moves, renew, impact)
@@ -130,6 +131,14 @@ export function renameStep(change: CostlyChange): Step {
       { do: "home" },
     ],
   };
+}
+
+/** What keeps the old name: nobody but libvirt changes its older states of a VM. */
+function keepers({ kept }: NetworkChange["observed"]): string {
+  const { managedSaves = [], snapshots = [] } = kept ?? {};
+  const of = (what: string, vms: readonly string[]) => (vms.length > 0 ? [`${what} of ${vms.join(", ")}`] : []);
+  const all = [...of("the managed save", managedSaves), ...of("snapshots", snapshots), "files of other tools"];
+  return `${all.join(" and ")} that name the network keep the old name`;
 }
 
 /** Who names the network, or its own bridge, in a definition, and is changed with it: in words. */

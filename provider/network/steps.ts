@@ -29,6 +29,8 @@ export interface Observed {
   nics: readonly Nic[];
   /** NICs of stored definitions that refer to it, where its name or its own bridge changes. */
   stored?: readonly StoredUser[];
+  /** VMs on it, running or stored, of which libvirt keeps an older state, where its name changes. */
+  kept?: { managedSaves: readonly string[]; snapshots: readonly string[] };
   /** Whether commands can be run on the host. Default: false. */
   channel?: boolean;
   /** Devices on its bridge that are no VM's; absent: nobody could tell. */

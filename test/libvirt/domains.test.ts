@@ -53,6 +53,7 @@ describe("domains over the test driver", () => {
     assert.deepEqual(await c.domains.list({ active: false, xml: false }), [
       { ...off, active: false, persistent: true, state: 5 },
     ]);
+    for (const has of ["managed-save", "snapshots"] as const) assert.deepEqual(await c.domains.list({ has }), []);
     await c.domains.undefine(off);
     await c.domains.destroy(paused);
   });

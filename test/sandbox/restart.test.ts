@@ -286,6 +286,25 @@ describe("the restart of a network under running VMs", () => {
       ["define", "/dev/stdin"],
       vm("db", [nicXml("52:54:00:00:07:02", "network", "network='before'")]),
     );
+    for (const name of ["saved", "other"]) {
+      const network = name === "saved" ? "before" : "default";
+      await virsh(
+        host(),
+        ["define", "/dev/stdin"],
+        vm(name, [nicXml("52:54:00:00:07:03", "network", `network='${network}'`)]),
+      );
+      if (name === "saved") {
+        await virsh(host(), ["start", name]);
+        await virsh(host(), ["managedsave", name]);
+      }
+    }
+    // As one that was brought here with its VM: without a disk libvirt takes none itself.
+    for (const name of ["db", "other"])
+      await virsh(
+        host(),
+        ["snapshot-create", name, "/dev/stdin", "--redefine"],
+        `<domainsnapshot><name>older</name><creationTime>1700000000</creationTime><state>shutoff</state>${await virsh(host(), ["dumpxml", name])}</domainsnapshot>`,
+      );
     await d.up(nat(7, { name: "after" }));
     assert.equal(d.state?.id, uuid);
     assert.equal((await virsh(host(), ["net-uuid", "after"])).trim(), uuid);
@@ -299,7 +318,7 @@ describe("the restart of a network under running VMs", () => {
     assert.equal(await onBridge("rs7"), "1");
     assert.ok(
       d.log.some((l) =>
-        /name: renames it .*managed saves, snapshots.*keep the old name; the stored definitions of db follow.*; web: stay connected/.test(
+        /name: renames it .*the managed save of saved and snapshots of db and files of other tools that name the network keep the old name; the stored definitions of db, saved follow.*; web: stay connected/.test(
           l,
         ),
       ),
@@ -307,7 +326,8 @@ describe("the restart of a network under running VMs", () => {
     );
     assert.deepEqual(await parks(), []);
     await virsh(host(), ["destroy", "web"]);
-    await virsh(host(), ["undefine", "db"]);
+    await virsh(host(), ["undefine", "saved", "--managed-save"]);
+    for (const name of ["db", "other"]) await virsh(host(), ["undefine", name, "--snapshots-metadata"]);
     await d.destroy();
   });
 

@@ -57,10 +57,10 @@ export interface Domains {
   /**
    * All domains, or those that run (or do not), in libvirt's order (virConnectListAllDomains).
    *
-   * @param options `active`: only those that run, or only those that do not; default: all. `xml: false` leaves out the definitions,
-   *   which cost one or two calls a domain.
+   * @param options `active`: only those that run, or only those that do not; default: all. `has`: only those with a managed save, or
+   *   with snapshots. `xml: false` leaves out the definitions, which cost one or two calls a domain.
    */
-  list(options?: { xml?: boolean; active?: boolean }): Promise<DomainInfo[]>;
+  list(options?: { xml?: boolean; active?: boolean; has?: "managed-save" | "snapshots" }): Promise<DomainInfo[]>;
   /** One domain; undefined when it does not exist, any other failure rejects (virDomainLookupByUUIDString or ByName, virDomainGetXMLDesc). */
   get(ref: Ref): Promise<DomainInfo | undefined>;
   /** Store a domain, or change the stored definition of the one with the same name and UUID; it does not start (virDomainDefineXML). Class "invalid-input" for XML that cannot be one, "exists" where the name is another's. */

@@ -14,6 +14,8 @@ const listed = {
   running: 1 << 4,
   paused: 1 << 5,
   shutoff: 1 << 6,
+  "managed-save": 1 << 8,
+  snapshots: 1 << 12,
 } as const;
 /** virDomainState. */
 const state = { running: 1, paused: 3, shutoff: 5 } as const;
@@ -33,7 +35,9 @@ type CAddress = { type: number; addr: string; prefix: number };
 
 export const domains: Implementation<"domains"> = {
   list(n, options) {
-    const which = options?.active === undefined ? 0 : options.active ? listed.active : listed.inactive;
+    const { active, has, xml = true } = options ?? {};
+    const running = active === undefined ? 0 : active ? listed.active : listed.inactive;
+    const which = running | (has === undefined ? 0 : listed[has]);
     return n.withList(
       (out) => n.call("virConnectListAllDomains", n.conn, out, which),
       "virDomainFree",
@@ -49,9 +53,8 @@ export const domains: Implementation<"domains"> = {
           const info = unlessGone(code.noDomain, () => {
             const { name, uuid } = identify(n, dom);
             const now = states.get(uuid) ?? getState(n, dom);
-            const active = isActive(n, dom, now);
-            const base = { name, uuid, active, persistent: persistent.has(uuid), state: now };
-            return options?.xml === false ? base : { ...base, ...readXml(n, dom, base.active, base.persistent) };
+            const base = { name, uuid, active: isActive(n, dom, now), persistent: persistent.has(uuid), state: now };
+            return !xml ? base : { ...base, ...readXml(n, dom, base.active, base.persistent) };
           });
           if (info !== undefined) result.push(info);
         }
