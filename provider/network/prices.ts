@@ -5,6 +5,9 @@
  */
 import type { UpdateSection } from "../libvirt/api.js";
 
+/** How long a NIC is gone that is unplugged and plugged, in words (docs/benchmarks.md). */
+export const REPLUG_TAKES = "about 0.2 s where its guest releases it at once, and until that has set it up again";
+
 /** From harmless to costly. `replug`: each NIC gets a new port (a tap moves without its guest noticing, others are unplugged and plugged); `restart`: the network goes down for a moment. */
 export const IMPACTS = ["none", "live", "replug", "restart", "replace"] as const;
 export type Impact = (typeof IMPACTS)[number];

@@ -7,7 +7,7 @@ import { canonIp } from "../schema/net.js";
 import { ownBridgeIn, readNetwork } from "./document.js";
 import type { Journal, JournalNic } from "./journal.js";
 import { type Nic, type Plug, plugOf, vmsOf } from "./nics.js";
-import { type Impact, type Price, reasons, worst } from "./prices.js";
+import { type Impact, type Price, REPLUG_TAKES, reasons, worst } from "./prices.js";
 import type { Action, Observed, ObservedNetwork, Step } from "./steps.js";
 
 export interface NetworkChange {
@@ -263,7 +263,8 @@ function noticed(
         : `stay connected to each other and lose the gateway for about ${seconds(ms)}`,
     );
   } else if (impact === "replug" && plug.size === 0) parts.push("stay connected; their ports are made anew one by one");
-  if (plug.size > 0) parts.push(`NICs of ${[...plug].join(", ")} are unplugged and plugged`);
+  if (plug.size > 0)
+    parts.push(`NICs of ${[...plug].join(", ")} are unplugged and plugged: each is gone for ${REPLUG_TAKES}`);
   if (renew) parts.push("links go down and up for a new address");
   return { affects, notice: parts.join("; ") || "stay connected" };
 }

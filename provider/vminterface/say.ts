@@ -1,5 +1,6 @@
 /** What a run tells its user. */
 import type { Inputs } from "../handler.js";
+import { REPLUG_TAKES } from "../network/prices.js";
 import type { Plan } from "./steps.js";
 
 export const label = (inputs: Inputs): string => `NIC ${String(inputs.mac)} of VM ${JSON.stringify(inputs.domain)}`;
@@ -14,7 +15,7 @@ export function priceLine(p: Plan): string | undefined {
     .map((s) => {
       const what = s.changes.length > 0 ? `${s.changes.join(", ")}: ` : "";
       if (s.kind === "replug")
-        return `${what}unplugs this NIC of ${s.affects.join(", ")} and plugs it again, with its MAC (${s.why})`;
+        return `${what}unplugs this NIC of ${s.affects.join(", ")} and plugs it again, with its MAC: gone for ${REPLUG_TAKES} (${s.why})`;
       return `${what}${s.impact === "live" ? "changed live" : "no effect on the running VM"} (${s.why})`;
     });
   // What runs is changed and stored alike: said once.
