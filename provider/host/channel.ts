@@ -6,7 +6,7 @@
  * ```ts
  * const channel = channelOf("qemu:///system");
  * await channel?.run(["ip", "-j", "addr"]);
- * await channel?.defaultSource(4);          // "203.0.113.2"
+ * (await channel?.devices())?.masters.get("vnet0"); // "virbr0"
  * ```
  */
 import { execFile } from "node:child_process";
@@ -31,6 +31,12 @@ export interface HostAddress {
   scope: string;
 }
 
+export interface HostDevices {
+  /** Device → bridge that it is on. */
+  masters: Map<string, string | undefined>;
+  addresses: HostAddress[];
+}
+
 /** Why a program failed: what it said, or its exit code. */
 export const whyFailed = (said: string, code: number): string => said.trim() || `exit code ${code}`;
 
@@ -52,14 +58,12 @@ export interface Channel {
   hold(argv: readonly string[], limitMs: number): Promise<Hold>;
   /** Starts a program that answers lines. */
   talk(argv: readonly string[]): Talk;
-  /** All addresses in use. */
-  addresses(): Promise<HostAddress[]>;
-  /** All network devices, each with the bridge (or bond) that it is a port of. */
-  masters(): Promise<Map<string, string | undefined>>;
+  /** All network devices, each with the bridge (or bond) that it is a port of, and all addresses in use. */
+  devices(): Promise<HostDevices>;
   /** Command lines of all running programs of a name; undefined where they cannot be listed. */
   programs(name: string): Promise<string[] | undefined>;
-  /** The host's address on the device of its default route: what routers of that network know it by. */
-  defaultSource(family: 4 | 6): Promise<string | undefined>;
+  /** The host's address on the device of its default route: what routers of that network know it by. One of `addresses`. */
+  defaultSource(family: 4 | 6, addresses: readonly HostAddress[]): Promise<string | undefined>;
 }
 
 const LIMIT_MS = 10_000;
@@ -149,6 +153,7 @@ function findsDaemon(): boolean {
 
 interface IpAddress {
   ifname: string;
+  master?: string;
   addr_info?: {
     family: string;
     local?: string;
@@ -199,20 +204,22 @@ function channelBy(by: Channel["by"], run: Run, runAnew: Run, kept: Kept): Chann
     if (code !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr.trim()}`);
     return JSON.parse(stdout.trim() || "[]") as T[];
   };
-  const addresses = async (): Promise<HostAddress[]> => {
+  const devices = async (): Promise<HostDevices> => {
     const rank = (a: { deprecated?: boolean; temporary?: boolean }): number =>
       (a.deprecated ? 2 : 0) + (a.temporary ? 1 : 0);
-    return (await ip<IpAddress>(["addr", "show"])).flatMap(({ ifname, addr_info = [] }) =>
+    const all = await ip<IpAddress>(["addr", "show"]);
+    const addresses = all.flatMap(({ ifname, addr_info = [] }) =>
       [...addr_info]
         .filter((a) => a.local !== undefined && !a.tentative)
         .sort((a, b) => rank(a) - rank(b))
         .map((a) => ({
           device: ifname,
           address: `${a.local}/${a.prefixlen}`,
-          family: a.family === "inet6" ? 6 : 4,
+          family: a.family === "inet6" ? (6 as const) : (4 as const),
           scope: a.scope,
         })),
     );
+    return { masters: new Map(all.map(({ ifname, master }) => [ifname, master])), addresses };
   };
   return {
     by,
@@ -227,20 +234,18 @@ function channelBy(by: Channel["by"], run: Run, runAnew: Run, kept: Kept): Chann
       const there = kept(argv);
       return talkWith(there.argv, there.input);
     },
-    addresses,
-    masters: async () =>
-      new Map((await ip<IpAddress & { master?: string }>(["link", "show"])).map((l) => [l.ifname, l.master])),
+    devices,
     async programs(name) {
       // ps ends with 1 where there is none.
       const { stdout, code } = await run(["ps", "-C", name, "-o", "args="]);
       return code > 1 ? undefined : stdout.split("\n").filter((line) => line !== "");
     },
-    async defaultSource(family) {
+    async defaultSource(family, addresses) {
       const routes = await ip<IpRoute>([`-${family}`, "route", "show", "default"]);
       const [best] = routes.sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0));
       if (best?.prefsrc !== undefined) return best.prefsrc;
       const device = best?.dev ?? best?.nexthops?.[0]?.dev;
-      return device === undefined ? undefined : addressOn(await addresses(), device, family);
+      return device === undefined ? undefined : addressOn(addresses, device, family);
     },
   };
 }

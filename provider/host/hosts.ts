@@ -30,11 +30,7 @@ export interface Vitals {
 }
 
 async function readVitals(channel: Channel): Promise<Vitals> {
-  const [masters, addresses, dnsmasqs] = await Promise.all([
-    channel.masters(),
-    channel.addresses(),
-    channel.programs("dnsmasq"),
-  ]);
+  const [{ masters, addresses }, dnsmasqs] = await Promise.all([channel.devices(), channel.programs("dnsmasq")]);
   return { mayChange: channel.mayChange, masters, addresses, ...(dnsmasqs ? { dnsmasqs } : {}) };
 }
 

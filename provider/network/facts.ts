@@ -5,6 +5,7 @@ import type { Host } from "../host/hosts.js";
 import type { HostLinks } from "../hostlink/facts.js";
 import { choosesFirewall, type Firewall } from "./abilities.js";
 import { ownBridgeOf } from "./document.js";
+import type { Via } from "./state.js";
 
 export interface HostFacts {
   addresses: readonly HostAddress[];
@@ -12,7 +13,7 @@ export interface HostFacts {
   /** Bridges of networks when it was read: a network that has gone since has its address in here still. */
   bridges: ReadonlySet<string>;
   /** The host's address for routers outside, on its default route or on the one device that traffic may leave by. */
-  via(family: 4 | 6, device?: string): string | undefined;
+  via(): Promise<Via>;
   /** Why VMs cannot be on a bridge of the host: the bond below it. */
   unfitBridge(bridge: string): Promise<string | undefined>;
   /** The backend that libvirt's rules are seen in; `undefined` while no network has any, or they may not be read. */
@@ -44,7 +45,7 @@ async function readFacts(host: Host): Promise<HostFacts | undefined> {
   const channel = channelOf(host.uri);
   if (!channel) return undefined;
   const networks = await host.networks();
-  const [vitals, v4, v6] = await Promise.all([host.vitals(), channel.defaultSource(4), channel.defaultSource(6)]);
+  const vitals = await host.vitals();
   if (!vitals) return undefined;
   const { addresses } = vitals;
   let links: Promise<HostLinks | undefined> | undefined;
@@ -71,7 +72,10 @@ async function readFacts(host: Host): Promise<HostFacts | undefined> {
       const known = await links;
       return known && unfitBridge(bridge, known.links);
     },
-    via: (family, device) => (device !== undefined ? addressOn(addresses, device, family) : family === 4 ? v4 : v6),
+    via: once(async () => {
+      const [v4, v6] = await Promise.all(([4, 6] as const).map((family) => channel.defaultSource(family, addresses)));
+      return (family, device) => (device !== undefined ? addressOn(addresses, device, family) : family === 4 ? v4 : v6);
+    }),
   };
 }
 
@@ -95,7 +99,7 @@ async function firewallBy(channel: Channel): Promise<Firewall | undefined> {
 }
 
 /** Kept as soon as there is an answer. */
-function once<T>(ask: () => Promise<T | undefined>): () => Promise<T | undefined> {
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
   let answer: T | undefined;
   return async () => {
     answer ??= await ask();

@@ -14,7 +14,7 @@ import { checkNetwork } from "./check.js";
 import { faultsOfTaking, lastRestart, tellPrice } from "./cost.js";
 import { differences } from "./differences.js";
 import { readNetwork, writeNetwork } from "./document.js";
-import { daemonOf, factsOf, forgetFacts, type HostFacts } from "./facts.js";
+import { daemonOf, factsOf, forgetFacts } from "./facts.js";
 import { guardOf } from "./guard.js";
 import { healOne } from "./heal.js";
 import { brokenParts } from "./intact.js";
@@ -26,7 +26,7 @@ import { plan, refusal, type Wish } from "./plan.js";
 import type { Impact } from "./prices.js";
 import { forgetRun, neighbours, sawInCheck, seen } from "./run.js";
 import { announce } from "./say.js";
-import { argsOf, argsOnHost, type Computed, type Condition, computed } from "./state.js";
+import { argsOf, argsOnHost, type Computed, type Condition, computed, type Via } from "./state.js";
 import type { Observed } from "./steps.js";
 import { verify } from "./verify.js";
 
@@ -110,8 +110,8 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
 }
 
 /** How routers outside know the host, where that is an output. Asked without a connection at hand: it takes one. */
-const viaOf = async (host: Host, { mode }: Inputs): Promise<HostFacts["via"] | undefined> =>
-  mode === "route" ? (await factsOf(host))?.via : undefined;
+const viaOf = async (host: Host, { mode }: Inputs): Promise<Via | undefined> =>
+  mode === "route" ? await (await factsOf(host))?.via().catch(() => undefined) : undefined;
 
 async function outputs(
   host: Host,
@@ -119,7 +119,7 @@ async function outputs(
   adopted: boolean,
   args: Inputs,
   restartMs: unknown,
-  via: HostFacts["via"] | undefined,
+  via: Via | undefined,
 ): Promise<Computed> {
   const out = computed(info, await host.identity(), adopted, args, via);
   if (typeof restartMs === "number") out.restartMs = restartMs;
@@ -133,7 +133,7 @@ type Target = Pick<Wish, "was" | "uuid"> & {
   desired: Inputs;
   adopted: boolean;
   restartMs?: unknown;
-  via: HostFacts["via"] | undefined;
+  via: Via | undefined;
   /** The host's lock of the network is held. */
   held: boolean;
 };

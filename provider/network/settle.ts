@@ -202,7 +202,7 @@ async function strays(
   const others = nicsOn(await c.domains.list({ active: true }), names).filter(
     (n) => !known.has(`${n.domain} ${n.mac}`),
   );
-  const masters = await channel?.masters().catch(() => undefined);
+  const masters = (await channel?.devices().catch(() => undefined))?.masters;
   return cutOff(await whetherConnected(c, info, others, masters));
 }
 
@@ -257,7 +257,7 @@ async function bringPorts(
   const bridge = ownBridgeOf(info);
   if (bridge === undefined || ports.length === 0) return [];
   if (!channel) return ports.map((device) => `${device}: no command can be run on the host`);
-  const masters = await channel.masters();
+  const { masters } = await channel.devices();
   const off: string[] = [];
   for (const device of ports) {
     if (!masters.has(device) || masters.get(device) !== undefined) continue;

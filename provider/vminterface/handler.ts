@@ -211,7 +211,7 @@ async function update(ctx: Context, _id: string, olds: Inputs, news: Inputs): Pr
     inputs: [news, was],
     uuid: olds.domainUuid,
     async look(c) {
-      const masters = was.connected === false ? await channelOf(host.uri)?.masters() : undefined;
+      const masters = was.connected === false ? (await channelOf(host.uri)?.devices())?.masters : undefined;
       return observe(c, news, identity.libVersion, was, masters);
     },
     async work(c, observed, free) {

@@ -39,7 +39,7 @@ describe("a command that is configured", function () {
     assert.equal(channel?.by, "command");
     const words = ["a b", "$HOME", "'", "`id`", ""];
     assert.equal((await channel?.run(["printf", "%s\\n", ...words]))?.stdout, words.map((w) => `${w}\n`).join(""));
-    assert.ok((await channel?.masters())?.has("eth1"));
+    assert.ok((await channel?.devices())?.masters.has("eth1"));
   });
 
   it("is the way by which a bridge is made over the management NIC, and given back", async () => {

@@ -33,8 +33,9 @@ describe("the channel by ssh", () => {
     const hello = await channel().run(["printf", "%s|", "$HOME; exit 3", "it's", "two\nlines", ""]);
     assert.deepEqual(hello, { stdout: "$HOME; exit 3|it's|two\nlines||", stderr: "", code: 0 });
     assert.equal((await channel().run(["hostname"])).stdout.trim(), sandbox().name);
-    assert.ok((await channel().masters()).has("up0"));
-    assert.equal(await channel().defaultSource(4), sandbox().hostAddress.v4);
+    const { masters, addresses } = await channel().devices();
+    assert.ok(masters.has("up0"));
+    assert.equal(await channel().defaultSource(4, addresses), sandbox().hostAddress.v4);
   });
 
   it("tells exit code and error output, and programs that are not there", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { addressOn, channelOf, type HostAddress, prefixOf } from "../../../provider/host/channel.js";
 import type { HostIdentity, NetworkInfo } from "../../../provider/libvirt/api.js";
 import { addressesBeside, type HostFacts } from "../../../provider/network/facts.js";
-import { computed } from "../../../provider/network/state.js";
+import { computed, type Via } from "../../../provider/network/state.js";
 import { skip } from "../../skip.js";
 
 const addresses: HostAddress[] = [
@@ -43,16 +43,17 @@ describe("the channel to a host", () => {
     assert.equal((await here.run(["sh", "-c", "echo bad >&2; exit 3"])).stderr, "bad\n");
     assert.equal((await here.run(["sh", "-c", "exit 3"])).code, 3);
     assert.equal((await here.run(["no-such-program"])).code, 127);
-    assert.ok((await here.masters()).has("lo"));
+    assert.ok((await here.devices()).masters.has("lo"));
   });
 });
 
 describe("what a host tells of itself", () => {
+  const via: Via = (family, device) => addressOn(addresses, device ?? "eno1", family);
   const facts: HostFacts = {
     addresses,
     devices: ["lo", "eno1", "virbr0", "virbr1"],
     bridges: new Set(["virbr0"]),
-    via: (family, device) => addressOn(addresses, device ?? "eno1", family),
+    via: async () => via,
     unfitBridge: async () => undefined,
     firewall: async () => undefined,
   };
@@ -77,15 +78,15 @@ describe("what a host tells of itself", () => {
     ...{ name: "dmz", uuid: host.uuid, active: false, persistent: true, autostart: true },
     inactiveXml: `<network><name>dmz</name>${forward}<bridge name='virbr5'/><ip address='198.51.100.1' netmask='255.255.255.0'/><ip family='ipv6' address='2001:db8:51::1' prefix='64'/></network>`,
   });
-  const vias = (forward: string, known?: HostFacts) =>
-    computed(network(forward), host, false, {}, known?.via).upstreamRoutes.map(({ via }) => via);
+  const vias = (forward: string, known?: Via) =>
+    computed(network(forward), host, false, {}, known).upstreamRoutes.map(({ via }) => via);
 
   it("makes upstream routes name its address on the default route", () => {
-    assert.deepEqual(vias("<forward mode='route'/>", facts), ["203.0.113.2", "2001:db8::2"]);
+    assert.deepEqual(vias("<forward mode='route'/>", via), ["203.0.113.2", "2001:db8::2"]);
   });
 
   it("makes upstream routes name its address on the only device that traffic may leave by", () => {
-    assert.deepEqual(vias("<forward mode='route' dev='virbr1'/>", facts), ["192.168.101.1", "server"]);
+    assert.deepEqual(vias("<forward mode='route' dev='virbr1'/>", via), ["192.168.101.1", "server"]);
   });
 
   it("makes upstream routes name the host where nothing is known", () => {
@@ -93,6 +94,6 @@ describe("what a host tells of itself", () => {
   });
 
   it("adds no upstream routes to other modes", () => {
-    assert.deepEqual(vias("<forward mode='nat'/>", facts), []);
+    assert.deepEqual(vias("<forward mode='nat'/>", via), []);
   });
 });
