@@ -81,6 +81,7 @@ const VLAN_FLAGS: Readonly<Record<string, number>> = { reorderHeaders: 1, gvrp: 
 export const MARK = "pulumi-virtnet.mark";
 /** The checkpoint under which the settings wait for their proof; "made": the link has nothing on it yet. */
 export const UNPROVEN = "pulumi-virtnet.unproven";
+export const MADE = "made";
 /** Whether the link shall be made again when the host starts; until the settings are proven it is not. */
 export const AUTOCONNECT = "pulumi-virtnet.autoconnect";
 /** Of a port's profile: the link's profile, and the profile that was on the device before. */

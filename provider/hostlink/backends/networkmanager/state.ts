@@ -2,10 +2,17 @@
 import { type Bus, NM, type Settings } from "./bus.js";
 import type { Variant } from "./values.js";
 
+// NMDeviceState (nm-dbus-interface.h).
+export const DISCONNECTED = 30;
+export const GETTING_ADDRESSES = 70;
+export const ACTIVATED = 100;
+export const DEACTIVATING = 110;
+export const FAILED = 120;
+
 export interface Device {
   path: string;
   name: string;
-  /** NMDeviceState: 30 disconnected, 70 getting addresses, 100 activated. */
+  /** NMDeviceState. */
   state: number;
   /** Path of its activation. */
   active?: string;

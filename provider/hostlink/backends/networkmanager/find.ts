@@ -1,0 +1,85 @@
+/** What is there of a link, in the plan's terms. Pure. */
+import type { Inputs } from "../../../handler.js";
+import type { Kind } from "../../args.js";
+import type { HostLinks } from "../../facts.js";
+import type { PortVlans } from "../../vlans.js";
+import type { Found } from "../backend.js";
+import type { Settings } from "./bus.js";
+import { isKept } from "./keep.js";
+import { checkpointOn, findProfile, portProfiles } from "./lookup.js";
+import { lentBy, MADE, readAddressing, readMark, readProfile, UNPROVEN, userData } from "./profile.js";
+import {
+  ACTIVATED,
+  DEACTIVATING,
+  type Device,
+  DISCONNECTED,
+  GETTING_ADDRESSES,
+  type Profile,
+  type State,
+} from "./state.js";
+import { readVlans } from "./vlans.js";
+
+export function find(state: State, kind: Kind, ref: { id?: string; name: string }, host: HostLinks): Found {
+  const profile = findProfile(state, kind, ref);
+  const fact = host.links.get(ref.name);
+  if (!profile) {
+    if (!fact) return {};
+    return {
+      foreign: `${fact.kind === undefined ? "a NIC" : `a ${fact.kind}`} that NetworkManager has no profile of`,
+    };
+  }
+  const { uuid: id, settings } = profile;
+  const unproven = userData(settings)[UNPROVEN];
+  if (unproven?.startsWith(MADE)) {
+    const checkpoint = checkpointOn(state, unproven.split(" ").slice(1));
+    return { leftover: { id, ...(checkpoint ? { checkpoint: checkpoint.path } : {}) } };
+  }
+  const device = state.devices.get(ref.name);
+  // Numbers of checkpoints begin anew with NetworkManager: one of this number may be somebody else's.
+  const own = state.checkpoints.find((c) => c.path === unproven);
+  if (own && (device === undefined || own.devices.includes(device.path)))
+    return { leftover: { id, checkpoint: own.path } };
+  const up = device?.profile === profile.path && device.state >= GETTING_ADDRESSES && device.state <= ACTIVATED;
+  const profiles = portProfiles(state, profile);
+  const members = profiles.flatMap(({ device: port }) => (port === undefined ? [] : [port]));
+  const ports = up ? members.filter((port) => host.links.get(port)?.master === ref.name) : members;
+  const mark = readMark(settings);
+  const busy = [ref.name, ...members].some((name) => moving(state.devices.get(name)));
+  return {
+    ...(busy ? { busy } : {}),
+    link: {
+      id,
+      name: ref.name,
+      values: {
+        ...{ ...readProfile(kind, settings), ...(up ? onDevice(settings, fact) : {}), name: ref.name, ports },
+        ...(kind === "bridge" ? allVlans(profile, profiles) : {}),
+      },
+      ...(mark ? { mark } : {}),
+      up,
+      saved: isKept(state, profile),
+    },
+  };
+}
+
+/** On its way up or down; one that only waits for addresses may do so for ever. */
+const moving = (device: Device | undefined): boolean =>
+  device !== undefined &&
+  ((device.state > DISCONNECTED && device.state < GETTING_ADDRESSES) || device.state === DEACTIVATING);
+
+/** VLANs of the host and of the ports. */
+function allVlans(profile: Profile, ports: readonly Profile[]): { vlans?: PortVlans[] } {
+  const vlans = [
+    readVlans(profile.settings, "bridge", String(profile.device)),
+    ...ports.map(({ settings, device }) => readVlans(settings, "bridge-port", String(device))),
+  ].filter((found) => found !== undefined);
+  return vlans.length > 0 ? { vlans } : {};
+}
+
+/** Fixed addresses that the device has lost, so that this shows. */
+function onDevice(settings: Settings, fact: { addresses: readonly string[]; mac?: string } | undefined): Inputs {
+  const wanted = lentBy(settings) ? {} : readAddressing(settings);
+  const there = wanted.addresses?.filter((a) => fact?.addresses.includes(a));
+  const mac = fact?.mac === undefined ? {} : { mac: fact.mac };
+  if (there === undefined || there.length === wanted.addresses?.length) return mac;
+  return { ...mac, addresses: { ...wanted, addresses: there } };
+}

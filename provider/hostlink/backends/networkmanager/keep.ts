@@ -1,0 +1,91 @@
+/** How a change ends: it is kept for the next start of the host, or the link goes. What ports had replaced goes along. */
+import type { LinkRef } from "../backend.js";
+import type { Bus, Settings } from "./bus.js";
+import { deleteLink, deleteProfile, NO_REAPPLY, TO_DISK, updateProfile } from "./calls.js";
+import { isPortOnly, portProfiles, profileOf, replacedOf } from "./lookup.js";
+import { AUTOCONNECT, LENT, PORT_OF, REPLACED_BY, RETURNED, setUserData, UNPROVEN, userData } from "./profile.js";
+import { type Profile, readState, type State } from "./state.js";
+import { v } from "./values.js";
+
+/**
+ * What is in memory goes to disk, and what it replaced no longer starts by itself. In this order: a host that starts in
+ * between has the link, or the port with what it had before, or both, and what has the link's port has its priority.
+ */
+export async function keep(bus: Bus, link: LinkRef): Promise<void> {
+  const state = await readState(bus);
+  const profile = profileOf(state, link);
+  const { settings } = profile;
+  const later = userData(settings)[AUTOCONNECT];
+  if (later !== undefined) (settings.connection as Settings[string]).autoconnect = v("b", later === "yes");
+  setUserData(settings, { [UNPROVEN]: undefined, [AUTOCONNECT]: undefined });
+  await updateProfile(bus, profile.path, settings, TO_DISK | NO_REAPPLY);
+  for (const port of portProfiles(state, profile)) {
+    const data = userData(port.settings);
+    // One of somebody else, which was changed along.
+    if (data[PORT_OF] !== link.id) {
+      if (data[UNPROVEN] !== undefined) await keepLent(bus, port);
+    } else if (data[LENT] !== undefined) await keepLent(bus, port);
+    else if (state.devices.get(port.device ?? "")?.profile === port.path) await keepPort(bus, state, link, port);
+    else await dropPort(bus, state, link, port);
+  }
+  await keepReturned(bus, state, link);
+}
+
+/** Whether {@link keep} has nothing to do. */
+export function isKept(state: State, profile: Profile): boolean {
+  const link = { id: profile.uuid };
+  const members = portProfiles(state, profile).filter(({ settings }) => {
+    const { [PORT_OF]: of, [UNPROVEN]: unproven } = userData(settings);
+    return of === link.id || unproven !== undefined;
+  });
+  const replaced = members.map((p) => replacedOf(state, p));
+  const returned = state.profiles.filter((p) => userData(p.settings)[RETURNED] === link.id);
+  const starts = (p: Profile | undefined) =>
+    p?.device !== undefined && p.settings.connection?.autoconnect?.data !== false;
+  const gone = members.some((p) => isPortOnly(p, link) && state.devices.get(p.device ?? "")?.profile !== p.path);
+  return !gone && ![profile, ...members, ...returned].some((p) => p.unsaved) && !replaced.some(starts);
+}
+
+async function keepLent(bus: Bus, { path, settings }: Profile): Promise<void> {
+  setUserData(settings, { [UNPROVEN]: undefined });
+  await updateProfile(bus, path, settings, TO_DISK | NO_REAPPLY);
+}
+
+/** Bonds and VLANs that are ports no more. */
+async function keepReturned(bus: Bus, state: State, link: LinkRef): Promise<void> {
+  for (const { path, settings } of state.profiles.filter((p) => userData(p.settings)[RETURNED] === link.id)) {
+    setUserData(settings, { [RETURNED]: undefined });
+    await updateProfile(bus, path, settings, TO_DISK | NO_REAPPLY);
+  }
+}
+
+async function keepPort(bus: Bus, state: State, link: LinkRef, port: Profile): Promise<void> {
+  (port.settings.connection as Settings[string]).autoconnect = v("b", true);
+  setUserData(port.settings, { [UNPROVEN]: undefined });
+  await updateProfile(bus, port.path, port.settings, TO_DISK | NO_REAPPLY);
+  const replaced = replacedOf(state, port);
+  // One that names no device may serve others too; the port's own has priority.
+  if (!replaced || replaced.device === undefined || replaced.settings.connection?.autoconnect?.data === false) return;
+  (replaced.settings.connection as Settings[string]).autoconnect = v("b", false);
+  setUserData(replaced.settings, { [REPLACED_BY]: link.id });
+  await updateProfile(bus, replaced.path, replaced.settings, TO_DISK | NO_REAPPLY);
+}
+
+/** The profile of a port that is one no more; what it had replaced starts by itself again. */
+async function dropPort(bus: Bus, state: State, link: LinkRef, port: Profile): Promise<void> {
+  const replaced = replacedOf(state, port);
+  if (replaced && userData(replaced.settings)[REPLACED_BY] === link.id) {
+    (replaced.settings.connection as Settings[string]).autoconnect = v("b", true);
+    setUserData(replaced.settings, { [REPLACED_BY]: undefined });
+    await updateProfile(bus, replaced.path, replaced.settings, TO_DISK | NO_REAPPLY);
+  }
+  await deleteProfile(bus, port);
+}
+
+export async function remove(bus: Bus, link: LinkRef): Promise<void> {
+  const state = await readState(bus);
+  const profile = profileOf(state, link);
+  for (const port of portProfiles(state, profile)) if (isPortOnly(port, link)) await dropPort(bus, state, link, port);
+  await keepReturned(bus, state, link);
+  await deleteLink(bus, link, profile);
+}

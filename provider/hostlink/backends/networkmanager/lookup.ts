@@ -1,0 +1,71 @@
+/** Which profile, device or checkpoint of those that are there is meant. Pure. */
+import { VirtnetError } from "../../../handler.js";
+import type { Kind } from "../../args.js";
+import type { LinkRef } from "../backend.js";
+import type { Settings } from "./bus.js";
+import { LENT, PORT_OF, REPLACED, readMark, UNPROVEN, userData } from "./profile.js";
+import type { Checkpoint, Device, Profile, State } from "./state.js";
+
+export const ETHERNET = "802-3-ethernet";
+
+/** Of the id; else of our mark; else active on the device; else meant for it. */
+export function findProfile(
+  state: State,
+  kind: Kind,
+  { id, name }: { id?: string; name: string },
+): Profile | undefined {
+  const byId = state.profiles.find((p) => p.uuid === id);
+  if (byId) return byId;
+  const fitting = state.profiles.filter((p) => p.type === kind && p.device === name && !p.generated);
+  return (
+    fitting.find((p) => readMark(p.settings) !== undefined) ??
+    fitting.find((p) => p.path === state.devices.get(name)?.profile) ??
+    fitting[0]
+  );
+}
+
+export function profileOf(state: State, link: LinkRef): Profile {
+  const found = state.profiles.find((p) => p.uuid === link.id);
+  if (!found) throw new VirtnetError(`the profile of ${link.kind} ${link.name} is gone: another program removed it`);
+  return found;
+}
+
+export function deviceOf(state: State, name: string): Device {
+  const found = state.devices.get(name);
+  if (!found) throw new VirtnetError(`NetworkManager knows no device ${name}`);
+  return found;
+}
+
+export const activeOn = (state: State, device: string): Profile | undefined =>
+  state.profiles.find((p) => p.path === state.devices.get(device)?.profile);
+
+/** Profiles of a link's ports: not those that NetworkManager generates for taps and other programs' devices. */
+export function portProfiles(state: State, link: { uuid: string; device?: string }): Profile[] {
+  return state.profiles.filter((p) => {
+    const master = p.settings.connection?.master?.data;
+    return !p.generated && master !== undefined && (master === link.uuid || master === link.device);
+  });
+}
+
+/** A profile of ours that makes a device this link's port, and nothing else. */
+export const isPortOnly = ({ settings }: Profile, link: { id: string }): boolean =>
+  userData(settings)[PORT_OF] === link.id && userData(settings)[LENT] === undefined;
+
+/** The same, of a change that was never proven. */
+export const isNewPort = (port: Profile, link: { id: string }): boolean =>
+  isPortOnly(port, link) && userData(port.settings)[UNPROVEN] !== undefined;
+
+/** What was on a port's device before. */
+export const replacedOf = (state: State, port: Profile): Profile | undefined =>
+  state.profiles.find((p) => p.uuid === userData(port.settings)[REPLACED]);
+
+export const mtuOf = (s: Settings | undefined): number | undefined => s?.[ETHERNET]?.mtu?.data as number | undefined;
+
+/** What a port's NIC has by the profile that was replaced. */
+export const ownMtu = (state: State, port: Profile): number | undefined => mtuOf(replacedOf(state, port)?.settings);
+
+/** The one on exactly these devices: of a run that had no time to note it. */
+export function checkpointOn(state: State, names: readonly string[]): Checkpoint | undefined {
+  const paths = names.map((name) => state.devices.get(name)?.path);
+  return state.checkpoints.find((c) => c.devices.length === paths.length && c.devices.every((p) => paths.includes(p)));
+}
