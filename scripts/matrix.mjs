@@ -26,7 +26,7 @@ const backends = ["iptables", "nftables"];
 /** Before it there was iptables only (libvirt's NEWS). */
 const NFTABLES_SINCE = [10, 4];
 /** Of test/sandbox, without --all: not what is about connections and the command line of sandboxes, and what takes long. */
-const leftOut = ["far", "sandbox-cli", "faults", "vminterface-faults"];
+const leftOut = ["far", "sandbox-cli", "ssh", "faults", "vminterface-faults"];
 const testTimeoutMs = 600_000;
 const page = join(root, "docs", "daemons.md");
 

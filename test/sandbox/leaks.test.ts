@@ -22,7 +22,7 @@ describe("what a real daemon has handed over is given back", () => {
   });
 
   it("by each call that the driver inside the library lacks", async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     await assertNothingLost(
       host().uri,
       {
@@ -36,7 +36,7 @@ describe("what a real daemon has handed over is given back", () => {
   });
 
   it("over 20 reconnects with leases, ports, and a NIC that is plugged and unplugged: memory, file descriptors and threads are as after 10", async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     const round = `
       const c = await libvirt.open(${JSON.stringify(host().uri)});
       let out;
