@@ -19,6 +19,8 @@ interface Run {
   backend: Backend;
   link: LinkRef;
   made: boolean;
+  /** Settings may have been written. */
+  begun: boolean;
   mark: Mark | undefined;
   checkpoint?: string;
   /** When the host takes the change back. */
@@ -50,7 +52,7 @@ export async function apply(
   const marks = actions.map((a) => (a.do === "configure" ? a.mark : undefined));
   const proven = typeof plan.probe === "string" || actions.some((a) => a.do === "prove" && a.management);
   const run: Run = {
-    ...{ backend, made: false, endsMs: 0, probe: plan.probe, holds: false },
+    ...{ backend, made: false, begun: false, endsMs: 0, probe: plan.probe, holds: false },
     ...(channel && proven ? { prover: channel } : {}),
     mark: marks.find((m) => m !== undefined),
     link: { id: plan.id ?? randomUUID(), kind: plan.kind, name: plan.link },
@@ -60,6 +62,7 @@ export async function apply(
       try {
         await hooks.before?.(action);
         if (!run.holds) refuseLate(run, hooks.signal);
+        run.begun ||= action.do === "configure" || action.do === "strip";
         await ACTIONS[action.do](run, action as never);
       } catch (e) {
         throw await takenBack(run, action, e);
@@ -84,7 +87,8 @@ async function takenBack(run: Run, action: Action, cause: unknown): Promise<Appl
       false,
       cause,
     );
-  if (!run.made && run.checkpoint === undefined) return new ApplyError(`${what}; nothing was changed`, true, cause);
+  if (!run.made && run.checkpoint === undefined && !run.begun)
+    return new ApplyError(`${what}; nothing was changed`, true, cause);
   // A host that the change has cut off comes back by itself; what is left of the change can be removed then.
   const untilMs = run.checkpoint === undefined ? 0 : run.endsMs + RETURN_MS;
   for (;;) {
@@ -176,5 +180,6 @@ async function letGo(run: Run): Promise<void> {
   if (run.checkpoint !== undefined) await run.backend.letGo(run.checkpoint, run.endsMs);
   delete run.checkpoint;
   run.made = false;
+  run.begun = false;
   run.holds = true;
 }

@@ -35,7 +35,8 @@ export interface Answer {
 /** How long a command may take that hangs. */
 const HANG_MS = 2000;
 /** The last words but reading ones of a call: NetworkManager's methods that change something. */
-const CHANGING = /^(AddConnection2|Update2|Delete|ActivateConnection|Disconnect|Reapply|Checkpoint\w+)$/;
+const CHANGING =
+  /^(AddConnection2|Update2|Delete|ActivateConnection|DeactivateConnection|Disconnect|Reapply|Checkpoint\w+)$/;
 const LOST = { stdout: "", stderr: "the answer was lost", code: 255 };
 
 function faulty(channel: Channel, { fault }: Orders, calls: string[]): Channel {
@@ -69,7 +70,7 @@ async function main(orders: Orders): Promise<Answer> {
     const p =
       remove && observed.link
         ? planDelete(kind, desired, observed, observed.link)
-        : plan({ kind, desired, was, owner }, observed);
+        : plan({ kind, desired, was, owner, adopted: desired.adopt === true }, observed);
     await apply(backend, channel, p, {
       before: ({ do: next }) => {
         if (next === killBefore) process.kill(process.pid, "SIGKILL");

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { VirtnetError } from "../../../handler.js";
 import type { LinkRef } from "../backend.js";
 import { type Bus, NM, ROOT } from "./bus.js";
-import { calm, calmLink, deleteLink, deleteProfile, NO_REAPPLY, TO_DISK, updateProfile } from "./calls.js";
+import { calm, calmLink, deleteLink, deleteProfile, IN_MEMORY, NO_REAPPLY, TO_DISK, updateProfile } from "./calls.js";
 import { checkpointOn, deviceOf, isNewPort, portProfiles } from "./lookup.js";
-import { MADE, readMark, UNPROVEN, userData } from "./profile.js";
-import { readState, type State } from "./state.js";
+import { MADE, readMark, settingsBefore, UNPROVEN, userData } from "./profile.js";
+import { type Profile, readState, type State } from "./state.js";
 
 const WAIT_MS = 500;
 
@@ -87,7 +87,23 @@ export async function rollback(bus: Bus, link: LinkRef, checkpoint: string | und
     if (isNewPort(port, link) && state.devices.get(port.device ?? "")?.profile !== port.path)
       await deleteProfile(bus, port);
   if (made || userData(profile.settings)[UNPROVEN]?.startsWith(MADE)) await deleteLink(bus, link, profile);
+  else await takeBack(bus, state, link, profile);
   // The same as before, which the disk has: no copies in memory are needed.
   for (const p of state.profiles.filter((p) => p.unsaved && readMark(p.settings) && !userData(p.settings)[UNPROVEN]))
     await updateProfile(bus, p.path, p.settings, TO_DISK | NO_REAPPLY);
+}
+
+/** What no checkpoint was on: the profiles of a link that was down, and of its ports. */
+async function takeBack(bus: Bus, state: State, link: LinkRef, profile: Profile): Promise<void> {
+  const members = portProfiles(state, profile);
+  if (settingsBefore(profile.settings) === undefined && !members.some((p) => settingsBefore(p.settings))) return;
+  const { active } = state.devices.get(link.name) ?? {};
+  if (settingsBefore(profile.settings) && active !== undefined) {
+    await bus.call(ROOT, "DeactivateConnection", "o", [active]);
+    await calmLink(bus, link);
+  }
+  for (const { path, settings } of [profile, ...members]) {
+    const before = settingsBefore(settings);
+    if (before) await updateProfile(bus, path, before.settings, (before.saved ? TO_DISK : IN_MEMORY) | NO_REAPPLY);
+  }
 }

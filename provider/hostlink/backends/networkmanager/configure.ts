@@ -4,7 +4,7 @@ import type { Mark } from "../../args.js";
 import type { LinkRef } from "../backend.js";
 import type { Bus, Settings } from "./bus.js";
 import { activateProfile, addProfile, IN_MEMORY, NO_REAPPLY, reach, TO_DISK, updateProfile } from "./calls.js";
-import { activeOn, ETHERNET, ownMtu, portProfiles, profileOf } from "./lookup.js";
+import { activeOn, ETHERNET, isActive, ownMtu, portProfiles, profileOf } from "./lookup.js";
 import {
   AUTOCONNECT,
   copyAddressing,
@@ -13,6 +13,7 @@ import {
   PORT_OF,
   setUserData,
   UNPROVEN,
+  unprovenData,
   userData,
   vlansOf,
   writeAddressing,
@@ -50,7 +51,9 @@ export async function configure(
   checkpoint: string | undefined,
 ): Promise<void> {
   const state = await readState(bus);
-  const { path, settings } = profileOf(state, link);
+  const profile = profileOf(state, link);
+  const { path, settings } = profile;
+  const unproven = unprovenData(profile, checkpoint, isActive(state, profile));
   // What it shall have once it is proven; until then it has none.
   const later = userData(settings)[AUTOCONNECT];
   if (later !== undefined) (settings.connection as Settings[string]).autoconnect = v("b", later === "yes");
@@ -61,13 +64,14 @@ export async function configure(
   const autoconnect = settings.connection?.autoconnect?.data !== false;
   (settings.connection as Settings[string]).autoconnect = v("b", false);
   setUserData(settings, {
-    [UNPROVEN]: checkpoint ?? MADE,
+    ...unproven,
     [AUTOCONNECT]: autoconnect ? "yes" : "no",
     ...(mark ? { [MARK]: JSON.stringify(mark) } : {}),
   });
   await updateProfile(bus, path, settings, IN_MEMORY);
   const touches = (field: string) => values[field] !== undefined || was[field] !== undefined;
   for (const port of portProfiles(state, { uuid: link.id, device: link.name })) {
+    const unprovenPort = unprovenData(port, checkpoint, isActive(state, port));
     const physical = touches("mtu") ? port.settings[ETHERNET] : undefined;
     if (physical) {
       const size = values.mtu ?? ownMtu(state, port);
@@ -78,15 +82,17 @@ export async function configure(
     if (filters) writeVlans(port.settings, "bridge-port", vlansOf(values, port.device));
     if (!physical && !filters) continue;
     // One of somebody else is kept only where it was changed.
-    if (userData(port.settings)[PORT_OF] !== link.id) setUserData(port.settings, { [UNPROVEN]: checkpoint ?? MADE });
+    if (userData(port.settings)[PORT_OF] !== link.id) setUserData(port.settings, unprovenPort);
     await updateProfile(bus, port.path, port.settings, IN_MEMORY);
   }
 }
 
 export async function strip(bus: Bus, link: LinkRef, checkpoint: string | undefined): Promise<void> {
-  const profile = profileOf(await readState(bus), link);
+  const state = await readState(bus);
+  const profile = profileOf(state, link);
+  const unproven = unprovenData(profile, checkpoint, isActive(state, profile));
   writeAddressing(profile.settings, {});
-  setUserData(profile.settings, { [UNPROVEN]: checkpoint });
+  setUserData(profile.settings, unproven);
   (profile.settings.connection as Settings[string]).autoconnect = v("b", false);
   await updateProfile(bus, profile.path, profile.settings, IN_MEMORY);
 }

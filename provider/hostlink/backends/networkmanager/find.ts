@@ -7,7 +7,7 @@ import type { Found } from "../backend.js";
 import type { Settings } from "./bus.js";
 import { isKept } from "./keep.js";
 import { checkpointOn, findProfile, portProfiles } from "./lookup.js";
-import { lentBy, MADE, readAddressing, readMark, readProfile, UNPROVEN, userData } from "./profile.js";
+import { lentBy, MADE, readAddressing, readMark, readProfile, settingsBefore, UNPROVEN, userData } from "./profile.js";
 import {
   ACTIVATED,
   DEACTIVATING,
@@ -35,13 +35,15 @@ export function find(state: State, kind: Kind, ref: { id?: string; name: string 
     return { leftover: { id, ...(checkpoint ? { checkpoint: checkpoint.path } : {}) } };
   }
   const device = state.devices.get(ref.name);
-  // Numbers of checkpoints begin anew with NetworkManager: one of this number may be somebody else's.
-  const own = state.checkpoints.find((c) => c.path === unproven);
-  if (own && (device === undefined || own.devices.includes(device.path)))
-    return { leftover: { id, checkpoint: own.path } };
-  const up = device?.profile === profile.path && device.state >= GETTING_ADDRESSES && device.state <= ACTIVATED;
   const profiles = portProfiles(state, profile);
   const members = profiles.flatMap(({ device: port }) => (port === undefined ? [] : [port]));
+  // Numbers of checkpoints begin anew with NetworkManager: one of this number may be somebody else's.
+  const own = state.checkpoints.find((c) => c.path === unproven);
+  const paths = [ref.name, ...members].map((name) => state.devices.get(name)?.path);
+  if (own?.devices.some((path) => paths.includes(path))) return { leftover: { id, checkpoint: own.path } };
+  // Of a link that was down: no checkpoint takes that back.
+  if (settingsBefore(settings)) return { leftover: { id } };
+  const up = device?.profile === profile.path && device.state >= GETTING_ADDRESSES && device.state <= ACTIVATED;
   const ports = up ? members.filter((port) => host.links.get(port)?.master === ref.name) : members;
   const mark = readMark(settings);
   const busy = [ref.name, ...members].some((name) => moving(state.devices.get(name)));

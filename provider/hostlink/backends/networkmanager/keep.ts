@@ -2,8 +2,19 @@
 import type { LinkRef } from "../backend.js";
 import type { Bus, Settings } from "./bus.js";
 import { deleteLink, deleteProfile, NO_REAPPLY, TO_DISK, updateProfile } from "./calls.js";
-import { isPortOnly, portProfiles, profileOf, replacedOf } from "./lookup.js";
-import { AUTOCONNECT, LENT, PORT_OF, REPLACED_BY, RETURNED, setUserData, UNPROVEN, userData } from "./profile.js";
+import { isActive, isPortOnly, portProfiles, profileOf, replacedOf } from "./lookup.js";
+import {
+  AUTOCONNECT,
+  BEFORE,
+  giveBack,
+  LENT,
+  PORT_OF,
+  REPLACED_BY,
+  RETURNED,
+  setUserData,
+  UNPROVEN,
+  userData,
+} from "./profile.js";
 import { type Profile, readState, type State } from "./state.js";
 import { v } from "./values.js";
 
@@ -17,15 +28,18 @@ export async function keep(bus: Bus, link: LinkRef): Promise<void> {
   const { settings } = profile;
   const later = userData(settings)[AUTOCONNECT];
   if (later !== undefined) (settings.connection as Settings[string]).autoconnect = v("b", later === "yes");
-  setUserData(settings, { [UNPROVEN]: undefined, [AUTOCONNECT]: undefined });
+  setUserData(settings, { [UNPROVEN]: undefined, [BEFORE]: undefined, [AUTOCONNECT]: undefined });
   await updateProfile(bus, profile.path, settings, TO_DISK | NO_REAPPLY);
   for (const port of portProfiles(state, profile)) {
     const data = userData(port.settings);
     // One of somebody else, which was changed along.
     if (data[PORT_OF] !== link.id) {
       if (data[UNPROVEN] !== undefined) await keepLent(bus, port);
-    } else if (data[LENT] !== undefined) await keepLent(bus, port);
-    else if (state.devices.get(port.device ?? "")?.profile === port.path) await keepPort(bus, state, link, port);
+    } else if (data[LENT] !== undefined) {
+      // One that is wanted has been plugged in by now; another one's device was not there when it was to be unplugged.
+      if (isActive(state, port)) await keepLent(bus, port);
+      else await giveBackLent(bus, link, port);
+    } else if (state.devices.get(port.device ?? "")?.profile === port.path) await keepPort(bus, state, link, port);
     else await dropPort(bus, state, link, port);
   }
   await keepReturned(bus, state, link);
@@ -47,7 +61,14 @@ export function isKept(state: State, profile: Profile): boolean {
 }
 
 async function keepLent(bus: Bus, { path, settings }: Profile): Promise<void> {
-  setUserData(settings, { [UNPROVEN]: undefined });
+  setUserData(settings, { [UNPROVEN]: undefined, [BEFORE]: undefined });
+  await updateProfile(bus, path, settings, TO_DISK | NO_REAPPLY);
+}
+
+/** To a bond or VLAN whose device is not there: it has its addresses again when that is. */
+async function giveBackLent(bus: Bus, link: LinkRef, { path, settings }: Profile): Promise<void> {
+  giveBack(settings, link);
+  setUserData(settings, { [RETURNED]: undefined, [UNPROVEN]: undefined, [BEFORE]: undefined });
   await updateProfile(bus, path, settings, TO_DISK | NO_REAPPLY);
 }
 
@@ -61,11 +82,14 @@ async function keepReturned(bus: Bus, state: State, link: LinkRef): Promise<void
 
 async function keepPort(bus: Bus, state: State, link: LinkRef, port: Profile): Promise<void> {
   (port.settings.connection as Settings[string]).autoconnect = v("b", true);
-  setUserData(port.settings, { [UNPROVEN]: undefined });
+  setUserData(port.settings, { [UNPROVEN]: undefined, [BEFORE]: undefined });
   await updateProfile(bus, port.path, port.settings, TO_DISK | NO_REAPPLY);
   const replaced = replacedOf(state, port);
   // One that names no device may serve others too; the port's own has priority.
-  if (!replaced || replaced.device === undefined || replaced.settings.connection?.autoconnect?.data === false) return;
+  if (!replaced || replaced.device === undefined) return;
+  // Also one that was replaced by another link, which the port has left.
+  const by = userData(replaced.settings)[REPLACED_BY];
+  if (by === link.id || (by === undefined && replaced.settings.connection?.autoconnect?.data === false)) return;
   (replaced.settings.connection as Settings[string]).autoconnect = v("b", false);
   setUserData(replaced.settings, { [REPLACED_BY]: link.id });
   await updateProfile(bus, replaced.path, replaced.settings, TO_DISK | NO_REAPPLY);
@@ -85,7 +109,11 @@ async function dropPort(bus: Bus, state: State, link: LinkRef, port: Profile): P
 export async function remove(bus: Bus, link: LinkRef): Promise<void> {
   const state = await readState(bus);
   const profile = profileOf(state, link);
-  for (const port of portProfiles(state, profile)) if (isPortOnly(port, link)) await dropPort(bus, state, link, port);
+  for (const port of portProfiles(state, profile)) {
+    if (isPortOnly(port, link)) await dropPort(bus, state, link, port);
+    else if (userData(port.settings)[PORT_OF] === link.id) await giveBackLent(bus, link, port);
+    else if (userData(port.settings)[UNPROVEN] !== undefined) await keepLent(bus, port);
+  }
   await keepReturned(bus, state, link);
   await deleteLink(bus, link, profile);
 }

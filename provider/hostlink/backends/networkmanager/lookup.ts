@@ -4,7 +4,7 @@ import type { Kind } from "../../args.js";
 import type { LinkRef } from "../backend.js";
 import type { Settings } from "./bus.js";
 import { LENT, PORT_OF, REPLACED, readMark, UNPROVEN, userData } from "./profile.js";
-import type { Checkpoint, Device, Profile, State } from "./state.js";
+import { type Checkpoint, type Device, DISCONNECTED, type Profile, type State } from "./state.js";
 
 export const ETHERNET = "802-3-ethernet";
 
@@ -32,12 +32,17 @@ export function profileOf(state: State, link: LinkRef): Profile {
 
 export function deviceOf(state: State, name: string): Device {
   const found = state.devices.get(name);
-  if (!found) throw new VirtnetError(`NetworkManager knows no device ${name}`);
+  if (!found)
+    throw new VirtnetError(`NetworkManager knows no device ${name}: plug it in, or take it out of the program`);
   return found;
 }
 
 export const activeOn = (state: State, device: string): Profile | undefined =>
   state.profiles.find((p) => p.path === state.devices.get(device)?.profile);
+
+/** Whether a device has what the profile says: then a checkpoint on it takes back the profile, too. */
+export const isActive = (state: State, profile: Profile): boolean =>
+  [...state.devices.values()].some((d) => d.profile === profile.path && d.state > DISCONNECTED);
 
 /** Profiles of a link's ports: not those that NetworkManager generates for taps and other programs' devices. */
 export function portProfiles(state: State, link: { uuid: string; device?: string }): Profile[] {

@@ -7,13 +7,26 @@ import type { LinkRef } from "../backend.js";
 import { type Bus, BusError, type Settings } from "./bus.js";
 import { activateProfile, addProfile, IN_MEMORY, reach, updateProfile } from "./calls.js";
 import { activeOn, deviceOf, ETHERNET, mtuOf, portProfiles, profileOf, replacedOf } from "./lookup.js";
-import { giveBack, lend, lentBy, MADE, PORT_OF, REPLACED, readAddressing, setUserData, UNPROVEN } from "./profile.js";
+import {
+  CHANGED,
+  giveBack,
+  lend,
+  lentBy,
+  MADE,
+  PORT_OF,
+  REPLACED,
+  REPLACED_BY,
+  readAddressing,
+  setUserData,
+  UNPROVEN,
+  userData,
+} from "./profile.js";
 import { ACTIVATED, GETTING_ADDRESSES, type Profile, readState } from "./state.js";
 import { v } from "./values.js";
 import { writeVlans } from "./vlans.js";
 
-/** Before profiles that somebody else left for the same device. */
-const PRIORITY = 10;
+/** Before profiles that somebody else left for the same device: the highest that there is. */
+const PRIORITY = 999;
 /** How long an answer is waited for that may have gone with a port. */
 const PLUG_MS = 10_000;
 
@@ -64,9 +77,25 @@ export class Ports {
       return this.#plugIn(port, before.path, device.path);
     }
     if (before) refuseAsPort(before, port);
+    if (known && userData(known.settings)[REPLACED_BY] === link.id) await this.#startAgain(known);
     const mtu = mtuOf(profileOf(state, link).settings);
     const path = known?.path ?? (await addProfile(this.#bus, portSettings(link, port, before, mtu, vlans)));
     await this.#plugIn(port, path, device.path);
+  }
+
+  /** Of a profile that somebody else made: until it is kept, in memory. */
+  async #startAgain({ path, settings }: Profile): Promise<void> {
+    (settings.connection as Settings[string]).autoconnect = v("b", true);
+    setUserData(settings, { [REPLACED_BY]: undefined, [UNPROVEN]: CHANGED });
+    await updateProfile(this.#bus, path, settings, IN_MEMORY);
+  }
+
+  /** The same, the other way: else it is a port again at the next start of the host. */
+  async #startNoMore({ path, settings }: Profile, link: LinkRef): Promise<void> {
+    if (settings.connection?.autoconnect?.data === false) return;
+    (settings.connection as Settings[string]).autoconnect = v("b", false);
+    setUserData(settings, { [REPLACED_BY]: link.id, [UNPROVEN]: CHANGED });
+    await updateProfile(this.#bus, path, settings, IN_MEMORY);
   }
 
   async #plugIn(port: string, profile: string, device: string): Promise<void> {
@@ -85,6 +114,7 @@ export class Ports {
     if (!device) return;
     const member = portProfiles(state, { uuid: link.id, device: link.name }).find((p) => p.device === port);
     const before = member && replacedOf(state, member);
+    if (member && userData(member.settings)[PORT_OF] === undefined) await this.#startNoMore(member, link);
     if (member && lentBy(member.settings)) {
       giveBack(member.settings, link);
       await updateProfile(this.#bus, member.path, member.settings, IN_MEMORY);
@@ -112,6 +142,10 @@ function refuseAsPort({ settings, generated }: Profile, port: string): void {
     );
 }
 
+/** What a device has when it is nobody's port: of another link of ours, that goes on to this one. */
+const underneath = ({ uuid, settings }: Profile): string | undefined =>
+  userData(settings)[PORT_OF] === undefined ? uuid : userData(settings)[REPLACED];
+
 function portSettings(
   link: LinkRef,
   port: string,
@@ -135,7 +169,7 @@ function portSettings(
   if (vlans) writeVlans(settings, "bridge-port", vlans);
   setUserData(settings, {
     ...{ [PORT_OF]: link.id, [UNPROVEN]: MADE },
-    [REPLACED]: before && !before.generated ? before.uuid : undefined,
+    [REPLACED]: before && !before.generated ? underneath(before) : undefined,
   });
   return settings;
 }

@@ -7,6 +7,7 @@ import type { Kind, Mark } from "../../args.js";
 import { BOND_MODES } from "../../rules/fit.js";
 import type { PortVlans } from "../../vlans.js";
 import type { Settings } from "./bus.js";
+import type { Profile } from "./state.js";
 import { type Variant, v } from "./values.js";
 import { writeVlans } from "./vlans.js";
 
@@ -79,9 +80,12 @@ const VLAN_FLAGS: Readonly<Record<string, number>> = { reorderHeaders: 1, gvrp: 
 
 /** Keys of the profile's user data, which NetworkManager keeps and does not read. */
 export const MARK = "pulumi-virtnet.mark";
-/** The checkpoint under which the settings wait for their proof; "made": the link has nothing on it yet. */
+/** The checkpoint under which the settings wait for their proof; "made": the link has nothing on it yet; "changed": there is no checkpoint. */
 export const UNPROVEN = "pulumi-virtnet.unproven";
 export const MADE = "made";
+export const CHANGED = "changed";
+/** The settings from before such a change, where no checkpoint takes them back: its device is not active. */
+export const BEFORE = "pulumi-virtnet.before";
 /** Whether the link shall be made again when the host starts; until the settings are proven it is not. */
 export const AUTOCONNECT = "pulumi-virtnet.autoconnect";
 /** Of a port's profile: the link's profile, and the profile that was on the device before. */
@@ -224,6 +228,28 @@ export function writeProfile(kind: Kind, s: Settings, values: Inputs, was: Input
 export function lentBy(s: Settings): Settings | undefined {
   const text = userData(s)[LENT];
   return text === undefined ? undefined : (JSON.parse(text) as Settings);
+}
+
+/** NetworkManager keeps no longer text (nm_setting_user_check_val, 8 KiB). */
+const LONGEST = 8000;
+
+/** What user data says of a change that is not proven yet. */
+export function unprovenData(
+  { settings, unsaved }: Profile,
+  checkpoint: string | undefined,
+  isActive: boolean,
+): Record<string, string | undefined> {
+  const before = isActive ? "" : JSON.stringify({ settings, saved: !unsaved });
+  return {
+    [UNPROVEN]: checkpoint ?? CHANGED,
+    [BEFORE]: before === "" || before.length > LONGEST ? undefined : before,
+  };
+}
+
+/** What a change that is not proven has changed. */
+export function settingsBefore(s: Settings): { settings: Settings; saved: boolean } | undefined {
+  const text = userData(s)[BEFORE];
+  return text === undefined ? undefined : (JSON.parse(text) as { settings: Settings; saved: boolean });
 }
 
 /** The profile's device becomes a port: it has no addresses meanwhile. */
