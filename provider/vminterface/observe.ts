@@ -86,7 +86,7 @@ async function documentOf(c: Connection, name: string): Promise<[name: string, N
 }
 
 /** What NICs of a network hang on. */
-function carrierOf({ mode, values }: NetworkDocument): Carrier {
+export function carrierOf({ mode, values }: { mode: unknown; values: Inputs }): Carrier {
   if (mode !== "bridge") return "tap";
   return values.macvtap !== undefined ? "direct" : values.hostdev !== undefined ? "hostdev" : "tap";
 }

@@ -2,11 +2,12 @@
 import { type Context, type Failure, type Inputs, textOf, VirtnetError } from "../handler.js";
 import { hostAt, uriOf } from "../host/hosts.js";
 import { type Impact, priceOf, worst } from "../network/prices.js";
+import { networkOfProgram } from "../network/run.js";
 import { announce } from "../network/say.js";
 import type { Owner } from "../ownership.js";
 import { hasUnknown } from "../schema/differences.js";
 import { sources } from "./args.js";
-import { observe } from "./observe.js";
+import { carrierOf, observe } from "./observe.js";
 import { plan, refusal } from "./plan.js";
 import { idOf, label, priceLine } from "./say.js";
 import { sourceOf } from "./source.js";
@@ -40,7 +41,8 @@ export async function tellPrice(ctx: Context, was: Inputs, news: Inputs, rows: s
     const host = hostAt(uriOf(news));
     const { libVersion } = await host.identity();
     const masters = was.connected === false ? (await host.vitals())?.masters : undefined;
-    const observed = await host.read((c) => observe(c, news, libVersion, was, masters));
+    const seen = await host.read((c) => observe(c, news, libVersion, was, masters));
+    const observed = { ...seen, carriers: { ...seen.carriers, ...carriersOfProgram(news, was) } };
     p = plan({ desired: news, was, owner: news.owner as Owner | undefined }, observed);
     for (const a of p.steps.flatMap((s) => s.actions))
       if (a.do === "update" && a.move !== undefined)
@@ -48,6 +50,13 @@ export async function tellPrice(ctx: Context, was: Inputs, news: Inputs, rows: s
   } catch (e) {
     announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${textOf(e)}`);
     const table = sources[sourceOf(news)].prices;
+    const { network } = news;
+    const moves = p.steps.some((s) => s.kind === "replug" && s.changes.includes("network"));
+    if (moves && typeof network === "string" && !observed.carriers[network]) {
+      const unknown = `what carries network ${JSON.stringify(network)} is not known before it is there`;
+      announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${unknown}`);
+      return;
+    }
     const impact = worst(rows.map((r) => (r in news && !(r in table) ? "none" : priceOf(table, r).impact)));
     const step = {
       kind: "update",
@@ -68,4 +77,12 @@ export async function tellPrice(ctx: Context, was: Inputs, news: Inputs, rows: s
   if (refused !== undefined) throw new VirtnetError(refused);
   const line = priceLine(p);
   if (line !== undefined) announce(ctx, "info", line);
+}
+
+/** Those of networks that this run makes, or changes before a NIC of theirs. */
+function carriersOfProgram(...nics: readonly Inputs[]): Record<string, Carrier> {
+  const made = nics.map(({ uri, network }) => networkOfProgram(uri, network)).filter((n) => n !== undefined);
+  return Object.fromEntries(
+    made.flatMap((n) => (typeof n.mode === "string" ? [[String(n.name), carrierOf({ mode: n.mode, values: n })]] : [])),
+  );
 }

@@ -47,4 +47,34 @@ describe("the preview of a NIC's change", () => {
     await d.destroy();
     await guest.stop();
   });
+
+  it("knows what carries a network that the same run makes, and refuses nothing for it", async () => {
+    await virsh(host(), ["create", "/dev/stdin"], vmXml("moves"));
+    const d = driveNic(host().uri, "mover");
+    const args = (network: string): Inputs => ({ domain: "moves", network, maxImpact: "live" });
+    await d.up(args("one"));
+    forgetNics();
+    forgetRun();
+    const net = drive(host().uri, "made");
+    const wanted: Inputs = { mode: "isolated", bridge: { stp: false } };
+    await net.preview(wanted);
+    assert.equal(await d.preview(args("made")), true);
+    assert.match(d.log.at(-1) ?? "", /NIC .* of VM moves: network: changed live/);
+    await net.up(wanted);
+    await d.up(args("made"));
+    assert.match((await nics("moves", "<mac"))[0] ?? "", /network='made'/);
+    const onDevice = drive(host().uri, "on-device");
+    await onDevice.check({ mode: "bridge", macvtap: { interfaces: ["lo"] } });
+    await assert.rejects(
+      d.preview(args("on-device")),
+      /maxImpact is "live", but network \(replug: libvirt moves a NIC/,
+    );
+    await drive(host().uri, "later").check({ mode: Unknown });
+    assert.equal(await d.preview(args("later")), true);
+    assert.match(
+      d.log.at(-1) ?? "",
+      /the price of this change is not known: what carries network "later" is not known/,
+    );
+    await virsh(host(), ["destroy", "moves"]);
+  });
 });
