@@ -88,7 +88,7 @@ async function diff(ctx: Context, _id: string, olds: Inputs, news: Inputs): Prom
   if (rows.length === 0) return { changes: false, replaces: [], deleteBeforeReplace: true };
   const replaces = replacing(rows, news);
   // refresh asks too, without check; a refusal there would stop it (design, "Traps").
-  if (seen(news) && replaces.length > 0) tellReplacement(ctx, was, news, replaces);
+  if (seen(news) && replaces.length > 0) tellReplacement(ctx, olds, news, replaces);
   else if (seen(news)) await tellPrice(ctx, was, news, rows);
   return { changes: true, replaces, deleteBeforeReplace: true };
 }

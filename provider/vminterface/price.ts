@@ -9,9 +9,10 @@ import { hasUnknown } from "../schema/differences.js";
 import { sources } from "./args.js";
 import { carrierOf, observe } from "./observe.js";
 import { plan, refusal } from "./plan.js";
+import { isLetGo } from "./remove.js";
 import { idOf, label, priceLine } from "./say.js";
 import { sourceOf } from "./source.js";
-import type { Plan } from "./steps.js";
+import type { Carrier, Plan } from "./steps.js";
 import { willMove } from "./together.js";
 
 export async function priceOfTaking(ctx: Context, inputs: Inputs): Promise<Failure[]> {
@@ -24,13 +25,18 @@ export async function priceOfTaking(ctx: Context, inputs: Inputs): Promise<Failu
   }
 }
 
-export function tellReplacement(ctx: Context, was: Inputs, news: Inputs, replaces: string[]): void {
-  const what = `${label(was)}: ${replaces.join(" and ")}`;
+/** @param olds the state. */
+export function tellReplacement(ctx: Context, olds: Inputs, news: Inputs, replaces: string[]): void {
+  const what = `${label(olds)}: ${replaces.join(" and ")}`;
+  const how = (nic: string) =>
+    isLetGo(olds)
+      ? `lets go of ${nic}, which stays plugged (adopted without deleteAdopted), and plugs another one`
+      : `unplugs ${nic}, and plugs another one`;
   if (news.maxImpact !== undefined)
     throw new VirtnetError(
-      `${what}: maxImpact is ${JSON.stringify(news.maxImpact)}, but this unplugs the NIC and plugs another one (replace): remove maxImpact, or take the change back`,
+      `${what}: maxImpact is ${JSON.stringify(news.maxImpact)}, but this ${how("the NIC")} (replace): remove maxImpact, or take the change back`,
     );
-  announce(ctx, "info", `${what}: unplugs this NIC, and plugs another one`);
+  announce(ctx, "info", `${what}: ${how("this NIC")}`);
 }
 
 /** Print what the change will cost, and refuse what may not cost that much. */
@@ -44,12 +50,6 @@ export async function tellPrice(ctx: Context, was: Inputs, news: Inputs, rows: s
     const seen = await host.read((c) => observe(c, news, libVersion, was, masters));
     const observed = { ...seen, carriers: { ...seen.carriers, ...carriersOfProgram(news, was) } };
     p = plan({ desired: news, was, owner: news.owner as Owner | undefined }, observed);
-    for (const a of p.steps.flatMap((s) => s.actions))
-      if (a.do === "update" && a.move !== undefined)
-        willMove(`${host.uri} ${a.move}`, idOf({ uuid: p.domain }, news.mac));
-  } catch (e) {
-    announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${textOf(e)}`);
-    const table = sources[sourceOf(news)].prices;
     const { network } = news;
     const moves = p.steps.some((s) => s.kind === "replug" && s.changes.includes("network"));
     if (moves && typeof network === "string" && !observed.carriers[network]) {
@@ -57,6 +57,12 @@ export async function tellPrice(ctx: Context, was: Inputs, news: Inputs, rows: s
       announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${unknown}`);
       return;
     }
+    for (const a of p.steps.flatMap((s) => s.actions))
+      if (a.do === "update" && a.move !== undefined)
+        willMove(`${host.uri} ${a.move}`, idOf({ uuid: p.domain }, news.mac));
+  } catch (e) {
+    announce(ctx, "warning", `${label(news)}: the price of this change is not known: ${textOf(e)}`);
+    const table = sources[sourceOf(news)].prices;
     const impact = worst(rows.map((r) => (r in news && !(r in table) ? "none" : priceOf(table, r).impact)));
     const step = {
       kind: "update",

@@ -80,7 +80,7 @@ async function takeAway(
   const others = notOurs(vm, olds);
   if (others) {
     if (others.told !== "") announce(ctx, "warning", others.told);
-  } else if (olds.adopted === true && olds.deleteAdopted !== true) await release(c, vm);
+  } else if (isLetGo(olds)) await release(c, vm);
   else {
     if (vm.active) refuseBusy(vm, busy);
     await takeOut(ctx, c, vm, olds).catch(async (e: unknown) => {
@@ -120,3 +120,6 @@ async function takeOut(ctx: Context, c: Connection, vm: ObservedVm, olds: Inputs
 async function release(c: Connection, vm: ObservedVm): Promise<void> {
   if (vm.config?.mark) await c.domains.updateDevice({ uuid: vm.uuid }, withoutAlias(vm.config.xml), "config");
 }
+/** Whether it stays where it is when its resource goes. */
+export const isLetGo = (olds: Inputs): boolean => olds.adopted === true && olds.deleteAdopted !== true;
+

@@ -77,4 +77,30 @@ describe("the preview of a NIC's change", () => {
     );
     await virsh(host(), ["destroy", "moves"]);
   });
+
+  it("says that an adopted NIC which is replaced stays plugged", async () => {
+    const mac = (n: number): string => `52:54:00:91:02:0${n}`;
+    const xml = (n: number) => nicXml(mac(n), "network", "network='one'");
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("taken", { devices: xml(1) }));
+    const d = driveNic(host().uri, "taken-nic");
+    const args = (n: number, more: Inputs = {}): Inputs => ({
+      ...{ domain: "taken", network: "one", mac: mac(n), adopt: true },
+      ...more,
+    });
+    await d.up(args(1));
+    await assert.rejects(
+      d.preview(args(2, { maxImpact: "live" })),
+      /maxImpact is "live", but this lets go of the NIC, which stays plugged \(adopted without deleteAdopted\), and plugs another one/,
+    );
+    await d.up(args(2));
+    assert.match(
+      d.log.join("\n"),
+      /mac: lets go of this NIC, which stays plugged \(adopted without deleteAdopted\), and plugs another one/,
+    );
+    for (const n of [1, 2]) assert.equal((await nics("taken", mac(n), "--inactive")).length, 1);
+    await d.up(args(3));
+    assert.match(d.log.at(-1) ?? "", /mac: unplugs this NIC, and plugs another one/);
+    assert.deepEqual(await nics("taken", mac(2), "--inactive"), [], "that one was its own");
+    await virsh(host(), ["undefine", "taken"]);
+  });
 });
