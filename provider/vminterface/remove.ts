@@ -1,4 +1,5 @@
 /** Take a NIC from its VM, or let go of it. */
+import { isBusy } from "../busy.js";
 import { type Context, type Inputs, VirtnetError } from "../handler.js";
 import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
 import type { Connection } from "../libvirt/api.js";
@@ -6,7 +7,7 @@ import { announce } from "../network/say.js";
 import { NotReleased, unplug } from "../unplug.js";
 import { withLinkDown, withoutAlias } from "./document.js";
 import { refuseBusy, vanished } from "./explain.js";
-import { isBusy, refOf, toObserved } from "./observe.js";
+import { refOf, toObserved } from "./observe.js";
 import { movedTo } from "./place.js";
 import { label } from "./say.js";
 import { argsOf } from "./state.js";
@@ -117,9 +118,9 @@ async function takeOut(ctx: Context, c: Connection, vm: ObservedVm, olds: Inputs
   if (vm.config) await c.domains.detachDevice({ uuid: vm.uuid }, vm.config.xml, "config");
 }
 
-async function release(c: Connection, vm: ObservedVm): Promise<void> {
-  if (vm.config?.mark) await c.domains.updateDevice({ uuid: vm.uuid }, withoutAlias(vm.config.xml), "config");
-}
 /** Whether it stays where it is when its resource goes. */
 export const isLetGo = (olds: Inputs): boolean => olds.adopted === true && olds.deleteAdopted !== true;
 
+async function release(c: Connection, vm: ObservedVm): Promise<void> {
+  if (vm.config?.mark) await c.domains.updateDevice({ uuid: vm.uuid }, withoutAlias(vm.config.xml), "config");
+}
