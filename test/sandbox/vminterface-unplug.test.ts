@@ -7,7 +7,7 @@ import { forgetNics, vmInterfaceHandler } from "../../provider/vminterface/handl
 import { startGuest } from "../../sandbox/guests.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
 import { driveNic } from "../support/vminterface.js";
-import { natXml, nicsIn, vmXml } from "../support/vms.js";
+import { natXml, nicsIn, nicXml, vmXml } from "../support/vms.js";
 
 describe("plugging and unplugging that a VM refuses", () => {
   const host = withSandbox();
@@ -189,6 +189,39 @@ describe("plugging and unplugging that a VM refuses", () => {
       /plugging it failed: VM "old" runs and takes no devices meanwhile/,
     );
     await virsh(host(), ["destroy", "old"]);
+  });
+
+  it("says what brings a slot where the bus of an old (i440fx) VM is full", async () => {
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vmXml("crowd", { machine: "pc", more: "<features><acpi/></features>" }),
+    );
+    const attach = (n: number) =>
+      host().exec(["virsh", "attach-device", "crowd", "/dev/stdin", "--live"], {
+        input: nicXml(`52:54:00:76:01:${n.toString(16).padStart(2, "0")}`, "network", "network='one'"),
+      });
+    let n = 0;
+    while ((await attach(n)).code === 0) n++;
+    const args = { domain: "crowd", network: "one", uri: host().uri, linkState: "up", mac: "52:54:00:76:02:01" };
+    const full =
+      /VM "crowd" runs and has no PCI slot left \(pci-bridge\): stop it, add <controller type='pci' model='pci-bridge'\/>/;
+    await assert.rejects(vmInterfaceHandler.create({ log: () => undefined }, args), full);
+    const check = async () => (await vmInterfaceHandler.check({ log: () => undefined }, {}, args)).failures;
+    assert.match(String((await check())[0]?.reason), full);
+    // One is free again, and that is seen.
+    await virsh(host(), ["destroy", "crowd"]);
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vmXml("crowd", { machine: "pc", more: "<features><acpi/></features>" }),
+    );
+    for (let i = 0; i < n - 1; i++) assert.equal((await attach(i)).code, 0);
+    forgetNics();
+    await closeHosts();
+    assert.deepEqual(await check(), []);
+    await vmInterfaceHandler.create({ log: () => undefined }, args);
+    await virsh(host(), ["destroy", "crowd"]);
   });
 
   it("says that the VM is busy with a job, and changes nothing", async function () {
