@@ -224,6 +224,24 @@ describe("plugging and unplugging that a VM refuses", () => {
     await virsh(host(), ["destroy", "crowd"]);
   });
 
+  it("says that it was interrupted while it waited for the guest, and gives nothing up for that", async () => {
+    const { d, mac } = await started("cut-off", { forceDetach: true, unplugTimeout: 60 });
+    const abort = new AbortController();
+    const cut = sleep(7000).then(() => abort.abort());
+    await assert.rejects(
+      vmInterfaceHandler.delete(
+        { log: () => undefined, signal: abort.signal },
+        d.state?.id as string,
+        d.state?.outs as Inputs,
+      ),
+      /the run was interrupted before the guest of VM "cut-off" released NIC/,
+    );
+    await cut;
+    for (const flags of [[], ["--inactive"]])
+      assert.doesNotMatch((await nics("cut-off", mac, ...flags))[0] ?? "gone", /<link state='down'|gone/);
+    await end("cut-off");
+  });
+
   it("says that the VM is busy with a job, and changes nothing", async function () {
     this.timeout(180_000);
     const guest = await startGuest(host(), { name: "busy" });
