@@ -1,6 +1,6 @@
 /** Take a NIC from its VM, or let go of it. */
 import { isBusy } from "../busy.js";
-import { type Context, type Inputs, VirtnetError } from "../handler.js";
+import { type Context, classOf, type Inputs, VirtnetError } from "../handler.js";
 import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
 import type { Connection } from "../libvirt/api.js";
 import { announce } from "../network/say.js";
@@ -57,6 +57,11 @@ const removeOn = (ctx: Context, host: Host, olds: Inputs): Promise<ObservedVm | 
       }
     },
   });
+
+/** Somebody else was faster. */
+function unlessGone(e: unknown): void {
+  if (classOf(e) !== "not-found") throw e;
+}
 
 interface Found {
   vm?: ObservedVm;
@@ -115,7 +120,7 @@ async function takeOut(ctx: Context, c: Connection, vm: ObservedVm, olds: Inputs
       );
     }
   }
-  if (vm.config) await c.domains.detachDevice({ uuid: vm.uuid }, vm.config.xml, "config");
+  if (vm.config) await c.domains.detachDevice({ uuid: vm.uuid }, vm.config.xml, "config").catch(unlessGone);
 }
 
 /** Whether it stays where it is when its resource goes. */

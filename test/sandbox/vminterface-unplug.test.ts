@@ -5,6 +5,8 @@ import { closeHosts, hostAt } from "../../provider/host/hosts.js";
 import { forgetRun } from "../../provider/network/run.js";
 import { forgetNics, vmInterfaceHandler } from "../../provider/vminterface/handler.js";
 import { startGuest } from "../../sandbox/guests.js";
+import { childRun } from "../support/child-run.js";
+import type { NicAnswer } from "../support/run-nic.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
 import { driveNic } from "../support/vminterface.js";
 import { natXml, nicsIn, nicXml, vmXml } from "../support/vms.js";
@@ -222,6 +224,19 @@ describe("plugging and unplugging that a VM refuses", () => {
     assert.deepEqual(await check(), []);
     await vmInterfaceHandler.create({ log: () => undefined }, args);
     await virsh(host(), ["destroy", "crowd"]);
+  });
+
+  it("is content where somebody else takes the NIC out of the definition first", async () => {
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("faster"));
+    const d = driveNic(host().uri, "faster-nic");
+    await d.up({ domain: "faster", network: "one" });
+    const mac = String(d.state?.outs.mac);
+    const { answer } = await childRun<NicAnswer>("run-nic.js", { uri: host().uri, state: d.state }, "1:stop", () =>
+      virsh(host(), ["detach-interface", "faster", "network", "--mac", mac, "--config"]),
+    );
+    assert.deepEqual([answer?.error, answer?.state], [undefined, undefined]);
+    assert.deepEqual(await nics("faster", mac, "--inactive"), []);
+    await virsh(host(), ["undefine", "faster"]);
   });
 
   it("says that it was interrupted while it waited for the guest, and gives nothing up for that", async () => {
