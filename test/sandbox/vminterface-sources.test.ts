@@ -101,6 +101,23 @@ describe("a NIC on each kind of source, in a real guest", () => {
     await virsh(host(), ["destroy", "silent"]);
   });
 
+  it("waits without keeping others from the host, or from its VM", async () => {
+    await virsh(host(), ["create", "/dev/stdin"], vmXml("quiet", { slots: 8 }));
+    const nic = (n: number) => driveNic(host().uri, `quiet-${n}`);
+    const args = { domain: "quiet", network: "one" };
+    let waiting = 5;
+    const waits = Array.from({ length: 5 }, (_, n) =>
+      assert
+        .rejects(nic(n).up({ ...args, waitForAddress: { seconds: 15 } }), /has no address after 1\d s/)
+        .finally(() => waiting--),
+    );
+    while ((await nicsIn(host(), "quiet", "network='one'")).length < 5) await sleep(200);
+    await nic(5).up(args);
+    assert.equal(waiting, 5, "they still wait");
+    await Promise.all(waits);
+    await virsh(host(), ["destroy", "quiet"]);
+  });
+
   it("is changed while its network restarts, each waiting for the other, and ends on the new network", async () => {
     const net = drive(host().uri, "restarts");
     const args = (mtu: number): Inputs => ({
