@@ -20,7 +20,6 @@ import { observe, toObserved, withConnected } from "./observe.js";
 import { movedTo, nicOn, vmOn, vmThere } from "./place.js";
 import { plan, refusal } from "./plan.js";
 import { priceOfTaking, tellPrice, tellReplacement } from "./price.js";
-import { remove } from "./remove.js";
 import { around, forgetNics, macFor, ofProgram, sawInCheck, seen } from "./run.js";
 import { idOf, label } from "./say.js";
 import { SOURCES, sourcesIn } from "./source.js";
@@ -303,4 +302,8 @@ function madeAnew(olds: Inputs, vm: ObservedVm, host: HostIdentity, times: numbe
 }
 
 export { forgetNics };
-export const vmInterfaceHandler: Handler = { check, diff, create, read, update, delete: remove };
+export const vmInterfaceHandler: Handler = {
+  ...{ check, diff, create, read, update },
+  // Most runs delete nothing.
+  delete: async (ctx, id, olds) => (await import("./remove.js")).remove(ctx, id, olds),
+};

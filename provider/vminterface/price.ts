@@ -9,9 +9,9 @@ import { hasUnknown } from "../schema/differences.js";
 import { sources } from "./args.js";
 import { carrierOf, observe } from "./observe.js";
 import { plan, refusal } from "./plan.js";
-import { isLetGo } from "./remove.js";
 import { idOf, label, priceLine } from "./say.js";
 import { sourceOf } from "./source.js";
+import { isLetGo } from "./state.js";
 import type { Carrier, Plan } from "./steps.js";
 import { willMove } from "./together.js";
 

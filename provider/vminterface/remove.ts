@@ -10,7 +10,7 @@ import { refuseBusy, vanished } from "./explain.js";
 import { refOf, toObserved } from "./observe.js";
 import { movedTo } from "./place.js";
 import { label } from "./say.js";
-import { argsOf } from "./state.js";
+import { argsOf, isLetGo } from "./state.js";
 import type { ObservedVm } from "./steps.js";
 import { notOurs } from "./whose.js";
 import { notProven, onVm, unplugOptions } from "./work.js";
@@ -122,9 +122,6 @@ async function takeOut(ctx: Context, c: Connection, vm: ObservedVm, olds: Inputs
   }
   if (vm.config) await c.domains.detachDevice({ uuid: vm.uuid }, vm.config.xml, "config").catch(unlessGone);
 }
-
-/** Whether it stays where it is when its resource goes. */
-export const isLetGo = (olds: Inputs): boolean => olds.adopted === true && olds.deleteAdopted !== true;
 
 async function release(c: Connection, vm: ObservedVm): Promise<void> {
   if (vm.config?.mark) await c.domains.updateDevice({ uuid: vm.uuid }, withoutAlias(vm.config.xml), "config");
