@@ -58,6 +58,10 @@ export async function unplug(
   } finally {
     await off();
   }
+  if (signal?.aborted)
+    throw new VirtnetError(
+      `the run was interrupted before the guest of VM ${JSON.stringify(vm.name)} released NIC ${mac}. It was asked to, so it may release the NIC later: run this again`,
+    );
   throw refused(`within ${timeoutMs / 1000} s`);
 }
 

@@ -24,7 +24,7 @@ const importFrom = (uri: string, name: string, mac?: string): Promise<Imported[]
   onHost(uri, async (host) => {
     const { libVersion } = await host.identity();
     const info = await host.read((c) => existing(host, c, name));
-    const all = nicsOf(info.inactiveXml ?? info.liveXml ?? "").filter(
+    const all = nicsOf(info.inactiveXml ?? info.ownXml ?? info.liveXml ?? "").filter(
       (n) => mac === undefined || n.mac === mac.toLowerCase(),
     );
     if (all.length === 0) throw await noNic(host, info, mac);

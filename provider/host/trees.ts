@@ -4,6 +4,7 @@ import { ANSWER, type Talk } from "./kept.js";
 
 interface Off {
   users: number;
+  trees: Trees;
   /** The last command. */
   set: Promise<unknown>;
 }
@@ -13,14 +14,26 @@ const off = new Map<string, Off>();
 /** How long a command may take, in ms. */
 const LIMIT_MS = 10_000;
 
-/** Reads `BRIDGE STATE …`. By sysfs, since that starts no program; some hosts have it read-only. */
-const PROGRAM = `echo "${ANSWER}"
+/**
+ * Reads `BRIDGE STATE`. By sysfs, since that starts no program; some hosts have it read-only. A tree that it has turned off is on
+ * again where its input ends before it is told to: the process that it belongs to was killed.
+ */
+const PROGRAM = `exec 2> /dev/null
+echo "${ANSWER}"
+turn() {
+  echo "$2" > "/sys/class/net/$1/bridge/stp_state" || ip link set dev "$1" type bridge stp_state "$2"
+}
+off=
 while read -r bridge state; do
-  echo "$state" > "/sys/class/net/$bridge/bridge/stp_state" || ip link set dev "$bridge" type bridge stp_state "$state"
+  was=0
+  read -r was < "/sys/class/net/$bridge/bridge/stp_state"
+  turn "$bridge" "$state"
   echo "${ANSWER}$?"
-done 2> /dev/null`;
+  if [ "$state" = 1 ]; then off=; elif [ "$was" != 0 ]; then off=$bridge; fi
+done
+[ -z "$off" ] || turn "$off" 1`;
 
-/** Turns trees off and on. To start a program takes some hundredths of a second, which guests would wait for the gateway. */
+/** Turns the tree of a bridge off and on. To start a program takes some hundredths of a second, which guests would wait for the gateway. */
 export class Trees {
   readonly #talk: Talk;
 
@@ -53,19 +66,21 @@ export async function withoutTree<T>(
   work: () => Promise<T>,
   ready?: Trees,
 ): Promise<T> {
-  const trees = ready ?? new Trees(channel);
-  const now = off.get(key) ?? { users: 0, set: Promise.resolve() };
+  // Who turns it off turns it on: where its input ends first, it does so at once.
+  const now = off.get(key) ?? { users: 0, trees: ready ?? new Trees(channel), set: Promise.resolve() };
   off.set(key, now);
-  if (now.users++ === 0) now.set = now.set.then(() => trees.turn(bridge, "0"));
+  if (now.users++ === 0) now.set = now.set.then(() => now.trees.turn(bridge, "0"));
   try {
     await now.set;
     return await work();
   } finally {
     if (--now.users === 0) {
-      now.set = now.set.then(() => trees.turn(bridge, "1"));
+      now.set = now.set.then(() => now.trees.turn(bridge, "1"));
       await now.set;
-      if (now.users === 0) off.delete(key);
+      if (now.users === 0) {
+        off.delete(key);
+        if (now.trees !== ready) now.trees.end();
+      }
     }
-    if (!ready) trees.end();
   }
 }

@@ -11,7 +11,15 @@ import type { Networks } from "./calls/networks.js";
 
 // One by one: a user's TypeScript may be older than 5.0, which brought `export type *`.
 export type { Affect, Ref } from "./calls/common.js";
-export type { DomainInfo, Domains, InterfaceAddresses, JobInfo, JobProgress, JobType } from "./calls/domains.js";
+export type {
+  DomainInfo,
+  Domains,
+  InterfaceAddresses,
+  JobInfo,
+  JobOperation,
+  JobProgress,
+  JobType,
+} from "./calls/domains.js";
 export type { InterfaceInfo, Interfaces } from "./calls/interfaces.js";
 export type {
   Lease,

@@ -123,6 +123,9 @@ export const functions = {
   virDomainInterfaceAddresses: ["int", ["dom", "outPtr", "uint", "uint"]],
   virDomainInterfaceFree: ["void", ["ptr"]],
   virDomainGetJobInfo: ["int", ["dom", "buf"]],
+  virDomainGetJobStats: ["int", ["dom", "outInt", "outPtr", "outInt", "uint"]],
+  virTypedParamsGetInt: ["int", ["ptr", "int", "str", "outInt"]],
+  virTypedParamsFree: ["void", ["ptr", "int"]],
 
   // host interface
   virConnectListAllInterfaces: ["int", ["conn", "outPtr", "uint"]],

@@ -30,6 +30,7 @@ export type {
   InterfaceInfo,
   Interfaces,
   JobInfo,
+  JobOperation,
   JobProgress,
   JobType,
   Lease,

@@ -40,6 +40,7 @@ export const operations = {
     interfaceAddresses: "read",
     jobInfo: "read",
     jobType: "read",
+    jobOperation: "read",
     suspend: "write",
     resume: "write",
   },

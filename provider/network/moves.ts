@@ -5,6 +5,7 @@
  * change (qemuDomainChangeNet). Anything else is unplugged and plugged, with the same MAC and in the same slot.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { isBusy } from "../busy.js";
 import { VirtnetError } from "../handler.js";
 import type { Connection, DomainInfo } from "../libvirt/api.js";
 import { addChild, child, cloneXml, type Document, type Element, parseXml, printXml } from "../schema/xml.js";
@@ -102,8 +103,8 @@ function withAddress(iface: Element, like: Element): Element {
 export async function awaitIdle(c: Connection, nics: readonly NicRef[], limitMs = BUSY_MS): Promise<boolean> {
   const names = new Map(nics.map((n) => [n.domain, n.domainName]));
   for (let [started, waited] = [Date.now(), false]; ; waited = true, await sleep(500)) {
-    const jobs = await Promise.all([...names.keys()].map((uuid) => c.domains.jobType({ uuid }).catch(() => 0))); // it has stopped
-    const busy = [...names.values()].filter((_, i) => jobs[i] !== 0);
+    const held = await Promise.all([...names.keys()].map((uuid) => isBusy(c, { uuid })));
+    const busy = [...names.values()].filter((_, i) => held[i]);
     if (busy.length === 0) return waited;
     if (Date.now() - started > limitMs)
       throw new VirtnetError(

@@ -30,6 +30,10 @@ export function sawInCheck(inputs: Inputs): Failure | undefined {
   return undefined;
 }
 
+/** The network of the program with this name, as check saw it. */
+export const networkOfProgram = (uri: unknown, name: unknown): Inputs | undefined =>
+  checked.get(`${String(uri)} ${String(name)}`);
+
 export function seen(inputs: Inputs): boolean {
   const id = idOf(inputs);
   return id !== undefined && checked.has(id);

@@ -1,6 +1,7 @@
 /** Which addresses a guest has on a NIC, and who says so. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Context, VirtnetError } from "../handler.js";
+import { type Context, textOf } from "../handler.js";
+import type { Host } from "../host/hosts.js";
 import type { Connection } from "../libvirt/api.js";
 import { children, descend, parseXml } from "../schema/xml.js";
 import type { WaitForAddress } from "./args.js";
@@ -64,28 +65,39 @@ function hasAgent(liveXml: string): boolean {
 const LOOK_MS = 1000;
 const TELL_MS = 15_000;
 
-/** @throws VirtnetError where there is none in time. */
+/** Holds no connection between its looks. @returns what there is in the end; `failed`: why that is not enough, as a sentence. */
 export async function waitForAddress(
   ctx: Context,
-  c: Connection,
+  host: Pick<Host, "read">,
   vm: { uuid: string; name: string },
   mac: string,
   { seconds, family }: WaitForAddress,
-): Promise<void> {
+): Promise<{ addresses: NicAddress[]; failed?: string }> {
   const what = `NIC ${mac} of VM ${JSON.stringify(vm.name)}`;
   const wanted = family === undefined ? "an address" : `an ${family === "ipv4" ? "IPv4" : "IPv6"} address`;
   const start = Date.now();
   for (let told = 0; ; await sleep(LOOK_MS)) {
-    const d = await c.domains.get({ uuid: vm.uuid });
-    if (!d?.active)
-      throw new VirtnetError(`${what}: the VM does not run, so it gets no address: start it, or remove waitForAddress`);
-    const found = await addressesOf(c, d, mac);
-    if (found.some((a) => family === undefined || a.family === family)) return;
+    let [addresses, lost]: [NicAddress[], string | undefined] = [[], undefined];
+    try {
+      const there = await host.read(async (c) => {
+        const d = await c.domains.get({ uuid: vm.uuid });
+        return d?.active ? await addressesOf(c, d, mac) : undefined;
+      });
+      if (!there) {
+        const failed = `${what}: the VM does not run, so it gets no address: start it, or remove waitForAddress`;
+        return { addresses, failed };
+      }
+      addresses = there;
+    } catch (e) {
+      lost = textOf(e); // the daemon may be back in time
+    }
+    if (addresses.some((a) => family === undefined || a.family === family)) return { addresses };
     const waited = Date.now() - start;
-    if (waited >= seconds * 1000 || ctx.signal?.aborted)
-      throw new VirtnetError(
-        `${what} has no ${wanted.replace(/^an /, "")} after ${Math.round(waited / 1000)} s${found.length > 0 ? ` (but ${found.map((a) => a.address).join(", ")})` : ""}: it is plugged; see in the guest whether it asks for one there, or wait longer (waitForAddress.seconds)`,
-      );
+    if (waited >= seconds * 1000 || ctx.signal?.aborted) {
+      const but = addresses.length > 0 ? addresses.map((a) => a.address).join(", ") : lost;
+      const failed = `${what} has no ${wanted.replace(/^an /, "")} after ${Math.round(waited / 1000)} s${but === undefined ? "" : ` (but ${but})`}: it is plugged; see in the guest whether it asks for one there, or wait longer (waitForAddress.seconds)`;
+      return { addresses, failed };
+    }
     if (waited < told) continue;
     told = waited + TELL_MS;
     ctx.log("info", `${what}: waiting for ${wanted}, up to ${seconds} s; ${Math.round(waited / 1000)} s so far`);

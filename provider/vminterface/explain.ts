@@ -18,8 +18,8 @@ export async function explain(c: Connection, vm: Named, action: Action, e: unkno
   if (action.do !== "attach" || action.affect === "config" || e.class === "transport") return text;
   const live = (await c.domains.get({ uuid: vm.uuid }).catch(() => undefined))?.liveXml;
   if (live === undefined) return text;
-  const { freeSlots, hotplug } = vmFacts(live);
-  const why = !hotplug ? noHotplug(vm.name) : freeSlots === 0 ? noSlot(vm.name) : undefined;
+  const { freeSlots, slotsBy, hotplug } = vmFacts(live);
+  const why = !hotplug ? noHotplug(vm.name) : freeSlots === 0 ? noSlot(vm.name, slotsBy) : undefined;
   return why === undefined ? text : `${why} (${text})`;
 }
 

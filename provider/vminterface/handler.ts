@@ -20,7 +20,6 @@ import { observe, toObserved, withConnected } from "./observe.js";
 import { movedTo, nicOn, vmOn, vmThere } from "./place.js";
 import { plan, refusal } from "./plan.js";
 import { priceOfTaking, tellPrice, tellReplacement } from "./price.js";
-import { remove } from "./remove.js";
 import { around, forgetNics, macFor, ofProgram, sawInCheck, seen } from "./run.js";
 import { idOf, label } from "./say.js";
 import { SOURCES, sourcesIn } from "./source.js";
@@ -88,7 +87,7 @@ async function diff(ctx: Context, _id: string, olds: Inputs, news: Inputs): Prom
   if (rows.length === 0) return { changes: false, replaces: [], deleteBeforeReplace: true };
   const replaces = replacing(rows, news);
   // refresh asks too, without check; a refusal there would stop it (design, "Traps").
-  if (seen(news) && replaces.length > 0) tellReplacement(ctx, was, news, replaces);
+  if (seen(news) && replaces.length > 0) tellReplacement(ctx, olds, news, replaces);
   else if (seen(news)) await tellPrice(ctx, was, news, rows);
   return { changes: true, replaces, deleteBeforeReplace: true };
 }
@@ -99,7 +98,7 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
   const host = hostAt(uriOf(inputs));
   const identity = await host.identity();
   const desired = inputs.mac === undefined ? { ...inputs, mac: randomMac() } : inputs;
-  return onVm(ctx, host, {
+  const done = await onVm(ctx, host, {
     inputs: [desired],
     look: (c) => observe(c, desired, identity.libVersion),
     async work(c, observed, free) {
@@ -108,6 +107,7 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
       return reach(ctx, host, c, { desired, history: { adopted, remade: 0 }, free }, observed);
     },
   });
+  return addressed(ctx, host, done);
 }
 
 const randomMac = (): string => macFor({ project: "", stack: "", key: randomUUID() }, new Set());
@@ -121,7 +121,18 @@ interface Target {
   free(): void;
 }
 
-/** Plan, apply, verify, wait. Where the NIC is left other than it was, the error carries its state. */
+/** With the address that is to be waited for, while others may go on. Where there is none, the error carries the state. */
+async function addressed(ctx: Context, host: Host, { id, outs }: { id: string; outs: Inputs }) {
+  const wait = outs.waitForAddress as WaitForAddress | undefined;
+  if (!wait) return { id, outs };
+  const vm = { uuid: String(outs.domainUuid), name: String(outs.domainName) };
+  const { addresses, failed } = await waitForAddress(ctx, host, vm, String(outs.mac), wait);
+  const state = { ...outs, addresses };
+  if (failed !== undefined) throw new PartialFailure(id, state, [failed]);
+  return { id, outs: state };
+}
+
+/** Plan, apply, verify. Where the NIC is left other than it was, the error carries its state. */
 async function reach(
   ctx: Context,
   host: Host,
@@ -136,16 +147,15 @@ async function reach(
   if (refused !== undefined) throw new VirtnetError(refused);
   if (ctx.signal?.aborted) throw new VirtnetError(`${label(desired)}: stopped before anything was changed`);
   const vm = { uuid: p.domain };
-  const wait = desired.waitForAddress as WaitForAddress | undefined;
-  // What has just been plugged has no address there yet.
-  const asks = observed.vm?.live !== undefined || wait !== undefined;
+  // What has just been plugged has no address there yet; what is waited for is asked about then.
+  const asks = observed.vm?.live !== undefined && desired.waitForAddress === undefined;
   const outsOf = async (on: Connection, info: DomainInfo, args: Inputs, heard?: Hearsay) => ({
     ...args,
     ...(await outputs(host, on, info, args, history, asks, heard)),
   });
   const look = (on: Connection) => ({
     info: on.domains.get(vm),
-    ...(asks && !wait ? { heard: hearsay(on, vm, String(desired.mac)) } : {}),
+    ...(asks ? { heard: hearsay(on, vm, String(desired.mac)) } : {}),
   });
   let after: ReturnType<typeof look> | undefined;
   try {
@@ -166,7 +176,6 @@ async function reach(
       const { info: reading, heard } = after !== undefined && on === c ? after : look(on);
       const info = verify(await reading, desired, was);
       free();
-      if (wait) await waitForAddress(ctx, on, info, String(desired.mac), wait);
       return { id: idOf(info, desired.mac), outs: await outsOf(on, info, desired, heard) };
     });
   } catch (e) {
@@ -207,7 +216,7 @@ async function update(ctx: Context, _id: string, olds: Inputs, news: Inputs): Pr
   // The VM may have moved to this host.
   if (olds.hostUuid === identity.uuid || !(await nicOn(host, olds))) proveHost(olds, identity, label(news));
   const was = argsOf(olds);
-  return onVm(ctx, host, {
+  const done = await onVm(ctx, host, {
     inputs: [news, was],
     uuid: olds.domainUuid,
     async look(c) {
@@ -217,10 +226,11 @@ async function update(ctx: Context, _id: string, olds: Inputs, news: Inputs): Pr
     async work(c, observed, free) {
       const vm = await vmThere(host, observed, news, identity, olds);
       const history = { adopted: stillOurs(vm, olds, news, identity.hostname), remade: remadeBy(vm, olds) };
-      const { outs } = await reach(ctx, host, c, { desired: news, was, history, free }, observed);
-      return { outs };
+      return reach(ctx, host, c, { desired: news, was, history, free }, observed);
     },
   });
+  const { outs } = await addressed(ctx, host, done);
+  return { outs };
 }
 
 /** How often the VM was made anew, counting this time. */
@@ -292,4 +302,8 @@ function madeAnew(olds: Inputs, vm: ObservedVm, host: HostIdentity, times: numbe
 }
 
 export { forgetNics };
-export const vmInterfaceHandler: Handler = { check, diff, create, read, update, delete: remove };
+export const vmInterfaceHandler: Handler = {
+  ...{ check, diff, create, read, update },
+  // Most runs delete nothing.
+  delete: async (ctx, id, olds) => (await import("./remove.js")).remove(ctx, id, olds),
+};

@@ -1,4 +1,5 @@
 /** Read what is there, into the plan's terms. */
+import { isBusy } from "../busy.js";
 import type { Inputs } from "../handler.js";
 import type { Masters } from "../host/hosts.js";
 import type { Connection, DomainInfo, Ref } from "../libvirt/api.js";
@@ -34,13 +35,6 @@ export function withConnected(vm: ObservedVm, masters: Masters | undefined): Obs
     ? { ...vm, connected: masters.get(targetDevice) === bridge }
     : vm;
 }
-
-/** Whether a job holds the VM: a migration, a save, a dump … */
-export const isBusy = (c: Connection, vm: Ref): Promise<boolean> =>
-  c.domains.jobType(vm).then(
-    (job) => job !== 0,
-    () => false, // it does not run
-  );
 
 /**
  * The VM with its NIC, and the networks that it is on or shall be on.
@@ -86,7 +80,7 @@ async function documentOf(c: Connection, name: string): Promise<[name: string, N
 }
 
 /** What NICs of a network hang on. */
-function carrierOf({ mode, values }: NetworkDocument): Carrier {
+export function carrierOf({ mode, values }: { mode: unknown; values: Inputs }): Carrier {
   if (mode !== "bridge") return "tap";
   return values.macvtap !== undefined ? "direct" : values.hostdev !== undefined ? "hostdev" : "tap";
 }

@@ -1,15 +1,16 @@
 /** Take a NIC from its VM, or let go of it. */
-import { type Context, type Inputs, VirtnetError } from "../handler.js";
+import { isBusy } from "../busy.js";
+import { type Context, classOf, type Inputs, VirtnetError } from "../handler.js";
 import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
 import type { Connection } from "../libvirt/api.js";
 import { announce } from "../network/say.js";
 import { NotReleased, unplug } from "../unplug.js";
 import { withLinkDown, withoutAlias } from "./document.js";
 import { refuseBusy, vanished } from "./explain.js";
-import { isBusy, refOf, toObserved } from "./observe.js";
+import { refOf, toObserved } from "./observe.js";
 import { movedTo } from "./place.js";
 import { label } from "./say.js";
-import { argsOf } from "./state.js";
+import { argsOf, isLetGo } from "./state.js";
 import type { ObservedVm } from "./steps.js";
 import { notOurs } from "./whose.js";
 import { notProven, onVm, unplugOptions } from "./work.js";
@@ -57,6 +58,11 @@ const removeOn = (ctx: Context, host: Host, olds: Inputs): Promise<ObservedVm | 
     },
   });
 
+/** Somebody else was faster. */
+function unlessGone(e: unknown): void {
+  if (classOf(e) !== "not-found") throw e;
+}
+
 interface Found {
   vm?: ObservedVm;
   busy: boolean;
@@ -80,7 +86,7 @@ async function takeAway(
   const others = notOurs(vm, olds);
   if (others) {
     if (others.told !== "") announce(ctx, "warning", others.told);
-  } else if (olds.adopted === true && olds.deleteAdopted !== true) await release(c, vm);
+  } else if (isLetGo(olds)) await release(c, vm);
   else {
     if (vm.active) refuseBusy(vm, busy);
     await takeOut(ctx, c, vm, olds).catch(async (e: unknown) => {
@@ -114,7 +120,7 @@ async function takeOut(ctx: Context, c: Connection, vm: ObservedVm, olds: Inputs
       );
     }
   }
-  if (vm.config) await c.domains.detachDevice({ uuid: vm.uuid }, vm.config.xml, "config");
+  if (vm.config) await c.domains.detachDevice({ uuid: vm.uuid }, vm.config.xml, "config").catch(unlessGone);
 }
 
 async function release(c: Connection, vm: ObservedVm): Promise<void> {

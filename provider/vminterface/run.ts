@@ -105,7 +105,7 @@ export async function around(ctx: Context, inputs: Inputs, olds: Inputs): Promis
     const { others = [], daemon, hostDevices, unfitBridge } = await networksAround(ctx, on as Inputs);
     const networks = await withGroups(host, others);
     const marked = markedBy(domains, owner, inputs.domain);
-    const vm = typeof inputs.domain === "string" ? vmOf(domains, inputs.domain, inputs.mac) : undefined;
+    const vm = vmOf(domains, inputs);
     return {
       nics,
       networks,
@@ -153,24 +153,34 @@ async function withGroups(host: Host, others: readonly { name: string; from: str
   });
 }
 
-function vmOf(domains: readonly DomainInfo[], domain: string, mac: unknown): Vm | undefined {
-  const d = domains.find((x) => isVm(x, domain));
+function vmOf(domains: readonly DomainInfo[], inputs: Inputs): Vm | undefined {
+  const on = (d: DomainInfo, o: Inputs): boolean => typeof o.domain === "string" && isVm(d, o.domain);
+  const d = domains.find((x) => on(x, inputs));
   if (!d) return undefined;
   const xml = d.liveXml ?? d.inactiveXml ?? "";
-  const plugged = typeof mac === "string" && nicsOf(xml).some((n) => n.mac === mac.toLowerCase());
-  const others = [...checked.values()].filter(
-    (o) => o.mac !== mac && typeof o.domain === "string" && isVm(d, o.domain),
-  );
+  const has = ({ mac }: Inputs): boolean =>
+    typeof mac === "string" && nicsOf(xml).some((n) => n.mac === mac.toLowerCase());
+  // What is replaced is unplugged first, and leaves its slot to what comes for it.
+  const leaves = (id: string): boolean => {
+    const was = formers.get(id);
+    return was !== undefined && on(d, was) && has(was) && !staysPlugged(d, was);
+  };
   const facts = vmFacts(xml);
   // Those of this program that are yet to be plugged take a slot each.
-  const coming = others.filter(
-    (o) => o.mac !== Unknown && !nicsOf(xml).some((n) => n.mac === String(o.mac).toLowerCase()),
+  const coming = [...checked].filter(
+    ([id, o]) => id !== idOf(inputs) && o.uri === inputs.uri && on(d, o) && o.mac !== Unknown && !has(o) && !leaves(id),
   ).length;
+  const left = Math.max(0, (facts.freeSlots ?? 0) - coming) + (leaves(idOf(inputs)) ? 1 : 0);
   return {
     name: d.name,
     running: d.active,
-    plugged,
+    plugged: has(inputs),
     ...facts,
-    ...(facts.freeSlots !== undefined ? { freeSlots: Math.max(0, facts.freeSlots - coming) } : {}),
+    ...(facts.freeSlots !== undefined ? { freeSlots: left } : {}),
   };
 }
+
+/** An adopted NIC is let go of, not unplugged; its stored definition says that it is one. */
+const staysPlugged = (d: DomainInfo, { mac, deleteAdopted }: Inputs): boolean =>
+  deleteAdopted !== true &&
+  nicsOf(d.inactiveXml ?? "").some((n) => n.mac === String(mac).toLowerCase() && n.mark?.adopted === true);

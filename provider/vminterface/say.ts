@@ -16,7 +16,7 @@ export function priceLine(p: Plan): string | undefined {
       const what = s.changes.length > 0 ? `${s.changes.join(", ")}: ` : "";
       if (s.kind === "replug")
         return `${what}unplugs this NIC of ${s.affects.join(", ")} and plugs it again, with its MAC: gone for ${REPLUG_TAKES} (${s.why})`;
-      return `${what}${s.impact === "live" ? "changed live" : "no effect on the running VM"} (${s.why})`;
+      return `${what}${s.impact === "live" || s.kind === "join" ? "changed live" : "no effect on the running VM"} (${s.why})`;
     });
   // What runs is changed and stored alike: said once.
   const running = parts.filter((t) => !t.includes("no effect on the running VM"));

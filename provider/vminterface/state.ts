@@ -129,3 +129,6 @@ function asThere(args: Inputs, nic: Nic, changes: typeof changesOf): Inputs {
   if (nic.kind !== undefined && SOURCES.includes(nic.kind)) out[nic.kind] = readNic(nic.xml, nic.kind)[nic.kind] ?? {};
   return out;
 }
+
+/** Whether the NIC stays where it is when its resource goes. */
+export const isLetGo = (olds: Inputs): boolean => olds.adopted === true && olds.deleteAdopted !== true;

@@ -26,7 +26,7 @@ describe("domains over the test driver", () => {
     const running = await c.domains.get(ref);
     assert.match(running?.liveXml ?? "", /<source network='default'/);
     assert.match(running?.inactiveXml ?? "", /<source network='default'/);
-    for (const ask of [c.domains.jobType, c.domains.jobInfo])
+    for (const ask of [c.domains.jobType, c.domains.jobInfo, c.domains.jobOperation])
       await assert.rejects(ask(ref), (e: LibvirtError) => e.class === "unsupported"); // by this driver
     await c.domains.destroy(ref);
     await c.domains.undefine(ref);

@@ -5,7 +5,7 @@ import { forgetNics } from "../../provider/vminterface/handler.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
 import { type RunOptions, virtnet } from "../support/virtnet.js";
 import { driveNic } from "../support/vminterface.js";
-import { natXml, nicsIn, vmXml } from "../support/vms.js";
+import { natXml, nicsIn, nicXml, vmXml } from "../support/vms.js";
 
 /** As people write them by hand, and programs write them: what is spelt, and what libvirt makes of it. */
 const BY_HAND = [
@@ -49,6 +49,23 @@ describe("virtnet and NICs on a real host", () => {
       await d.destroy();
       assert.deepEqual(await stored(mac), before, "released as it was");
     }
+  });
+
+  it("imports of a VM that is not stored what is the NIC's own, not what its network gives it", async () => {
+    const given = natXml("given", "vc2", 81).replace("<ip ", "<port isolated='yes'/><ip ");
+    await startNetwork(host(), "given", given);
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vmXml("fleeting", { devices: nicXml("52:54:00:81:00:01", "network", "network='given'") }),
+    );
+    assert.match((await nicsIn(host(), "fleeting", "52:54:00:81"))[0] ?? "", /isolated='yes'/);
+    await closeHosts(); // another run
+    const [imported] = await vmInterface.import(host().uri, "fleeting");
+    const { domain, network, mac, model, ...rest } = imported?.args ?? {};
+    assert.deepEqual([domain, network, mac, model], ["fleeting", "given", "52:54:00:81:00:01", "virtio"]);
+    assert.deepEqual([Object.keys(rest), imported?.notes], [["adopt"], []]);
+    await virsh(host(), ["destroy", "fleeting"]);
   });
 
   it("prints a program for one NIC, and says what is not there", async () => {

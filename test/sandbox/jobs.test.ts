@@ -48,8 +48,10 @@ describe("a job of a domain", () => {
     });
     assert.ok(job.memory.remaining > 0 && job.memory.total > job.memory.remaining, JSON.stringify(job));
     assert.equal(await c.domains.jobType({ name: "busy" }), 2);
+    assert.equal(await c.domains.jobOperation({ name: "busy" }), "save");
     await host().exec(["sh", "-c", "kill $(cat /run/reader)"]); // without a reader the save fails
     assert.ok(await eventually(async () => (await c.domains.jobInfo({ name: "busy" })).type === "none"));
+    assert.equal(await c.domains.jobOperation({ name: "busy" }), undefined);
     assert.match(await virsh(host(), ["domjobinfo", "busy"]), /Job type: +None/);
     await guest.stop();
   });

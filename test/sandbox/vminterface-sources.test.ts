@@ -5,6 +5,7 @@ import { closeHosts, hostAt } from "../../provider/host/hosts.js";
 import { forgetRun } from "../../provider/network/run.js";
 import { forgetNics, vmInterfaceHandler } from "../../provider/vminterface/handler.js";
 import { eventually, type Guest, startGuest } from "../../sandbox/guests.js";
+import { skip } from "../skip.js";
 import { drive } from "../support/network.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
 import { driveNic } from "../support/vminterface.js";
@@ -99,6 +100,85 @@ describe("a NIC on each kind of source, in a real guest", () => {
     );
     assert.equal((await nicsIn(host(), "silent", "network='one'")).length, 1, "it stays plugged");
     await virsh(host(), ["destroy", "silent"]);
+  });
+
+  it("says which addresses there are where the family that it waits for does not come, and that a VM does not run", async () => {
+    const d = driveNic(host().uri, "other-family");
+    const failed = (message: RegExp, addresses: (string | undefined)[]) => (e: Error & { state?: Inputs }) => {
+      assert.match(e.message, message);
+      assert.deepEqual(
+        ((e.state?.addresses ?? []) as { family: string }[]).map((a) => a.family),
+        addresses,
+      );
+      return e.name === "PartialFailure";
+    };
+    await d.up({ domain: "web", network: "one" });
+    await guest.up("eth0");
+    await assert.rejects(
+      d.up({ domain: "web", network: "one", waitForAddress: { seconds: 3, family: "ipv6" } }),
+      failed(/has no IPv6 address after 3 s \(but 10\.83\.1\.\d+\): it is plugged/, ["ipv4"]),
+    );
+    await d.destroy();
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("off"));
+    await assert.rejects(
+      driveNic(host().uri, "off").up({ domain: "off", network: "one", waitForAddress: { seconds: 30 } }),
+      failed(/of VM "off": the VM does not run, so it gets no address: start it, or remove waitForAddress/, []),
+    );
+    await virsh(host(), ["undefine", "off"]);
+  });
+
+  it("tells an address that no server gave by the host's neighbour table", async function () {
+    // Of libvirt 9.0 on Linux 6.18: "internal error: wrong nlmsg len".
+    const { code, stderr } = await host().exec(["virsh", "domifaddr", "web", "--source", "arp"]);
+    if (code !== 0) skip(this, `this libvirt does not read the table: ${stderr.trim().replaceAll("\n", "; ")}`);
+    const d = driveNic(host().uri, "static");
+    await d.up({ domain: "web", network: "one" });
+    await hasNic();
+    await guest.exec("ip link set eth0 up; ip addr add 10.83.1.5/24 dev eth0; sleep 1; ping -c1 -W5 10.83.1.1");
+    await d.up({ domain: "web", network: "one", waitForAddress: { seconds: 20 } });
+    assert.deepEqual(d.state?.outs.addresses, [{ address: "10.83.1.5", family: "ipv4", source: "arp" }]);
+    await d.destroy();
+  });
+
+  it("waits without keeping others from the host, or from its VM", async () => {
+    await virsh(host(), ["create", "/dev/stdin"], vmXml("quiet", { slots: 8 }));
+    const nic = (n: number) => driveNic(host().uri, `quiet-${n}`);
+    const args = { domain: "quiet", network: "one" };
+    let waiting = 5;
+    const waits = Array.from({ length: 5 }, (_, n) =>
+      assert
+        .rejects(nic(n).up({ ...args, waitForAddress: { seconds: 15 } }), /has no address after 1\d s/)
+        .finally(() => waiting--),
+    );
+    while ((await nicsIn(host(), "quiet", "network='one'")).length < 5) await sleep(200);
+    await nic(5).up(args);
+    assert.equal(waiting, 5, "they still wait");
+    await Promise.all(waits);
+    await virsh(host(), ["destroy", "quiet"]);
+  });
+
+  it("is isolated and open again live, and lets the guest choose its filters", async () => {
+    const d = driveNic(host().uri, "apart");
+    const args = { domain: "web", network: "one" };
+    await d.up(args);
+    const tap = String(d.state?.outs.targetDevice);
+    const isolated = async () =>
+      /isolated (\w+)/.exec((await host().exec(["bridge", "-d", "link", "show", "dev", tap])).stdout)?.[1];
+    for (const [value, told] of [
+      [true, "on"],
+      [false, "off"],
+    ] as const) {
+      await d.up({ ...args, isolated: value });
+      assert.match(d.log.at(-1) ?? "", /isolated: changed live/);
+      assert.equal(await isolated(), told);
+      assert.equal((await d.refresh())?.drift, false);
+    }
+    assert.equal(d.state?.outs.targetDevice, tap, "it was not plugged anew");
+    await hasNic();
+    await d.up({ ...args, trustGuestRxFilters: true });
+    assert.match((await nics(String(d.state?.outs.mac)))[0] ?? "", /trustGuestRxFilters='yes'/);
+    assert.equal((await d.refresh())?.drift, false);
+    await d.destroy();
   });
 
   it("is changed while its network restarts, each waiting for the other, and ends on the new network", async () => {

@@ -5,9 +5,11 @@ import { closeHosts, hostAt } from "../../provider/host/hosts.js";
 import { forgetRun } from "../../provider/network/run.js";
 import { forgetNics, vmInterfaceHandler } from "../../provider/vminterface/handler.js";
 import { startGuest } from "../../sandbox/guests.js";
+import { childRun } from "../support/child-run.js";
+import type { NicAnswer } from "../support/run-nic.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
 import { driveNic } from "../support/vminterface.js";
-import { natXml, nicsIn, vmXml } from "../support/vms.js";
+import { natXml, nicsIn, nicXml, vmXml } from "../support/vms.js";
 
 describe("plugging and unplugging that a VM refuses", () => {
   const host = withSandbox();
@@ -189,6 +191,70 @@ describe("plugging and unplugging that a VM refuses", () => {
       /plugging it failed: VM "old" runs and takes no devices meanwhile/,
     );
     await virsh(host(), ["destroy", "old"]);
+  });
+
+  it("says what brings a slot where the bus of an old (i440fx) VM is full", async () => {
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vmXml("crowd", { machine: "pc", more: "<features><acpi/></features>" }),
+    );
+    const attach = (n: number) =>
+      host().exec(["virsh", "attach-device", "crowd", "/dev/stdin", "--live"], {
+        input: nicXml(`52:54:00:76:01:${n.toString(16).padStart(2, "0")}`, "network", "network='one'"),
+      });
+    let n = 0;
+    while ((await attach(n)).code === 0) n++;
+    const args = { domain: "crowd", network: "one", uri: host().uri, linkState: "up", mac: "52:54:00:76:02:01" };
+    const full =
+      /VM "crowd" runs and has no PCI slot left \(pci-bridge\): stop it, add <controller type='pci' model='pci-bridge'\/>/;
+    await assert.rejects(vmInterfaceHandler.create({ log: () => undefined }, args), full);
+    const check = async () => (await vmInterfaceHandler.check({ log: () => undefined }, {}, args)).failures;
+    assert.match(String((await check())[0]?.reason), full);
+    // One is free again, and that is seen.
+    await virsh(host(), ["destroy", "crowd"]);
+    await virsh(
+      host(),
+      ["create", "/dev/stdin"],
+      vmXml("crowd", { machine: "pc", more: "<features><acpi/></features>" }),
+    );
+    for (let i = 0; i < n - 1; i++) assert.equal((await attach(i)).code, 0);
+    forgetNics();
+    await closeHosts();
+    assert.deepEqual(await check(), []);
+    await vmInterfaceHandler.create({ log: () => undefined }, args);
+    await virsh(host(), ["destroy", "crowd"]);
+  });
+
+  it("is content where somebody else takes the NIC out of the definition first", async () => {
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("faster"));
+    const d = driveNic(host().uri, "faster-nic");
+    await d.up({ domain: "faster", network: "one" });
+    const mac = String(d.state?.outs.mac);
+    const { answer } = await childRun<NicAnswer>("run-nic.js", { uri: host().uri, state: d.state }, "1:stop", () =>
+      virsh(host(), ["detach-interface", "faster", "network", "--mac", mac, "--config"]),
+    );
+    assert.deepEqual([answer?.error, answer?.state], [undefined, undefined]);
+    assert.deepEqual(await nics("faster", mac, "--inactive"), []);
+    await virsh(host(), ["undefine", "faster"]);
+  });
+
+  it("says that it was interrupted while it waited for the guest, and gives nothing up for that", async () => {
+    const { d, mac } = await started("cut-off", { forceDetach: true, unplugTimeout: 60 });
+    const abort = new AbortController();
+    const cut = sleep(7000).then(() => abort.abort());
+    await assert.rejects(
+      vmInterfaceHandler.delete(
+        { log: () => undefined, signal: abort.signal },
+        d.state?.id as string,
+        d.state?.outs as Inputs,
+      ),
+      /the run was interrupted before the guest of VM "cut-off" released NIC/,
+    );
+    await cut;
+    for (const flags of [[], ["--inactive"]])
+      assert.doesNotMatch((await nics("cut-off", mac, ...flags))[0] ?? "gone", /<link state='down'|gone/);
+    await end("cut-off");
   });
 
   it("says that the VM is busy with a job, and changes nothing", async function () {

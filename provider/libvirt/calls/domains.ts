@@ -27,6 +27,20 @@ export interface InterfaceAddresses {
 /** virDomainJobType: "bounded" knows its end, "unbounded" does not; the last three are those of a job that has just ended. */
 export type JobType = "none" | "bounded" | "unbounded" | "completed" | "failed" | "cancelled";
 
+/** What a job does (virDomainJobOperation); "unknown" also for one that this does not name. */
+export type JobOperation =
+  | "unknown"
+  | "start"
+  | "save"
+  | "restore"
+  | "migration-in"
+  | "migration-out"
+  | "snapshot"
+  | "snapshot-revert"
+  | "dump"
+  | "backup"
+  | "snapshot-delete";
+
 /** How far a job is, in bytes; an unbounded one may still get more to do than `total`. */
 export interface JobProgress {
   total: number;
@@ -123,6 +137,18 @@ export interface Domains {
   jobInfo(ref: Ref): Promise<JobInfo>;
   /** Only the type of {@link jobInfo}, as libvirt's number: 0 none, 1 bounded, 2 unbounded (virDomainJobType). */
   jobType(ref: Ref): Promise<number>;
+  /**
+   * What the job does that the domain is busy with; undefined where there is none (virDomainGetJobStats).
+   *
+   * Class "invalid-state" when the domain does not run.
+   *
+   * @example
+   * ```ts
+   * // Beside a backup libvirt lets a domain be changed.
+   * const held = (await connection.domains.jobOperation({ name: "web" })) === "migration-out";
+   * ```
+   */
+  jobOperation(ref: Ref): Promise<JobOperation | undefined>;
   /** Pause a running domain: its processors stop, its memory stays (virDomainSuspend). Class "invalid-state" when it does not run. */
   suspend(ref: Ref): Promise<void>;
   /** Let a paused domain run on (virDomainResume). Class "invalid-state" when it does not run, or is not paused. */

@@ -1,6 +1,6 @@
 /** The domain calls of a connection, on the worker's thread. */
 import koffi from "koffi";
-import type { DomainInfo, JobProgress, JobType, Ref } from "../api.js";
+import type { DomainInfo, JobOperation, JobProgress, JobType, Ref } from "../api.js";
 import { code } from "../errors.js";
 import type { Dom } from "../functions.js";
 import { affects, decodeArray, type Native, unlessGone } from "../native.js";
@@ -27,6 +27,20 @@ const jobInfo = new Uint8Array(256);
 const jobNumbers = new BigUint64Array(jobInfo.buffer);
 /** virDomainJobType. */
 const jobTypes: JobType[] = ["none", "bounded", "unbounded", "completed", "failed", "cancelled"];
+/** virDomainJobOperation. */
+const jobOperations: JobOperation[] = [
+  "unknown",
+  "start",
+  "save",
+  "restore",
+  "migration-in",
+  "migration-out",
+  "snapshot",
+  "snapshot-revert",
+  "dump",
+  "backup",
+  "snapshot-delete",
+];
 
 const addressStruct = koffi.struct({ type: "int", addr: "str", prefix: "unsigned int" });
 const interfaceStruct = koffi.struct({ name: "str", hwaddr: "str", naddrs: "unsigned int", addrs: "void *" });
@@ -149,6 +163,19 @@ export const domains: Implementation<"domains"> = {
     };
   },
   jobType: (n, ref) => readJob(n, ref),
+  jobOperation: (n, ref) =>
+    n.withDomain(ref, (dom) => {
+      const [type, params, count, operation]: [[number], [bigint | null], [number], [number]] = [[0], [null], [0], [0]];
+      n.call("virDomainGetJobStats", dom, type, params, count, 0);
+      try {
+        if (type[0] === 0) return undefined;
+        // Leaves 0 where it is not told.
+        n.call("virTypedParamsGetInt", params[0], count[0], "operation", operation);
+        return jobOperations[operation[0]] ?? "unknown";
+      } finally {
+        n.library.bind("virTypedParamsFree")(params[0], count[0]);
+      }
+    }),
 };
 
 /** Fills `jobInfo`. @returns the job's type. */

@@ -1,7 +1,7 @@
 /** The guest's device and its options. Source: virDomainNetDefParseXML, virDomainNetDefValidate, qemuValidateDomainDeviceDefNetwork. */
 import type { Failure } from "../../handler.js";
 import { given, quote } from "../../network/rules/known.js";
-import type { Rule } from "./rule.js";
+import type { Rule, Vm } from "./rule.js";
 
 const VIRTIO = /^virtio/;
 
@@ -85,7 +85,7 @@ const slots: Rule = {
   says: "The running VM has a slot left for the NIC.",
   check: (_subject, { vm }) =>
     vm?.running && !vm.plugged && vm.hotplug && vm.freeSlots === 0
-      ? [{ property: "domain", reason: noSlot(vm.name) }]
+      ? [{ property: "domain", reason: noSlot(vm.name, vm.slotsBy) }]
       : [],
 };
 
@@ -95,8 +95,8 @@ const hotplug: Rule = {
     vm?.running && !vm.plugged && !vm.hotplug ? [{ property: "domain", reason: noHotplug(vm.name) }] : [],
 };
 
-export const noSlot = (vm: string): string =>
-  `VM ${quote(vm)} runs and has no PCIe slot left (pcie-root-port): stop it, add <controller type='pci' model='pcie-root-port'/> to its definition, or run this while it is stopped`;
+export const noSlot = (vm: string, by: Vm["slotsBy"] = "pcie-root-port"): string =>
+  `VM ${quote(vm)} runs and has no ${by === "pci-bridge" ? "PCI" : "PCIe"} slot left (${by}): stop it, add <controller type='pci' model='${by}'/> to its definition, or run this while it is stopped`;
 export const noHotplug = (vm: string): string =>
   `VM ${quote(vm)} runs and takes no devices meanwhile, since it has no ACPI (<features><acpi/></features>): add it to its definition, or run this while it is stopped`;
 

@@ -58,8 +58,10 @@ export interface Vm {
   running: boolean;
   /** The NIC is plugged already. */
   plugged: boolean;
-  /** PCIe slots that a NIC can be plugged into while it runs; undefined: not counted in slots. */
+  /** Slots that a NIC can be plugged into while it runs; undefined: not counted in slots. */
   freeSlots?: number;
+  /** Model of the controller that brings more of them. */
+  slotsBy?: "pcie-root-port" | "pci-bridge";
   /** It can take devices while it runs. */
   hotplug: boolean;
   /** Its definition orders boot devices as a whole (`<os><boot>`). */

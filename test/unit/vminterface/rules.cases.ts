@@ -194,6 +194,14 @@ export const cases: Record<string, Case[]> = {
       around: vm({ freeSlots: 0 }),
       twinAround: vm({ freeSlots: 0, running: false }),
     },
+    {
+      breaks: net(),
+      path: "domain",
+      reason: "has no PCI slot left (pci-bridge)",
+      twin: net(),
+      around: vm({ freeSlots: 0, slotsBy: "pci-bridge" }),
+      twinAround: vm({ freeSlots: 0, slotsBy: "pci-bridge", plugged: true }),
+    },
   ],
   "The running VM takes devices.": [
     {
