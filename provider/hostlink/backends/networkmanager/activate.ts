@@ -29,26 +29,26 @@ export async function activate(bus: Bus, channel: Channel, link: LinkRef): Promi
     return;
   }
   const applied = (await bus.call(device.path, "Device.GetAppliedConnection", "u", [0])) as Settings;
-  if (vlansDiffer(applied, settings)) {
-    await activateAnew(bus, channel, link, path, device.path);
-    return;
-  }
-  // Without taking the device down, so VMs on it stay connected.
-  try {
-    await bus.call(device.path, "Device.Reapply", "a{sa{sv}}tu", [{}, 0, 0]);
-  } catch (e) {
-    const why = e instanceof BusError ? e.message : "";
-    if (!/Can't reapply/.test(why)) throw e;
-    await activateAnew(bus, channel, link, path, device.path);
-    return;
-  }
+  const anew = vlansDiffer(applied, settings) || !(await reapply(bus, device));
+  if (anew) await activateAnew(bus, channel, link, path, device.path);
   if (link.kind === "bond") await forgetPrimary(channel, link.name, settings);
   for (const port of portProfiles(state, { uuid: link.id, device: link.name })) {
     const active = state.devices.get(port.device ?? "");
-    // One that is just leaving needs none.
-    if (active?.profile === port.path && active.state === ACTIVATED) await reapplyPort(bus, port, active);
+    // One that is just leaving needs none, nor one that was activated along.
+    if (!anew && active?.profile === port.path && active.state === ACTIVATED) await reapplyPort(bus, port, active);
   }
   if (mtuOf(applied) !== undefined && mtuOf(settings) === undefined) await forgetMtu(channel, state, link);
+}
+
+/** Without taking the device down, so VMs on it stay connected. @returns false: NetworkManager cannot. */
+async function reapply(bus: Bus, { path }: Device): Promise<boolean> {
+  try {
+    await bus.call(path, "Device.Reapply", "a{sa{sv}}tu", [{}, 0, 0]);
+    return true;
+  } catch (e) {
+    if (!(e instanceof BusError && /Can't reapply/.test(e.message))) throw e;
+    return false;
+  }
 }
 
 /** NetworkManager leaves the MTU as it is where a profile no longer says one, and sets those of ports later than it says. */

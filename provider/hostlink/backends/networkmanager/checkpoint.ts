@@ -5,7 +5,7 @@ import type { LinkRef } from "../backend.js";
 import { type Bus, NM, ROOT } from "./bus.js";
 import { calm, calmLink, deleteLink, deleteProfile, IN_MEMORY, NO_REAPPLY, TO_DISK, updateProfile } from "./calls.js";
 import { checkpointOn, deviceOf, isNewPort, portProfiles } from "./lookup.js";
-import { MADE, readMark, settingsBefore, UNPROVEN, userData } from "./profile.js";
+import { MADE, PORT_OF, readMark, settingsBefore, UNPROVEN, userData } from "./profile.js";
 import { type Profile, readState, type State } from "./state.js";
 
 const WAIT_MS = 500;
@@ -89,9 +89,12 @@ export async function rollback(bus: Bus, link: LinkRef, checkpoint: string | und
   if (made || userData(profile.settings)[UNPROVEN]?.startsWith(MADE)) await deleteLink(bus, link, profile);
   else await takeBack(bus, state, link, profile);
   // The same as before, which the disk has: no copies in memory are needed.
-  for (const p of state.profiles.filter((p) => p.unsaved && readMark(p.settings) && !userData(p.settings)[UNPROVEN]))
+  for (const p of state.profiles.filter((p) => p.unsaved && isOurs(p) && !userData(p.settings)[UNPROVEN]))
     await updateProfile(bus, p.path, p.settings, TO_DISK | NO_REAPPLY);
 }
+
+const isOurs = ({ settings }: Profile): boolean =>
+  readMark(settings) !== undefined || userData(settings)[PORT_OF] !== undefined;
 
 /** What no checkpoint was on: the profiles of a link that was down, and of its ports. */
 async function takeBack(bus: Bus, state: State, link: LinkRef, profile: Profile): Promise<void> {

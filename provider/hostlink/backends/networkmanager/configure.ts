@@ -10,7 +10,6 @@ import {
   copyAddressing,
   MADE,
   MARK,
-  PORT_OF,
   setUserData,
   UNPROVEN,
   unprovenData,
@@ -81,8 +80,7 @@ export async function configure(
     const filters = link.kind === "bridge" && touches("vlans");
     if (filters) writeVlans(port.settings, "bridge-port", vlansOf(values, port.device));
     if (!physical && !filters) continue;
-    // One of somebody else is kept only where it was changed.
-    if (userData(port.settings)[PORT_OF] !== link.id) setUserData(port.settings, unprovenPort);
+    setUserData(port.settings, unprovenPort);
     await updateProfile(bus, port.path, port.settings, IN_MEMORY);
   }
 }

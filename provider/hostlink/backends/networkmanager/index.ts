@@ -122,8 +122,8 @@ export class NetworkManager implements Backend {
   }
 
   async settled(link: LinkRef, limitMs: number): Promise<void> {
-    const state = await readState(this.#bus);
     await this.#ports.attachAgain(link);
+    const state = await readState(this.#bus);
     const alone = portProfiles(state, { uuid: link.id, device: link.name }).length === 0;
     // Without a port there is no carrier, and no DHCP server to wait for.
     await reach(this.#bus, link.name, alone ? GETTING_ADDRESSES : ACTIVATED, { limitMs });

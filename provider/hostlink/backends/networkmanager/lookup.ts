@@ -3,7 +3,7 @@ import { VirtnetError } from "../../../handler.js";
 import type { Kind } from "../../args.js";
 import type { LinkRef } from "../backend.js";
 import type { Settings } from "./bus.js";
-import { LENT, PORT_OF, REPLACED, readMark, UNPROVEN, userData } from "./profile.js";
+import { LENT, MADE, PORT_OF, REPLACED, readMark, UNPROVEN, userData } from "./profile.js";
 import { type Checkpoint, type Device, DISCONNECTED, type Profile, type State } from "./state.js";
 
 export const ETHERNET = "802-3-ethernet";
@@ -58,7 +58,7 @@ export const isPortOnly = ({ settings }: Profile, link: { id: string }): boolean
 
 /** The same, of a change that was never proven. */
 export const isNewPort = (port: Profile, link: { id: string }): boolean =>
-  isPortOnly(port, link) && userData(port.settings)[UNPROVEN] !== undefined;
+  isPortOnly(port, link) && userData(port.settings)[UNPROVEN] === MADE;
 
 /** What was on a port's device before. */
 export const replacedOf = (state: State, port: Profile): Profile | undefined =>

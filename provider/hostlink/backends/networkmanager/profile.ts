@@ -268,8 +268,8 @@ export function giveBack(s: Settings, link: { id: string }): void {
   setUserData(s, { [PORT_OF]: undefined, [LENT]: undefined, [RETURNED]: link.id });
   const { master: _master, "slave-type": _type, ...connection } = s.connection ?? {};
   s.connection = connection;
-  // Of a port of a bridge; NetworkManager adds it by itself.
-  delete s["bridge-port"];
+  // Of a port; NetworkManager adds it by itself.
+  for (const setting of ["bridge-port", "bond-port"]) delete s[setting];
 }
 
 // ---- addresses --------------------------------------------------------------------------------------------------------
