@@ -39,6 +39,14 @@ const hostBond = (more: Partial<NonNullable<LinkFact["bond"]>>): Surroundings =>
       bond: { mode: "active-backup", miimon: 100, arpInterval: 0, failOverMac: "none", ...more },
     }),
   );
+const adoptable = (more: Partial<NonNullable<LinkFact["bond"]>>): Surroundings =>
+  host(
+    ...[link("eth1"), link("eth2"), link("br0", { kind: "bridge" })],
+    link("bond0", {
+      ...{ kind: "bond", master: "br0" },
+      bond: { mode: "active-backup", miimon: 100, arpInterval: 0, failOverMac: "none", ...more },
+    }),
+  );
 const b = (more: Inputs): Inputs => ({ name: "bond0", mode: "active-backup", ports: ["eth1", "eth2"], ...more });
 const ofBond = { kind: "bond" as const };
 const vlan = (more: Inputs): Inputs => ({ name: "eth1.5", parent: "eth1", vlanId: 5, ...more });
@@ -378,6 +386,12 @@ export const cases: Record<string, Case[]> = {
       ),
     },
     {
+      ...{ kind, path: "ports[0]", reason: 'failOverMac "active"' },
+      ...{ breaks: onBond, twin: onBond },
+      around: { ...hostBond({ failOverMac: "active" }), ...bond({ mode: 1, adopt: true }) },
+      twinAround: { ...hostBond({ failOverMac: "active" }), ...bond({ adopt: true, failOverMac: "none" }) },
+    },
+    {
       ...{ ...ofBond, path: "arpInterval", reason: "is monitored by ARP" },
       ...{ breaks: b(ARP), twin: b({ miimon: 50 }) },
       // By way of a VLAN.
@@ -393,6 +407,17 @@ export const cases: Record<string, Case[]> = {
         link("eth1"),
         link("eth2"),
         link("bond0", { kind: "bond", master: "br0" }),
+    {
+      ...{ ...ofBond, path: "arpInterval", reason: "is monitored by ARP" },
+      // What an adopted one has stays where the program says nothing of it.
+      ...{ breaks: b({ adopt: true }), twin: b({ adopt: true, miimon: 100 }) },
+      around: adoptable({ miimon: 0, arpInterval: 100 }),
+    },
+    {
+      ...{ ...ofBond, path: "failOverMac", reason: "changes the MAC" },
+      ...{ breaks: b({ mode: 1, adopt: true }), twin: b({ mode: 4, adopt: true }) },
+      around: adoptable({ failOverMac: "active" }),
+    },
         link("br0", { kind: "bridge" }),
       ),
       // Taken off its bridge by the same program.
