@@ -17,6 +17,7 @@ describe("a bridge by NetworkManager", function () {
   const profile = (name: string, field: string) => nmcli("-g", field, "connection", "show", name);
 
   it("takes over the addresses of its port, and gives them back", async () => {
+    await nmcli("connection", "modify", "lan", "connection.zone", "trusted");
     const d = drive("br0");
     assert.equal(await d.up({ ports: ["eth1"], addresses: "inherit" }), true);
     assert.deepEqual(await addresses("br0"), [`${HOST}/24`]);
@@ -26,7 +27,9 @@ describe("a bridge by NetworkManager", function () {
       (await ip("link", "show", "dev", "br0"))[0].address,
       (await ip("link", "show", "dev", "eth1"))[0].address,
     );
-    assert.equal((await ip("route", "show", "default"))[0].dev, "br0");
+    const [route] = await ip("route", "show", "default");
+    assert.deepEqual([route.dev, route.metric], ["br0", 100]);
+    assert.equal(await profile("br0", "connection.zone"), "trusted");
     assert.equal(await pingable(), true);
     assert.match(
       d.log.join("\n"),
