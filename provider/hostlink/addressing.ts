@@ -58,6 +58,12 @@ export function inFull(addresses: Exclude<Addresses, "inherit">): Addressing {
   return addresses === "none" ? {} : addresses;
 }
 
+/** No addresses come with it. */
+export const isBare = (addresses: Addresses | undefined): boolean =>
+  addresses === undefined ||
+  (addresses !== "inherit" &&
+    Object.values(inFull(addresses)).every((item) => Array.isArray(item) && item.length === 0));
+
 const canonCidr = (s: string): string => {
   const c = parseCidr(s);
   return c ? `${c.address}/${c.prefix}` : s;

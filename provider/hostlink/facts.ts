@@ -28,6 +28,16 @@ export interface HostLinks {
   carriers: readonly string[];
   /** Who is asked for an answer: default gateways, and the next hop to whom an ssh session comes from. */
   hops: readonly Hop[];
+  /** The devices by which these go, also where nobody is in between. */
+  ways: readonly Way[];
+}
+
+export interface Way {
+  device: string;
+  to: Hop["to"];
+  family: "IPv4" | "IPv6";
+  /** The least is what counts. */
+  metric: number;
 }
 
 export interface Hop {
@@ -74,7 +84,8 @@ export function parseLinks(text: string): HostLinks {
   // iproute2 prints empty objects for what it filters.
   const found = list<IpLink>(addr).filter(({ ifname }) => ifname !== undefined);
   const links = new Map(found.map((l) => [l.ifname, toFact(l, wireless)]));
-  const routes = [...list<IpRoute>(v4), ...list<IpRoute>(v6)].flatMap(hops);
+  const defaults = { IPv4: list<IpRoute>(v4), IPv6: list<IpRoute>(v6) };
+  const routes = [...defaults.IPv4, ...defaults.IPv6].flatMap(hops);
   // "CLIENT PORT SERVER PORT" (sshd(8)): the connection that asks. A link-local address says its device.
   const [client = "", , server = ""] = ssh.trim().split(" ");
   const [local, zone] = server.split("%");
@@ -88,7 +99,9 @@ export function parseLinks(text: string): HostLinks {
   });
   const management = [...new Set([...routes.map((r) => r.device), ...[...serving, ...remote].map((l) => l.name)])];
   // Without a gateway the client itself is next.
-  const peers = serving.length === 0 ? [] : list<IpRoute>(back).flatMap(hops);
+  const peers = (serving.length === 0 ? [] : list<IpRoute>(back).flatMap(hops))
+    .filter(({ device }) => device !== "lo")
+    .map(({ device, via }) => ({ device, via: via ?? (client.split("%")[0] as string) }));
   return {
     links,
     management,
@@ -97,11 +110,17 @@ export function parseLinks(text: string): HostLinks {
       ...routes.flatMap(({ device, via }): Hop[] =>
         via === undefined ? [] : [{ device, via, to: "the default route" }],
       ),
-      ...peers
-        .filter(({ device }) => device !== "lo")
-        .map(
-          ({ device, via }): Hop => ({ device, via: via ?? (client.split("%")[0] as string), to: "the ssh session" }),
+      ...peers.map((hop): Hop => ({ ...hop, to: "the ssh session" })),
+    ],
+    ways: [
+      ...(["IPv4", "IPv6"] as const).flatMap((family) =>
+        defaults[family].flatMap((route) =>
+          hops(route).map(
+            ({ device }): Way => ({ device, to: "the default route", family, metric: route.metric ?? 0 }),
+          ),
         ),
+      ),
+      ...peers.map(({ device, via }): Way => ({ device, to: "the ssh session", family: familyOf(via), metric: 0 })),
     ],
   };
 }
@@ -117,7 +136,10 @@ function withLower(devices: readonly string[], links: ReadonlyMap<string, LinkFa
   return [...all];
 }
 
+export const familyOf = (address: string): Way["family"] => (address.includes(":") ? "IPv6" : "IPv4");
+
 interface IpRoute {
+  metric?: number;
   dev?: string;
   gateway?: string;
   nexthops?: { dev?: string; gateway?: string }[];

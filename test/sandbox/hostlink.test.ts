@@ -44,6 +44,15 @@ describe("a bridge by NetworkManager", function () {
     ] as const)
       assert.equal(await profile(name, "connection.autoconnect"), wanted, name);
     assert.equal((await d.refresh())?.drift, false);
+    // Also where something of it is taken out of the program, and where it is replaced.
+    for (const [args, told] of [
+      [{ ports: ["eth1"] }, /^info: bridge br0: addresses: .*; br0 and eth1 carry the host's own connection/],
+      [{ ports: ["eth1"], addresses: "inherit", name: "br9" }, /^info: bridge br9: br0 and eth1 carry the host's/],
+    ] as const) {
+      d.log.splice(0);
+      await d.preview(args);
+      assert.match(d.log.join("\n"), told);
+    }
     await d.destroy();
     assert.equal(await exists("br0"), false);
     assert.equal((await ip("route", "show", "default"))[0].dev, "eth1");

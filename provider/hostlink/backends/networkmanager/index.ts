@@ -21,6 +21,7 @@ import type { Backend, Found, LinkRef } from "../backend.js";
 import { membersOf, plugInto } from "../members.js";
 import { Bus, BusError, NM, ROOT, type Settings } from "./bus.js";
 import { type KernelVlan, ownVlans, setMtuBack, setOption, setVlans } from "./kernel.js";
+import { enslaved, lendersOf } from "./ports.js";
 import {
   AUTOCONNECT,
   copyAddressing,
@@ -135,6 +136,7 @@ export class NetworkManager implements Backend {
         ...(mark ? { mark } : {}),
         up,
         saved: isKept(state, profile),
+        lenders: lendersOf(state, profiles),
       },
     };
   }

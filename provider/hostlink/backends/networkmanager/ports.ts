@@ -1,0 +1,12 @@
+/** What profiles say of ports. Pure. */
+import { LENT, lentBy, REPLACED, readAddressing, userData } from "./profile.js";
+import type { Profile, State } from "./state.js";
+
+/** Those whose addresses come back when they are let go: by the profile that was replaced, or by their own as it was. */
+export function lendersOf({ profiles }: State, ports: readonly Profile[]): string[] {
+  return ports.flatMap(({ device, settings }) => {
+    const data = userData(settings);
+    const before = LENT in data ? lentBy(settings) : profiles.find((p) => p.uuid === data[REPLACED])?.settings;
+    return device !== undefined && before && Object.keys(readAddressing(before)).length > 0 ? [device] : [];
+  });
+}
