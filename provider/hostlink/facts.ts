@@ -17,6 +17,8 @@ export interface LinkFact {
   wireless: boolean;
   /** `ADDRESS/PREFIX` of global scope. */
   addresses: readonly string[];
+  /** Those of the link alone: `fe80::5/64`, `169.254.0.5/16`. Nearly every link has one by itself. */
+  linkLocal?: readonly string[];
   /** Of a bond. */
   bond?: { mode: string; miimon: number; arpInterval: number; failOverMac: string };
 }
@@ -184,6 +186,11 @@ function hops(route: IpRoute): { device: string; via: string | undefined }[] {
 function toFact(l: IpLink, wireless: ReadonlySet<string>): LinkFact {
   const data = l.linkinfo?.info_data ?? {};
   const kind = l.linkinfo?.info_kind;
+  const ofScope = (scope: string) =>
+    (l.addr_info ?? [])
+      .filter((a) => a.scope === scope && a.local !== undefined)
+      .map((a) => `${a.local}/${a.prefixlen}`);
+  const local = ofScope("link");
   return {
     name: l.ifname,
     ...(kind !== undefined ? { kind } : {}),
@@ -194,9 +201,8 @@ function toFact(l: IpLink, wireless: ReadonlySet<string>): LinkFact {
     ...(l.link !== undefined && kind !== "veth" ? { parent: l.link } : {}),
     up: l.flags?.includes("UP") ?? false,
     wireless: wireless.has(l.ifname),
-    addresses: (l.addr_info ?? [])
-      .filter((a) => a.scope === "global" && a.local !== undefined)
-      .map((a) => `${a.local}/${a.prefixlen}`),
+    addresses: ofScope("global"),
+    ...(local.length > 0 ? { linkLocal: local } : {}),
     ...(kind === "bond"
       ? {
           bond: {
@@ -209,3 +215,9 @@ function toFact(l: IpLink, wireless: ReadonlySet<string>): LinkFact {
       : {}),
   };
 }
+
+/** Those of fixed addresses that the device has. */
+export const present = (
+  fixed: readonly string[],
+  fact: Pick<LinkFact, "addresses" | "linkLocal"> | undefined,
+): string[] => fixed.filter((a) => fact?.addresses.includes(a) || fact?.linkLocal?.includes(a));

@@ -93,6 +93,23 @@ describe("a bridge by NetworkManager", function () {
     await on(host(), ["ip", "link", "del", "vnet7"]);
   });
 
+  it("has DNS servers in the order of each family, and link-local addresses, as given", async () => {
+    const d = drive("br0");
+    const args = {
+      ports: ["eth2"],
+      addresses: {
+        addresses: ["192.0.2.2/24", "169.254.7.7/16", "fe80::5/64", "2001:db8:1::2/64"],
+        dns: ["2001:db8:1::53", "192.0.2.53", "2001:db8:1::54"],
+      },
+    };
+    await d.up(args);
+    assert.equal((await d.refresh())?.drift, false);
+    assert.equal(await d.up(args), false);
+    await on(host(), ["ip", "addr", "del", "fe80::5/64", "dev", "br0"]);
+    assert.equal((await d.refresh())?.drift, true);
+    await d.up(args);
+  });
+
   it("shows what somebody changed, by name, and sets it right", async () => {
     const d = drive("br0");
     const args: Record<string, unknown> = {

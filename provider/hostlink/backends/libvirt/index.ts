@@ -14,7 +14,7 @@ import { same } from "../../../schema/tree.js";
 import { parseXml, printXml } from "../../../schema/xml.js";
 import type { Addresses, Addressing } from "../../addressing.js";
 import type { Kind, Mark } from "../../args.js";
-import { type HostLinks, type LinkFact, readLinks } from "../../facts.js";
+import { type HostLinks, type LinkFact, present, readLinks } from "../../facts.js";
 import type { Access, Backend, Found, LinkRef } from "../backend.js";
 import { libvirtId } from "../ids.js";
 import { membersOf, plugInto } from "../members.js";
@@ -298,7 +298,7 @@ function onDevice(values: Inputs, { links }: HostLinks, fact: LinkFact | undefin
   const ports = (values.ports as string[] | undefined)?.filter((port) => links.get(port)?.master === fact.name);
   const { addresses } = values as { addresses: Addresses };
   const fixed = typeof addresses === "object" ? addresses.addresses : undefined;
-  const there = fixed?.filter((a) => fact.addresses.includes(a));
+  const there = fixed && present(fixed, fact);
   return {
     ...(ports ? { ports } : {}),
     ...(typeof addresses === "object" && there?.length !== fixed?.length

@@ -15,7 +15,7 @@ import { VirtnetError } from "../../../handler.js";
 import type { Channel } from "../../../host/channel.js";
 import type { Addressing } from "../../addressing.js";
 import type { Kind, Mark } from "../../args.js";
-import { type HostLinks, readLinks } from "../../facts.js";
+import { type HostLinks, type LinkFact, present, readLinks } from "../../facts.js";
 import type { PortVlans } from "../../vlans.js";
 import type { Backend, Found, LinkRef } from "../backend.js";
 import { membersOf, plugInto } from "../members.js";
@@ -726,9 +726,9 @@ function allVlans(profile: Profile, ports: readonly Profile[]): { vlans?: PortVl
 }
 
 /** Fixed addresses that the device has lost, so that this shows. */
-function onDevice(settings: Settings, fact: { addresses: readonly string[]; mac?: string } | undefined): Inputs {
+function onDevice(settings: Settings, fact: LinkFact | undefined): Inputs {
   const wanted = lentBy(settings) ? {} : readAddressing(settings);
-  const there = wanted.addresses?.filter((a) => fact?.addresses.includes(a));
+  const there = wanted.addresses && present(wanted.addresses, fact);
   const mac = fact?.mac === undefined ? {} : { mac: fact.mac };
   if (there === undefined || there.length === wanted.addresses?.length) return mac;
   return { ...mac, addresses: { ...wanted, addresses: there } };
