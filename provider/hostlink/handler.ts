@@ -13,6 +13,7 @@ import { type Addresses, isBare } from "./addressing.js";
 import { apply } from "./apply.js";
 import { CONTROL_FIELDS, fieldsOf, type Kind, kinds, STATE_FIELDS } from "./args.js";
 import { checkLink } from "./check.js";
+import { losses } from "./losses.js";
 import { observe } from "./observe.js";
 import { plan, planDelete, rollbackAfter, type Wish } from "./plan.js";
 import type { Surroundings } from "./rules/rule.js";
@@ -56,6 +57,8 @@ export function linkHandler(kind: Kind): Handler {
     const failures = checkLink(kind, inputs, around);
     if (failures.length > 0) return { inputs, failures };
     if (Object.keys(olds).length === 0) warn(ctx, inputs, around);
+    for (const loss of losses(inputs, around, argsOf(olds)))
+      ctx.log("warning", `${kind} ${String(inputs.name)}: ${loss}`);
     return { inputs, failures };
   }
 
