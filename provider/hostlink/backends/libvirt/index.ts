@@ -107,6 +107,10 @@ export class LibvirtInterfaces implements Backend {
     return xml === undefined ? [] : unsaid(kind, parseXml(xml));
   }
 
+  async ownPorts(): Promise<string[]> {
+    return (await this.#use((i) => i.list())).flatMap(({ xml }) => portsIn(parseXml(xml)).map((p) => p.name));
+  }
+
   async addressing(devices: readonly string[]): Promise<Map<string, Addressing>> {
     const out = new Map<string, Addressing>();
     for (const name of devices) {

@@ -145,6 +145,10 @@ export class NetworkManager implements Backend {
     return unsaid(link.kind, profileOf(await readState(this.#bus), link).settings);
   }
 
+  async ownPorts(): Promise<string[]> {
+    return enslaved(await readState(this.#bus));
+  }
+
   async addressing(devices: readonly string[]): Promise<Map<string, Addressing>> {
     const state = await readState(this.#bus);
     return new Map(

@@ -10,3 +10,11 @@ export function lendersOf({ profiles }: State, ports: readonly Profile[]): strin
     return device !== undefined && before && Object.keys(readAddressing(before)).length > 0 ? [device] : [];
   });
 }
+
+/** Those that a profile plugs in; not those that NetworkManager only found plugged in, as VMs' taps. */
+export function enslaved({ devices, profiles }: State): string[] {
+  const byProfile = profiles.filter((p) => !p.generated && p.settings.connection?.master !== undefined);
+  const named = byProfile.flatMap(({ device }) => (device === undefined ? [] : [device]));
+  const active = [...devices.values()].filter((d) => byProfile.some((p) => p.path === d.profile)).map((d) => d.name);
+  return [...new Set([...named, ...active])];
+}
