@@ -56,10 +56,16 @@ export function linkHandler(kind: Kind): Handler {
     const around = unchanged ? {} : await neighbours(ctx, inputs);
     const failures = checkLink(kind, inputs, around);
     if (failures.length > 0) return { inputs, failures };
-    if (Object.keys(olds).length === 0) warn(ctx, inputs, around);
+    if (Object.keys(olds).length === 0) await tellCreate(ctx, inputs, around);
     for (const loss of losses(inputs, around, argsOf(olds)))
       ctx.log("warning", `${kind} ${String(inputs.name)}: ${loss}`);
     return { inputs, failures };
+  }
+
+  /** One that is there already is changed in place, once it is adopted. */
+  async function tellCreate(ctx: Context, inputs: Inputs, around: Surroundings): Promise<void> {
+    if (!around.links?.has(String(inputs.name))) warn(ctx, inputs, around);
+    else if (inputs.adopt && !hasUnknown(inputs)) await priced(ctx, inputs, {});
   }
 
   /** Of a link that is made: what a change in place tells with its price. */
@@ -97,17 +103,27 @@ export function linkHandler(kind: Kind): Handler {
   }
 
   async function tellPrice(ctx: Context, id: string, was: Inputs, news: Inputs): Promise<void> {
-    let p: Plan;
+    const p = await priced(ctx, news, { id, was });
+    if (p) refuseCostly(p, news);
+  }
+
+  /** What the change does, and says what it costs; undefined where that is not known. */
+  async function priced(
+    ctx: Context,
+    news: Inputs,
+    { id, was }: { id?: string; was?: Inputs },
+  ): Promise<Plan | undefined> {
     try {
       const there = await reachHost(news, id);
-      p = plan(wish(there, news, was), await look(there, { id, name: String(news.name) }, news));
+      const ref = { ...(id === undefined ? {} : { id }), name: String(news.name) };
+      const p = plan(wish(there, news, was), await look(there, ref, news));
       const line = priceLine(p, there.channel?.by ?? "local", there.backend.takesBack);
       if (line !== undefined) ctx.log("info", line);
+      return p;
     } catch (e) {
       ctx.log("warning", `${label(news)}: the price of this change is not known: ${textOf(e)}`);
-      return;
+      return undefined;
     }
-    refuseCostly(p, news);
   }
 
   function refuseCostly(p: Plan, news: Inputs): void {
