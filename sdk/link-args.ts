@@ -33,7 +33,7 @@ export interface Addressing {
   gateway6?: string;
   /** Static routes. */
   routes?: LinkRoute[];
-  /** DNS servers. */
+  /** DNS servers, of families that the link has; in the order of each family. */
   dns?: string[];
   /** DNS search domains. */
   search?: string[];

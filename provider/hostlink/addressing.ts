@@ -30,7 +30,7 @@ export interface Addressing {
   gateway6?: string;
   /** Static routes. */
   routes?: LinkRoute[];
-  /** DNS servers. */
+  /** DNS servers, of families that the link has; in the order of each family. */
   dns?: string[];
   /** DNS search domains. */
   search?: string[];
@@ -58,6 +58,12 @@ export function inFull(addresses: Exclude<Addresses, "inherit">): Addressing {
   return addresses === "none" ? {} : addresses;
 }
 
+/** No addresses come with it. */
+export const isBare = (addresses: Addresses | undefined): boolean =>
+  addresses === undefined ||
+  (addresses !== "inherit" &&
+    Object.values(inFull(addresses)).every((item) => Array.isArray(item) && item.length === 0));
+
 const canonCidr = (s: string): string => {
   const c = parseCidr(s);
   return c ? `${c.address}/${c.prefix}` : s;
@@ -67,10 +73,10 @@ const canonCidr = (s: string): string => {
 export function canonAddressing(a: Addressing): unknown {
   const list = <T>(items: T[] | undefined, canon: (item: T) => unknown) =>
     items === undefined || items.length === 0 ? undefined : items.map(canon);
+  // Between families there is no order.
   return {
     ipv4: a.ipv4,
     ipv6: a.ipv6,
-    // Between families there is no order.
     v4: list(
       a.addresses?.filter((s) => isV4(s.split("/")[0] as string)),
       canonCidr,
@@ -84,7 +90,11 @@ export function canonAddressing(a: Addressing): unknown {
     routes: list(a.routes, (r) => ({ ...r, destination: canonCidr(r.destination), via: canonIp(r.via) }))
       ?.map((r) => JSON.stringify(r))
       .sort(),
-    dns: list(a.dns, canonIp),
+    dns4: list(a.dns?.filter(isV4), canonIp),
+    dns6: list(
+      a.dns?.filter((s) => !isV4(s)),
+      canonIp,
+    ),
     search: list(a.search, (s) => s),
   };
 }

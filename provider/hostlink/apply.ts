@@ -6,7 +6,7 @@ import type { Channel } from "../host/channel.js";
 import type { Mark } from "./args.js";
 import type { Backend, LinkRef } from "./backends/backend.js";
 import { type Baseline, baseline, prove, reachedAnew } from "./proof.js";
-import type { Action, Plan, Probe } from "./steps.js";
+import type { Action, HostProof, Plan, Probe } from "./steps.js";
 
 export interface ApplyHooks {
   /** Called before every action; tests end the process here. */
@@ -27,8 +27,9 @@ interface Run {
   endsMs: number;
   before?: Baseline;
   probe: Probe | undefined;
-  /** Where the host is managed through what changes, or the user asks for a proof: by this way. */
+  /** Where the host itself has to be proven, or the user asks for a proof: by this way. */
   prover?: Channel;
+  host: HostProof | undefined;
   /** Proven, and no longer taken back: what follows only has to be kept. */
   holds: boolean;
 }
@@ -50,9 +51,10 @@ export async function apply(
 ): Promise<string> {
   const actions = plan.steps.flatMap((s) => s.actions);
   const marks = actions.map((a) => (a.do === "configure" ? a.mark : undefined));
-  const proven = typeof plan.probe === "string" || actions.some((a) => a.do === "prove" && a.management);
+  const host = actions.flatMap((a) => (a.do === "prove" && a.host ? [a.host] : []))[0];
+  const proven = typeof plan.probe === "string" || host !== undefined;
   const run: Run = {
-    ...{ backend, made: false, begun: false, endsMs: 0, probe: plan.probe, holds: false },
+    ...{ backend, made: false, begun: false, endsMs: 0, probe: plan.probe, host, holds: false },
     ...(channel && proven ? { prover: channel } : {}),
     mark: marks.find((m) => m !== undefined),
     link: { id: plan.id ?? randomUUID(), kind: plan.kind, name: plan.link },
@@ -139,7 +141,7 @@ const ACTIONS: Handlers = {
     await run.backend.make(run.link, what);
   },
   async checkpoint(run, { devices, seconds }) {
-    if (run.prover) run.before = await baseline(run.prover, run.probe);
+    if (run.prover) run.before = await lookBefore(run, run.prover);
     const { id, sinceMs } = await run.backend.checkpoint(run.link, devices, seconds);
     run.checkpoint = id;
     run.endsMs = sinceMs + seconds * 1000;
@@ -162,7 +164,7 @@ const ACTIONS: Handlers = {
     if (run.prover) await reachedAnew(run.prover, untilMs);
     // The device before the rest: before it is up, no answer counts.
     if (device) await run.backend.settled(run.link, limitMs);
-    if (run.prover) await prove(run.prover, run.before ?? (await baseline(run.prover, run.probe)), untilMs);
+    if (run.prover) await prove(run.prover, run.before ?? (await lookBefore(run, run.prover)), untilMs, run.host);
   },
   async commit(run) {
     await letGo(run);
@@ -174,6 +176,9 @@ const ACTIONS: Handlers = {
     await run.backend.remove(run.link);
   },
 };
+
+const lookBefore = ({ probe, host }: Run, prover: Channel): Promise<Baseline> =>
+  baseline(prover, probe, host === undefined || host.managed);
 
 /** The host takes nothing back any more. Where that fails, it does. */
 async function letGo(run: Run): Promise<void> {

@@ -1,5 +1,6 @@
 /** What the kernel tells of a host's links, whatever manages them. */
-import type { Channel } from "../host/channel.js";
+import { VirtnetError } from "../handler.js";
+import { type Channel, whyFailed } from "../host/channel.js";
 
 export interface LinkFact {
   name: string;
@@ -16,6 +17,8 @@ export interface LinkFact {
   wireless: boolean;
   /** `ADDRESS/PREFIX` of global scope. */
   addresses: readonly string[];
+  /** Those of the link alone: `fe80::5/64`, `169.254.0.5/16`. Nearly every link has one by itself. */
+  linkLocal?: readonly string[];
   /** Of a bond. */
   bond?: { mode: string; miimon: number; arpInterval: number; failOverMac: string };
 }
@@ -28,6 +31,16 @@ export interface HostLinks {
   carriers: readonly string[];
   /** Who is asked for an answer: default gateways, and the next hop to whom an ssh session comes from. */
   hops: readonly Hop[];
+  /** The devices by which these go, also where nobody is in between. */
+  ways: readonly Way[];
+}
+
+export interface Way {
+  device: string;
+  to: Hop["to"];
+  family: "IPv4" | "IPv6";
+  /** The least is what counts. */
+  metric: number;
 }
 
 export interface Hop {
@@ -49,46 +62,77 @@ interface IpLink {
 
 /** Parts of the answer stand between lines of this text. */
 const CUT = "==";
-/** One command for all of it, since over ssh each costs a round trip. */
-const SCRIPT = `ip -j -d addr show && echo ${CUT} && ip -j route show default && echo ${CUT} && ip -j -6 route show default
+/**
+ * One command for all of it, since over ssh each costs a round trip. What ip cannot tell is an error: without it nothing would be
+ * known to carry the host's own connection. `$1`: "local", where whoever sits on the host may have come by ssh although nothing says
+ * so (sudo drops SSH_CONNECTION): all sessions count.
+ */
+const SCRIPT = `ip -j -d addr show || exit
+echo ${CUT}
+ip -j route show default || exit
+echo ${CUT}
+if [ -e /proc/sys/net/ipv6 ]; then ip -j -6 route show default || exit; fi
 echo ${CUT}
 for d in /sys/class/net/*; do if [ -e "$d/phy80211" ] || [ -e "$d/wireless" ]; then echo "\${d##*/}"; fi; done
 echo ${CUT}
 echo "$SSH_CONNECTION"
 echo ${CUT}
-if [ -n "$SSH_CONNECTION" ]; then ip -j route get "\${SSH_CONNECTION%% *}" 2> /dev/null || true; fi
+sessions=
+if [ "$1" = local ]; then sessions=$(ss -Htnp state established 2> /dev/null | grep '"sshd'); fi
+{
+  echo "\${SSH_CONNECTION%% *}"
+  echo "$sessions" | while read -r _ _ _ peer _; do peer=\${peer%:*} peer=\${peer#[} peer=\${peer%]}; echo "\${peer#::ffff:}"; done
+} | sort -u | while read -r peer; do
+  case $peer in
+    "") ;;
+    *%*) ip -j route get "\${peer%%%*}" oif "\${peer#*%}" 2> /dev/null ;;
+    *) ip -j route get "$peer" 2> /dev/null ;;
+  esac
+done
 echo ${CUT}
-ss -Htn state established '( sport = :16509 or sport = :16514 )' 2> /dev/null || true`;
+ss -Htn state established '( sport = :16509 or sport = :16514 )' 2> /dev/null
+echo ${CUT}
+echo "$sessions"`;
 
 export async function readLinks(channel: Channel): Promise<HostLinks> {
-  const { stdout, stderr, code } = await channel.run(["sh", "-c", SCRIPT]);
-  if (code !== 0) throw new Error(`reading the host's links: ${stderr.trim() || `code ${code}`}`);
-  return parseLinks(stdout);
+  const { stdout, stderr, code } = await channel.run(["sh", "-c", SCRIPT, "sh", channel.by]);
+  if (code !== 0) throw new VirtnetError(`reading the host's links: ${whyFailed(stderr, code)}`);
+  const found = parseLinks(stdout);
+  // Every host has the loopback.
+  if (found.links.size === 0) throw new VirtnetError("reading the host's links: ip names none");
+  return found;
 }
 
 /** The answer of {@link SCRIPT}. Pure. */
 export function parseLinks(text: string): HostLinks {
-  const [addr = "", v4 = "", v6 = "", wifi = "", ssh = "", back = "", libvirt = ""] = text.split(`${CUT}\n`);
+  const [addr = "", v4 = "", v6 = "", wifi = "", ssh = "", back = "", libvirt = "", sshd = ""] = text.split(`${CUT}\n`);
   const list = <T>(json: string): T[] => JSON.parse(json.trim() || "[]") as T[];
   const wireless = new Set(wifi.split("\n").filter((name) => name !== ""));
   // iproute2 prints empty objects for what it filters.
   const found = list<IpLink>(addr).filter(({ ifname }) => ifname !== undefined);
   const links = new Map(found.map((l) => [l.ifname, toFact(l, wireless)]));
-  const routes = [...list<IpRoute>(v4), ...list<IpRoute>(v6)].flatMap(hops);
+  const defaults = { IPv4: list<IpRoute>(v4), IPv6: list<IpRoute>(v6) };
+  const routes = [...defaults.IPv4, ...defaults.IPv6].flatMap(hops);
   // "CLIENT PORT SERVER PORT" (sshd(8)): the connection that asks. A link-local address says its device.
-  const [client = "", , server = ""] = ssh.trim().split(" ");
+  const [, , server = ""] = ssh.trim().split(" ");
   const [local, zone] = server.split("%");
   const having = (address: string | undefined, device?: string) =>
     [...links.values()].filter((l) => l.name === device || l.addresses.some((a) => a.split("/")[0] === address));
-  const serving = having(local, zone);
-  // "0 0 [LOCAL]:PORT [PEER]:PORT": connections to libvirtd by TCP and TLS.
-  const remote = libvirt.split("\n").flatMap((line) => {
-    const at = /^\[?(?:::ffff:)?([^\]%]*?)(?:%([^\]]*))?\]?:\d+$/.exec(line.trim().split(/\s+/)[2] ?? "");
-    return at ? having(at[1], at[2]) : [];
-  });
-  const management = [...new Set([...routes.map((r) => r.device), ...[...serving, ...remote].map((l) => l.name)])];
+  // "0 0 [LOCAL]:PORT [PEER]:PORT …": connections to libvirtd by TCP and TLS, and to sshd.
+  const named = (lines: string) =>
+    lines.split("\n").flatMap((line) => {
+      const at = /^\[?(?:::ffff:)?([^\]%]*?)(?:%([^\]]*))?\]?:\d+$/.exec(line.trim().split(/\s+/)[2] ?? "");
+      return at ? having(at[1], at[2]) : [];
+    });
+  const serving = [...having(local, zone), ...named(sshd)];
+  const management = [
+    ...new Set([...routes.map((r) => r.device), ...[...serving, ...named(libvirt)].map((l) => l.name)]),
+  ];
   // Without a gateway the client itself is next.
-  const peers = serving.length === 0 ? [] : list<IpRoute>(back).flatMap(hops);
+  const peers = (serving.length === 0 ? [] : back.split("\n"))
+    .flatMap((line) => list<IpRoute>(line))
+    .flatMap((route) => hops(route).map(({ device, via }) => ({ device, via: via ?? (route.dst as string) })))
+    .filter(({ device }) => device !== "lo");
   return {
     links,
     management,
@@ -97,11 +141,17 @@ export function parseLinks(text: string): HostLinks {
       ...routes.flatMap(({ device, via }): Hop[] =>
         via === undefined ? [] : [{ device, via, to: "the default route" }],
       ),
-      ...peers
-        .filter(({ device }) => device !== "lo")
-        .map(
-          ({ device, via }): Hop => ({ device, via: via ?? (client.split("%")[0] as string), to: "the ssh session" }),
+      ...peers.map((hop): Hop => ({ ...hop, to: "the ssh session" })),
+    ],
+    ways: [
+      ...(["IPv4", "IPv6"] as const).flatMap((family) =>
+        defaults[family].flatMap((route) =>
+          hops(route).map(
+            ({ device }): Way => ({ device, to: "the default route", family, metric: route.metric ?? 0 }),
+          ),
         ),
+      ),
+      ...peers.map(({ device, via }): Way => ({ device, to: "the ssh session", family: familyOf(via), metric: 0 })),
     ],
   };
 }
@@ -117,7 +167,11 @@ function withLower(devices: readonly string[], links: ReadonlyMap<string, LinkFa
   return [...all];
 }
 
+export const familyOf = (address: string): Way["family"] => (address.includes(":") ? "IPv6" : "IPv4");
+
 interface IpRoute {
+  dst?: string;
+  metric?: number;
   dev?: string;
   gateway?: string;
   nexthops?: { dev?: string; gateway?: string }[];
@@ -132,6 +186,11 @@ function hops(route: IpRoute): { device: string; via: string | undefined }[] {
 function toFact(l: IpLink, wireless: ReadonlySet<string>): LinkFact {
   const data = l.linkinfo?.info_data ?? {};
   const kind = l.linkinfo?.info_kind;
+  const ofScope = (scope: string) =>
+    (l.addr_info ?? [])
+      .filter((a) => a.scope === scope && a.local !== undefined)
+      .map((a) => `${a.local}/${a.prefixlen}`);
+  const local = ofScope("link");
   return {
     name: l.ifname,
     ...(kind !== undefined ? { kind } : {}),
@@ -142,9 +201,8 @@ function toFact(l: IpLink, wireless: ReadonlySet<string>): LinkFact {
     ...(l.link !== undefined && kind !== "veth" ? { parent: l.link } : {}),
     up: l.flags?.includes("UP") ?? false,
     wireless: wireless.has(l.ifname),
-    addresses: (l.addr_info ?? [])
-      .filter((a) => a.scope === "global" && a.local !== undefined)
-      .map((a) => `${a.local}/${a.prefixlen}`),
+    addresses: ofScope("global"),
+    ...(local.length > 0 ? { linkLocal: local } : {}),
     ...(kind === "bond"
       ? {
           bond: {
@@ -157,3 +215,9 @@ function toFact(l: IpLink, wireless: ReadonlySet<string>): LinkFact {
       : {}),
   };
 }
+
+/** Those of fixed addresses that the device has. */
+export const present = (
+  fixed: readonly string[],
+  fact: Pick<LinkFact, "addresses" | "linkLocal"> | undefined,
+): string[] => fixed.filter((a) => fact?.addresses.includes(a) || fact?.linkLocal?.includes(a));

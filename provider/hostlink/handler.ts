@@ -7,13 +7,16 @@ import { proveHost, uriOf } from "../host/hosts.js";
 import { bridgeOf, interfacesOf, targetOf } from "../network/nics.js";
 import { priceOf } from "../network/prices.js";
 import { mayTake, type Owner, sameOwner } from "../ownership.js";
-import { differing } from "../schema/differences.js";
+import { differing, hasUnknown } from "../schema/differences.js";
 import { same } from "../schema/tree.js";
+import { type Addresses, isBare } from "./addressing.js";
 import { apply } from "./apply.js";
 import { CONTROL_FIELDS, fieldsOf, type Kind, kinds, STATE_FIELDS } from "./args.js";
 import { checkLink } from "./check.js";
+import { losses } from "./losses.js";
 import { observe } from "./observe.js";
 import { plan, planDelete, rollbackAfter, type Wish } from "./plan.js";
+import type { Surroundings } from "./rules/rule.js";
 import { changed, leaves, movedOn, neighbours, sawInCheck, seen } from "./run.js";
 import { caution, priceLine, tooCostly } from "./say.js";
 import { argsOf, argsOnHost, computed } from "./state.js";
@@ -52,14 +55,31 @@ export function linkHandler(kind: Kind): Handler {
     if (typeof olds.name === "string" && olds.name !== inputs.name) leaves(uriOf(olds), olds.name);
     const around = unchanged ? {} : await neighbours(ctx, inputs);
     const failures = checkLink(kind, inputs, around);
-    const ports = Array.isArray(inputs.ports) ? inputs.ports : [];
-    const managing = (around.management ?? []).filter((device) => ports.includes(device));
-    const told = managing.length > 0 && around.manager !== "libvirt" && Object.keys(olds).length === 0;
-    if (failures.length === 0 && told) {
-      const by = channelOf(uriOf(inputs))?.by ?? "local";
-      ctx.log("info", `${kind} ${String(inputs.name)}: ${caution(managing, rollbackAfter(inputs, around.links), by)}`);
-    }
+    if (failures.length > 0) return { inputs, failures };
+    if (Object.keys(olds).length === 0) await tellCreate(ctx, inputs, around);
+    for (const loss of losses(inputs, around, argsOf(olds)))
+      ctx.log("warning", `${kind} ${String(inputs.name)}: ${loss}`);
     return { inputs, failures };
+  }
+
+  /** One that is there already is changed in place, once it is adopted. */
+  async function tellCreate(ctx: Context, inputs: Inputs, around: Surroundings): Promise<void> {
+    if (!around.links?.has(String(inputs.name))) warn(ctx, inputs, around);
+    else if (inputs.adopt && !hasUnknown(inputs)) await priced(ctx, inputs, {});
+  }
+
+  /** Of a link that is made: what a change in place tells with its price. */
+  function warn(ctx: Context, inputs: Inputs, { links, carriers = [], manager }: Surroundings, was: Inputs = {}): void {
+    if (!links || manager === "libvirt") return;
+    const { name, addresses } = inputs;
+    const touched = [inputs, was].flatMap((args) => [args.name, ...(Array.isArray(args.ports) ? args.ports : [])]);
+    const what = {
+      carriers: carriers.filter((device) => touched.includes(device)),
+      brings: isBare(addresses as Addresses | undefined) ? [] : [String(name)],
+    };
+    const by = channelOf(uriOf(inputs))?.by ?? "local";
+    for (const line of caution(what, rollbackAfter(inputs, links), by))
+      ctx.log("info", `${kind} ${String(name)}: ${line}`);
   }
 
   async function diff(ctx: Context, id: string, olds: Inputs, news: Inputs): Promise<Diff> {
@@ -76,23 +96,34 @@ export function linkHandler(kind: Kind): Handler {
       throw new VirtnetError(
         `${label(was)}: ${replaces.join(", ")}: maxImpact is ${JSON.stringify(news.maxImpact)}, but this takes the ${kind} away and makes another one (replace): remove maxImpact, or take the change back`,
       );
-    if (seen(news) && replaces.length === 0 && rows.every((r) => known[r.replace(/\[\]$/, "")] !== undefined))
-      await tellPrice(ctx, id, was, news);
+    const unknown = rows.some((r) => hasUnknown(news[r.replace(/[[.].*$/, "")]));
+    if (seen(news) && replaces.length > 0) warn(ctx, news, await neighbours(ctx, news), was);
+    else if (seen(news) && !unknown) await tellPrice(ctx, id, was, news);
     return { changes: true, replaces, deleteBeforeReplace: true };
   }
 
   async function tellPrice(ctx: Context, id: string, was: Inputs, news: Inputs): Promise<void> {
-    let p: Plan;
+    const p = await priced(ctx, news, { id, was });
+    if (p) refuseCostly(p, news);
+  }
+
+  /** What the change does, and says what it costs; undefined where that is not known. */
+  async function priced(
+    ctx: Context,
+    news: Inputs,
+    { id, was }: { id?: string; was?: Inputs },
+  ): Promise<Plan | undefined> {
     try {
       const there = await reachHost(news, id);
-      p = plan(wish(there, news, was), await look(there, { id, name: String(news.name) }, news));
+      const ref = { ...(id === undefined ? {} : { id }), name: String(news.name) };
+      const p = plan(wish(there, news, was), await look(there, ref, news));
       const line = priceLine(p, there.channel?.by ?? "local", there.backend.takesBack);
       if (line !== undefined) ctx.log("info", line);
+      return p;
     } catch (e) {
       ctx.log("warning", `${label(news)}: the price of this change is not known: ${textOf(e)}`);
-      return;
+      return undefined;
     }
-    refuseCostly(p, news);
   }
 
   function refuseCostly(p: Plan, news: Inputs): void {

@@ -2,6 +2,7 @@
 import { VirtnetError } from "../handler.js";
 import { type Channel, whyFailed } from "../host/channel.js";
 import { holding } from "../host/lock.js";
+import { bystanders, lineOf } from "./bystanders.js";
 
 /** How long another change may take: a checkpoint with LACP and a spanning tree, and its way back; in s. */
 const WAIT_S = 300;
@@ -11,22 +12,28 @@ const START_MS = 30_000;
 const LONGEST_S = 900;
 
 /**
- * Runs on the host as long as somebody can write to it. NetworkManager takes VMs' taps off a bridge that it activates anew, also
- * when it takes a change back by itself (measured with 1.42): so whoever was on a bridge is put back there, when nothing waits
- * to be taken back any more. A tap that has another bridge by then stays there. That part goes on without the lock.
+ * Runs on the host as long as somebody can write to it. NetworkManager takes who is no port of its own off a bridge that it activates
+ * anew, also when it takes a change back by itself (measured with 1.42): VMs' taps, containers. So whoever was on a bridge is put back
+ * there, with the VLANs that it had, when nothing waits to be taken back any more. What has another bridge by then stays there. That
+ * part goes on without the lock. Its argument: a line for each, of {@link lineOf}.
+ * @public
  */
-const HOLDER = `
-was=$(for t in /sys/class/net/*/tun_flags; do
-  d=\${t%/tun_flags}
-  if [ -e "$d/master" ]; then echo "\${d##*/} $(basename "$(readlink "$d/master")")"; fi
-done)
+export const HOLDER = `
 echo held
 timeout ${LONGEST_S} cat > /dev/null
-[ -n "$was" ] || exit 0
+[ -n "$1" ] || exit 0
+was=$1
 plug() {
-  echo "$was" | while read -r tap bridge; do
-    if [ -e "/sys/class/net/$tap" ] && [ ! -e "/sys/class/net/$tap/master" ] && [ -e "/sys/class/net/$bridge/bridge" ]; then
-      ip link set dev "$tap" master "$bridge"
+  echo "$was" | while read -r port bridge vlans; do
+    if [ -e "/sys/class/net/$port" ] && [ ! -e "/sys/class/net/$port/master" ] && [ -e "/sys/class/net/$bridge/bridge" ]; then
+      ip link set dev "$port" master "$bridge" || continue
+      [ -z "$vlans" ] || bridge vlan del dev "$port" vid 1-4094
+      for vlan in $vlans; do
+        case $vlan in
+          none) ;;
+          *) bridge vlan add dev "$port" vid $(echo "$vlan" | tr / ' ') ;;
+        esac
+      done
     fi
   done
 }
@@ -39,10 +46,18 @@ plug() {
 plug
 `;
 
-export function withLock<T>(channel: Channel, uri: string, work: () => Promise<T>, waitS = WAIT_S): Promise<T> {
+/** @param own ports by the manager's own doing, which brings them back itself. Asked where anybody is on a bridge. */
+export function withLock<T>(
+  channel: Channel,
+  uri: string,
+  own: () => Promise<readonly string[]>,
+  work: () => Promise<T>,
+  waitS = WAIT_S,
+): Promise<T> {
   const what = `a link of host ${uri}`;
   return holding(uri, channel, { held: [{ name: "links", what }], waitS }, async () => {
-    const hold = await channel.hold(["sh", "-c", HOLDER], START_MS);
+    const others = await bystanders(channel, own);
+    const hold = await channel.hold(["sh", "-c", HOLDER, "sh", others.map(lineOf).join("\n")], START_MS);
     if (!hold.held)
       throw new VirtnetError(
         `${what} cannot be changed: what puts VMs back on their bridges does not start there: ${whyFailed(hold.why, hold.code)}`,

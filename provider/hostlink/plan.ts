@@ -4,10 +4,10 @@ import { type Price, priceOf, worst } from "../network/prices.js";
 import type { Owner } from "../ownership.js";
 import { compare } from "../schema/compare.js";
 import { same } from "../schema/tree.js";
-import type { Addressing } from "./addressing.js";
+import { type Addresses, type Addressing, isBare } from "./addressing.js";
 import { fieldsOf, type Kind, kinds, type Mark } from "./args.js";
 import type { HostLinks } from "./facts.js";
-import type { Action, Observed, ObservedLink, Plan, Probe, Step } from "./steps.js";
+import type { Action, HostProof, Observed, ObservedLink, Plan, Probe, Step } from "./steps.js";
 import type { PortVlans } from "./vlans.js";
 
 export interface Wish {
@@ -56,7 +56,7 @@ export function plan(wish: Wish, observed: Observed): Plan {
     ...(link ? { id: link.id } : {}),
     steps,
     impact: worst(steps.map((s) => s.impact)),
-    management: observed.host.carriers.filter((d) => touched.includes(d)),
+    management: carriersOf(observed, touched),
     ...probeOf(desired),
     seconds: rollbackAfter(desired, observed.host.links),
   };
@@ -88,8 +88,28 @@ const markOf = (wish: Wish, inherited: Addressing | undefined): Mark | undefined
     ? { ...wish.owner, adopted: wish.adopted ?? false, ...(inherited ? { inherited: { ...inherited } } : {}) }
     : undefined;
 
-const touchesManagement = (observed: Observed, devices: string[]): boolean =>
-  devices.some((d) => observed.host.carriers.includes(d));
+const carriersOf = ({ host }: Observed, devices: readonly string[]): string[] =>
+  host.carriers.filter((d) => devices.includes(d));
+
+/** What the host is proven by; nothing, where it is not managed through the devices, and no route can come to any. */
+function proofOf(observed: Observed, devices: readonly string[], brings: readonly string[]): { host?: HostProof } {
+  const managed = carriersOf(observed, devices).length > 0;
+  if (!managed && brings.length === 0) return {};
+  return { host: { managed, brings, to: managed ? devices : [] } };
+}
+
+/** The link, where addresses come to it; and ports that have theirs again. */
+function bringsOf(
+  wish: Wish,
+  link: ObservedLink,
+  { moved, gone }: { moved: boolean; gone: readonly string[] },
+): string[] {
+  const { desired, was } = wish;
+  const addresses = (desired.addresses ?? (was?.addresses === undefined ? link.values.addresses : undefined)) as
+    | Addresses
+    | undefined;
+  return [...(moved && !isBare(addresses) ? [link.name] : []), ...gone.filter((port) => link.lenders?.includes(port))];
+}
 
 /** A bridge that was made anew has lost the VMs that it had. */
 const plugOrphans = ({ orphans = [] }: Observed): Action[] =>
@@ -112,6 +132,7 @@ function createStep(wish: Wish, observed: Observed): Step {
   const mark = markOf(wish, from?.addressing);
   const seconds = rollbackAfter(desired, observed.host.links);
   const devices = [name, ...ports];
+  const brings = isBare(desired.addresses as Addresses | undefined) ? [] : [name];
   const actions: Action[] = [
     { do: "make", values: desired, ports, ...(mac !== undefined ? { mac } : {}) },
     { do: "checkpoint", devices, seconds },
@@ -125,7 +146,7 @@ function createStep(wish: Wish, observed: Observed): Step {
     // Before the ports come: once the one that has the addresses is plugged in, nothing more may have to be asked of the host.
     { do: "activate" },
     ...ports.map((port) => attach(desired, port)),
-    { do: "prove", device: true, management: touchesManagement(observed, devices) },
+    { do: "prove", device: true, ...proofOf(observed, devices, brings) },
     { do: "commit" },
     ...plugOrphans(observed),
   ];
@@ -162,7 +183,7 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
           changes: [],
           actions: [
             ...(markDiffers ? [{ do: "mark", mark } as const] : []),
-            { do: "prove", device: true, management: touchesManagement(observed, [name]) },
+            { do: "prove", device: true, ...proofOf(observed, [name], []) },
             { do: "commit" },
           ],
         },
@@ -185,6 +206,8 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
   const gone = there.filter((p) => !wanted.includes(p));
   // A link that is down takes its ports along.
   const added = wanted.filter((p) => !link.up || !there.includes(p));
+  const moved = !link.up || added.length > 0 || changes.some(({ row }) => row === "addresses");
+  const brings = bringsOf(wish, link, { moved, gone });
   const seconds = rollbackAfter(desired, observed.host.links);
   // Their profiles change along, and are taken back along.
   const changed = changes.some(({ row }) => row === "mtu" || row.startsWith("vlans")) ? wanted : [];
@@ -203,7 +226,7 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
     { do: "activate" },
     ...gone.map((port): Action => ({ do: "detach", port })),
     ...added.map((port) => attach(desired, port)),
-    { do: "prove", device: true, management: touchesManagement(observed, [name, ...gone, ...added]) },
+    { do: "prove", device: true, ...proofOf(observed, [name, ...gone, ...added], brings) },
     { do: "commit" },
     ...plugOrphans(observed),
   ];
@@ -230,14 +253,15 @@ export function planDelete(kind: Kind, args: Inputs, observed: Observed, link: O
   const ports = portsOf(link.values);
   const devices = unique([...(link.up ? [link.name] : []), ...ports]).filter(isThere(observed));
   const seconds = rollbackAfter(args, observed.host.links);
-  const management = observed.host.carriers.filter((d) => devices.includes(d));
+  const management = carriersOf(observed, devices);
+  const brings = ports.filter((port) => link.lenders?.includes(port));
   const actions: Action[] = [
     ...(devices.length > 0 ? [{ do: "checkpoint", devices, seconds } as const] : []),
     { do: "strip" },
     ...ports.map((port): Action => ({ do: "detach", port })),
     // Its addresses go before the proof, which is then of the ports alone.
     ...(link.up ? [{ do: "activate" } as const] : []),
-    { do: "prove", device: false, management: management.length > 0 },
+    { do: "prove", device: false, ...proofOf(observed, devices, brings) },
     { do: "remove" },
   ];
   const step: Step = { kind: "delete", impact: "none", why: "it is deleted", changes: [], actions };

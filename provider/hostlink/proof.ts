@@ -2,61 +2,77 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { VirtnetError } from "../handler.js";
 import type { Channel } from "../host/channel.js";
-import { type Hop, readLinks } from "./facts.js";
-import type { Probe } from "./steps.js";
+import { familyOf, type Hop, readLinks, type Way } from "./facts.js";
+import type { HostProof, Probe } from "./steps.js";
 
 const PAUSE_MS = 500;
 /** A port that has just come back may listen and learn for a spanning tree, twice 15 s. */
 const LEARNING_MS = 35_000;
+/** Where nobody has to answer: an answer may be lost. */
+const LOST_MS = 3000;
 
 /** What was so before the change, and so must be after it. */
 export interface Baseline {
   /** Next hops that answered. */
   hops: readonly Hop[];
+  /** By which devices the host sends. */
+  ways: readonly Way[];
+  /** And what it sends to its next hops. */
+  toHops: ReadonlyMap<string, string>;
   /** An address that answered. */
   probe?: string;
 }
 
 /**
- * Who answers now. Where nobody does, nothing could be proven afterwards: an error, before anything is changed.
+ * Who answers now. Where the host is managed through what changes and nobody does, nothing could be proven afterwards: an error,
+ * before anything is changed.
  * @param probe an address that has to answer as well; `false`: without any it is done unproven.
  */
-export async function baseline(channel: Channel, probe: Probe | undefined): Promise<Baseline> {
-  let { hops } = await readLinks(channel);
+export async function baseline(channel: Channel, probe: Probe | undefined, managed: boolean): Promise<Baseline> {
+  let links = await readLinks(channel);
   const answering = async (): Promise<Hop[]> => {
-    const answers = await Promise.all(hops.map((hop) => answersArp(channel, hop)));
-    return hops.filter((_, i) => answers[i]);
+    const answers = await Promise.all(links.hops.map((hop) => answersArp(channel, hop)));
+    return links.hops.filter((_, i) => answers[i]);
   };
   // From elsewhere the new connection is a proof of its own.
-  const needed = channel.by === "local" && probe === undefined;
-  let before: Baseline = { hops: await answering() };
-  for (
-    const until = Date.now() + LEARNING_MS;
-    needed && before.hops.length === 0 && hops.length > 0 && Date.now() < until;
-  ) {
+  const needed = managed && channel.by === "local" && probe === undefined;
+  let hops = await answering();
+  const until = Date.now() + (needed ? LEARNING_MS : LOST_MS);
+  while (hops.length === 0 && links.hops.length > 0 && Date.now() < until) {
     await sleep(PAUSE_MS);
-    hops = (await readLinks(channel)).hops;
-    before = { hops: await answering() };
+    links = await readLinks(channel);
+    hops = await answering();
   }
+  const before: Baseline = { hops, ways: links.ways, toHops: await waysTo(channel, links.hops) };
   if (typeof probe === "string") {
     if (!(await answersPing(channel, probe)))
       throw new VirtnetError(`the probe ${probe} does not answer before the change already: name an address that does`);
     return { ...before, probe };
   }
-  if (before.hops.length > 0 || !needed) return before;
+  if (hops.length > 0 || !needed) return before;
   const asked =
-    hops.length > 0 ? `${[...new Set(hops.map((h) => h.via))].join(" and ")} did not answer` : "there is no gateway";
+    links.hops.length > 0
+      ? `${[...new Set(links.hops.map((h) => h.via))].join(" and ")} did not answer`
+      : "there is no gateway";
   throw new VirtnetError(
     `nothing tells whether the host is still reachable afterwards (${asked}): name an address that answers in probe, or set probe: false to do without a proof`,
   );
 }
 
 /** Returns when the host is proven; throws with what was tried last. */
-export const prove = (channel: Channel, before: Baseline, untilMs: number): Promise<void> =>
+export const prove = (
+  channel: Channel,
+  before: Baseline,
+  untilMs: number,
+  host: HostProof | undefined,
+): Promise<void> =>
   until(
     untilMs,
     async () =>
-      (await byNewConnection(channel, untilMs)) ?? (await byHops(channel, before)) ?? (await byProbe(channel, before)),
+      (await byNewConnection(channel, untilMs)) ??
+      (await byHops(channel, before)) ??
+      (host && (await byWays(channel, before, host))) ??
+      (await byProbe(channel, before)),
   );
 
 /** Returns when a new connection gets through; locally at once. */
@@ -82,23 +98,83 @@ async function byNewConnection(channel: Channel, untilMs: number): Promise<strin
   return code === 0 ? undefined : `no new connection to the host: ${stderr.trim() || "no answer"}`;
 }
 
-const familyOf = ({ via }: Hop): string => (via.includes(":") ? "IPv6" : "IPv4");
-
 /** Each that answered before does so again. A default gateway may be another one now, which answers too. */
 async function byHops(channel: Channel, before: Baseline): Promise<string | undefined> {
   const { hops } = await readLinks(channel);
   for (const was of before.hops) {
     const others = hops.filter(
-      (h) => h.to === was.to && familyOf(h) === familyOf(was) && !before.hops.some((b) => b.via === h.via),
+      (h) => h.to === was.to && familyOf(h.via) === familyOf(was.via) && !before.hops.some((b) => b.via === h.via),
     );
     const now = hops.find((h) => h.via === was.via && h.to === was.to);
     const asked = [...(now ? [now] : []), ...others];
+    // One of several, which may go where the user names what has to answer then; the others are asked each.
+    const spare = hops.some((h) => h.to === was.to && familyOf(h.via) === familyOf(was.via));
+    if (asked.length === 0 && spare && before.probe !== undefined) continue;
     if (asked.length === 0) return `there is no way by ${was.via} for ${was.to} any more`;
     const answers = await Promise.all(asked.map((hop) => answersArp(channel, hop)));
     if (!answers.includes(true))
       return `${asked.map((hop) => `${hop.via} does not answer on ${hop.device}`).join(", ")} (the next hop for ${was.to})`;
   }
   return undefined;
+}
+
+/** What the host sends goes by the devices by which it went, or by those of the change. */
+async function byWays(
+  channel: Channel,
+  before: Baseline,
+  { managed, to, brings }: HostProof,
+): Promise<string | undefined> {
+  // What has to answer then is named.
+  if (before.probe !== undefined) return undefined;
+  const { ways, hops } = await readLinks(channel);
+  const strange = strayed(before.ways, ways, to) ?? elsewhere(before.toHops, await waysTo(channel, hops), to);
+  if (strange === undefined) return undefined;
+  const out = managed
+    ? ""
+    : `: leave gateway and routes out of the addresses of ${brings.join(" and ")}, or, where that is meant, name an address in probe that has to answer then`;
+  return `${strange}${out}`;
+}
+
+/** Pure. */
+export function strayed(before: readonly Way[], after: readonly Way[], to: readonly string[]): string | undefined {
+  for (const { to: what, family } of before) {
+    const [was, now] = [before, after].map((ways) => {
+      const same = ways.filter((w) => w.to === what && w.family === family);
+      const least = Math.min(...same.map((w) => w.metric));
+      return same.filter((w) => w.metric === least).map((w) => w.device);
+    }) as [string[], string[]];
+    const stray = now.find((device) => !was.includes(device) && !to.includes(device));
+    if (stray !== undefined) return `${family} for ${what} goes by ${stray} instead of ${was.join(" and ")}`;
+  }
+  return undefined;
+}
+
+function elsewhere(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+  to: readonly string[],
+): string | undefined {
+  for (const [via, device] of after) {
+    const was = before.get(via);
+    if (was !== undefined && was !== device && !to.includes(device))
+      return `what goes to ${via} goes by ${device} instead of ${was}`;
+  }
+  return undefined;
+}
+
+/** By which device the host sends to its next hops; a link-local address says its device itself. */
+async function waysTo(channel: Channel, hops: readonly Hop[]): Promise<Map<string, string>> {
+  const vias = [...new Set(hops.map((h) => h.via))].filter((via) => !/^fe[89ab]/i.test(via));
+  if (vias.length === 0) return new Map();
+  const script = 'for a do ip -j route get "$a" 2> /dev/null || echo "[]"; done';
+  const { stdout } = await channel.run(["sh", "-c", script, "sh", ...vias]);
+  const found = stdout.split("\n").filter(Boolean);
+  return new Map(
+    vias.flatMap((via, i) => {
+      const [route] = JSON.parse(found[i] ?? "[]") as { dev?: string }[];
+      return route?.dev === undefined ? [] : [[via, route.dev] as const];
+    }),
+  );
 }
 
 async function byProbe(channel: Channel, { probe }: Baseline): Promise<string | undefined> {

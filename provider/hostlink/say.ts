@@ -16,8 +16,10 @@ export function priceLine(plan: Plan, by: Channel["by"], takesBack = true): stri
   const parts = plan.steps
     .filter((s) => s.changes.length > 0)
     .map((s) => `${s.changes.join(", ")}: ${WHAT[s.impact] ?? s.impact} (${s.why})`);
-  if (takesBack && plan.management.length > 0 && plan.steps.some((s) => s.actions.some((a) => a.do === "checkpoint")))
-    parts.push(caution(plan.management, plan.seconds, by));
+  const actions = plan.steps.flatMap((s) => s.actions);
+  const brings = actions.flatMap((a) => (a.do === "prove" ? (a.host?.brings ?? []) : []));
+  if (takesBack && actions.some((a) => a.do === "checkpoint"))
+    parts.push(...caution({ carriers: plan.management, brings }, plan.seconds, by));
   return parts.length > 0 ? `${plan.kind} ${plan.link}: ${parts.join("; ")}` : undefined;
 }
 
@@ -27,10 +29,21 @@ const PROOFS: Record<Channel["by"], string> = {
   command: "it can be reached by a new connection",
 };
 
-/** That the host is managed through what changes, and what keeps it reachable. */
-export function caution(devices: readonly string[], seconds: number, by: Channel["by"]): string {
-  const proof = PROOFS[by];
-  return `${carries(devices)}: the host takes the change back by itself after ${seconds} s unless ${proof}`;
+/** That the host's own connection may go with the change, and what keeps it reachable; nothing where it cannot. */
+export function caution(
+  { carriers, brings }: { carriers: readonly string[]; brings: readonly string[] },
+  seconds: number,
+  by: Channel["by"],
+): string[] {
+  if (carriers.length === 0 && brings.length === 0) return [];
+  const [why, unless] =
+    carriers.length > 0
+      ? [carries(carriers), PROOFS[by]]
+      : [
+          `${brings.join(" and ")} ${brings.length === 1 ? "gets" : "get"} addresses, whose routes could take the host's own connection away`,
+          `its routes stay where they are and ${PROOFS[by]}`,
+        ];
+  return [`${why}: the host takes the change back by itself after ${seconds} s unless ${unless}`];
 }
 
 export const carries = (devices: readonly string[]): string =>

@@ -17,6 +17,8 @@ export interface ObservedLink {
   up: boolean;
   /** It is kept for the next start of the host. */
   saved: boolean;
+  /** Ports that have addresses of their own again once they are let go. */
+  lenders?: readonly string[];
 }
 
 export interface Observed {
@@ -37,6 +39,16 @@ export interface Observed {
 /** An address that the host must reach; `false`: nothing has to answer where nothing can. */
 export type Probe = string | false;
 
+/** Why the host itself has to be proven. */
+export interface HostProof {
+  /** It is managed through what changes: without an answer from anywhere nothing is changed. */
+  managed: boolean;
+  /** Devices that get addresses, and with them routes, which may take the host's own away. */
+  brings: readonly string[];
+  /** Devices that the host's own routes may move to. */
+  to: readonly string[];
+}
+
 /** One thing that a backend does. */
 export type Action =
   /** Remove what a dead run left. */
@@ -54,8 +66,8 @@ export type Action =
   | { do: "activate" }
   /** Taps of running VMs back onto the bridge, which was made anew. */
   | { do: "plug"; taps: string[] }
-  /** `device`: it is up; `management`: the host can be reached, by a new connection and an answer of the next hops. */
-  | { do: "prove"; device: boolean; management: boolean }
+  /** `device`: it is up; `host`: that one can be reached, by a new connection and an answer of the next hops. */
+  | { do: "prove"; device: boolean; host?: HostProof }
   /** The change holds, also for the next start of the host. */
   | { do: "commit" }
   | { do: "mark"; mark: Mark | null }

@@ -30,5 +30,5 @@ export function refuseMove({ name, backend }: Inputs, id: string | undefined): v
 }
 
 /** One change of links at a time a host: of this process, and, where a command can hold a lock there, of all. */
-export const alone = <T>({ host, channel }: There, work: () => Promise<T>): Promise<T> =>
-  host.serial("links", () => (channel ? withLock(channel, host.uri, work) : work()));
+export const alone = <T>({ host, channel, backend }: There, work: () => Promise<T>): Promise<T> =>
+  host.serial("links", () => (channel ? withLock(channel, host.uri, () => backend.ownPorts(), work) : work()));

@@ -17,6 +17,7 @@ describe("a bridge by NetworkManager", function () {
   const profile = (name: string, field: string) => nmcli("-g", field, "connection", "show", name);
 
   it("takes over the addresses of its port, and gives them back", async () => {
+    await nmcli("connection", "modify", "lan", "connection.zone", "trusted");
     const d = drive("br0");
     assert.equal(await d.up({ ports: ["eth1"], addresses: "inherit" }), true);
     assert.deepEqual(await addresses("br0"), [`${HOST}/24`]);
@@ -26,7 +27,9 @@ describe("a bridge by NetworkManager", function () {
       (await ip("link", "show", "dev", "br0"))[0].address,
       (await ip("link", "show", "dev", "eth1"))[0].address,
     );
-    assert.equal((await ip("route", "show", "default"))[0].dev, "br0");
+    const [route] = await ip("route", "show", "default");
+    assert.deepEqual([route.dev, route.metric], ["br0", 100]);
+    assert.equal(await profile("br0", "connection.zone"), "trusted");
     assert.equal(await pingable(), true);
     assert.match(
       d.log.join("\n"),
@@ -41,6 +44,15 @@ describe("a bridge by NetworkManager", function () {
     ] as const)
       assert.equal(await profile(name, "connection.autoconnect"), wanted, name);
     assert.equal((await d.refresh())?.drift, false);
+    // Also where something of it is taken out of the program, and where it is replaced.
+    for (const [args, told] of [
+      [{ ports: ["eth1"] }, /^info: bridge br0: addresses: .*; br0 and eth1 carry the host's own connection/],
+      [{ ports: ["eth1"], addresses: "inherit", name: "br9" }, /^info: bridge br9: br0 and eth1 carry the host's/],
+    ] as const) {
+      d.log.splice(0);
+      await d.preview(args);
+      assert.match(d.log.join("\n"), told);
+    }
     await d.destroy();
     assert.equal(await exists("br0"), false);
     assert.equal((await ip("route", "show", "default"))[0].dev, "eth1");
@@ -79,6 +91,23 @@ describe("a bridge by NetworkManager", function () {
     assert.deepEqual(await addresses("br0"), []);
     assert.equal((await d.refresh())?.drift, false);
     await on(host(), ["ip", "link", "del", "vnet7"]);
+  });
+
+  it("has DNS servers in the order of each family, and link-local addresses, as given", async () => {
+    const d = drive("br0");
+    const args = {
+      ports: ["eth2"],
+      addresses: {
+        addresses: ["192.0.2.2/24", "169.254.7.7/16", "fe80::5/64", "2001:db8:1::2/64"],
+        dns: ["2001:db8:1::53", "192.0.2.53", "2001:db8:1::54"],
+      },
+    };
+    await d.up(args);
+    assert.equal((await d.refresh())?.drift, false);
+    assert.equal(await d.up(args), false);
+    await on(host(), ["ip", "addr", "del", "fe80::5/64", "dev", "br0"]);
+    assert.equal((await d.refresh())?.drift, true);
+    await d.up(args);
   });
 
   it("shows what somebody changed, by name, and sets it right", async () => {

@@ -49,6 +49,8 @@ export interface Backend {
   find(kind: Kind, ref: { id?: string; name: string }, host: HostLinks): Promise<Found>;
   /** What the manager keeps of a link that no field says, as `ipv4.dhcp-timeout=30`. */
   beyond(link: LinkRef): Promise<string[]>;
+  /** Devices that it makes ports of a link, whoever's. */
+  ownPorts(): Promise<string[]>;
   /** Addresses of devices, as the manager has them. */
   addressing(devices: readonly string[]): Promise<Map<string, Addressing>>;
   /** A device with nothing on it, until the next start of the host. */

@@ -1,7 +1,7 @@
 /** Rules of Bond: which option belongs to which mode, and what goes with what (drivers/net/bonding/bond_options.c). */
-import type { Failure, Inputs } from "../../handler.js";
+import { type Failure, type Inputs, Unknown } from "../../handler.js";
 import { commonRules, quote } from "./common.js";
-import { BOND_MODES, below, unfit } from "./fit.js";
+import { asAdopted, BOND_MODES, below, unfit } from "./fit.js";
 import { libvirtRules } from "./libvirt.js";
 import { portRules, ports } from "./ports.js";
 import { fault, type Rule } from "./rule.js";
@@ -163,7 +163,7 @@ const ownMac: Rule = {
 
 const bridged: Rule = {
   says: "A bond that is below a bridge stays fit for virtual machines.",
-  check: ({ args }, { links, program }) => {
+  check: ({ args, isSet }, { links, program }) => {
     const name = args.name as string | undefined;
     if (name === undefined) return [];
     const masters = [...(links?.values() ?? [])].flatMap((l) =>
@@ -176,7 +176,10 @@ const bridged: Rule = {
       const own = program?.get(bridge)?.args.ports;
       return !Array.isArray(own) || own.includes(port);
     });
-    const found = bridges.length > 0 ? unfit(args) : undefined;
+    // What is not known yet is not the host's.
+    const unknown = ["miimon", "arpInterval", "failOverMac"].filter((f) => isSet(f) && args[f] === undefined);
+    const blank = Object.fromEntries(unknown.map((f) => [f, Unknown]));
+    const found = bridges.length > 0 ? unfit(asAdopted({ ...args, ...blank }, links?.get(name)?.bond)) : undefined;
     return found
       ? fault(found.field, `${quote(name)} is below bridge ${quote(bridges[0]?.bridge)}, and ${found.why}`)
       : [];

@@ -2,7 +2,7 @@
 import type { Failure } from "../../handler.js";
 import { commonRules, quote } from "./common.js";
 import { filteringRules } from "./filtering.js";
-import { type BondAs, below, unfit } from "./fit.js";
+import { asAdopted, type BondAs, below, unfit } from "./fit.js";
 import { libvirtRules } from "./libvirt.js";
 import { portRules, ports } from "./ports.js";
 import { fault, type Rule, type Surroundings } from "./rule.js";
@@ -48,8 +48,8 @@ const bonds: Rule = {
     ports(subject).flatMap(({ item, path }): Failure[] => {
       const name = carrier(item, around);
       const own = around.program?.get(name);
-      const bond: BondAs | undefined =
-        own?.kind === "bond" ? own.args : own ? undefined : around.links?.get(name)?.bond;
+      const there = around.links?.get(name)?.bond;
+      const bond: BondAs | undefined = own?.kind === "bond" ? asAdopted(own.args, there) : own ? undefined : there;
       const found = bond && unfit(bond);
       return found ? fault(path, `bond ${quote(name)} ${found.why}`) : [];
     }),

@@ -100,6 +100,34 @@ const routes: Rule = {
     }),
 };
 
+// nm-setting-ip4-config.c and nm-setting-ip6-config.c refuse them beside method=disabled; the kernel has no place for them at all.
+const families: Rule = {
+  says: "DNS servers, search domains and routes are of a family that the link has addresses of.",
+  check: (subject) => {
+    const a = fixed(subject);
+    if (!a || !allKnown(a)) return [];
+    const has = (family: Cidr["family"]) =>
+      a[family] !== undefined || subnets(subject).some((s) => s.cidr.family === family);
+    const told = (what: string, address: string, path: string): Failure[] => {
+      const family = isV4(address) ? "ipv4" : "ipv6";
+      if (has(family)) return [];
+      const [name, auto] = family === "ipv4" ? ["IPv4", 'ipv4: "dhcp"'] : ["IPv6", 'ipv6: "auto"'];
+      return fault(path, `${what} is of ${name}, of which the link has no address: give one, or ${auto}, or remove it`);
+    };
+    return [
+      ...each(a.dns, "addresses.dns").flatMap(({ item, path }) => told(item, item, path)),
+      ...each(a.routes, "addresses.routes").flatMap(({ item: { destination }, path }) => {
+        const to = destination === undefined ? undefined : parseCidr(destination);
+        const whole = to && ipNumber(to.address) === to.first;
+        return whole ? told(to.address, to.address, `${path}.destination`) : [];
+      }),
+      ...((a.search?.length ?? 0) > 0 && !has("ipv4") && !has("ipv6")
+        ? fault("addresses.search", "are set, but the link has no addresses: give some, or remove them")
+        : []),
+    ];
+  },
+};
+
 // RFC 8200 section 5; the kernel refuses IPv6 on a smaller one.
 const mtu: Rule = {
   says: "A link with IPv6 has an MTU of at least 1280.",
@@ -136,4 +164,4 @@ const nameFree: Rule = {
       : [],
 };
 
-export const commonRules: readonly Rule[] = [nameFree, mac, mtu, hostPart, once, gateway, routes];
+export const commonRules: readonly Rule[] = [nameFree, mac, mtu, hostPart, once, gateway, routes, families];

@@ -59,6 +59,18 @@ export function unfit({
   return undefined;
 }
 
+/**
+ * An adopted bond: what the program does not say stays as the host has it. Another mode makes another bond; and of the two ways of
+ * monitoring the one that is set puts the other away.
+ */
+export function asAdopted(args: BondAs & { adopt?: unknown }, there: BondAs | undefined): BondAs {
+  const mode = typeof args.mode === "number" ? BOND_MODES[args.mode] : args.mode;
+  if (!args.adopt || !there || !set(mode) || mode !== there.mode) return args;
+  const { miimon, arpInterval, ...others } = there;
+  const monitored = [args.miimon, args.arpInterval].some((way) => way !== undefined && way !== 0);
+  return { ...others, ...(monitored ? {} : { miimon, arpInterval }), ...args };
+}
+
 /** The device of the host that is below a VLAN, a macvlan, or nothing. */
 export function below(device: string, links: ReadonlyMap<string, LinkFact>): string {
   const seen = new Set([device]);

@@ -1,7 +1,9 @@
 /** What ip says of a host's links, and what follows for the bridges on it. */
 import assert from "node:assert/strict";
-import { parseLinks } from "../../../provider/hostlink/facts.js";
+import type { Channel } from "../../../provider/host/channel.js";
+import { parseLinks, readLinks } from "../../../provider/hostlink/facts.js";
 import { unfitBridge } from "../../../provider/hostlink/rules/fit.js";
+import { run } from "../../../sandbox/index.js";
 
 const nic = (ifname: string, more: object = {}) => ({
   ifname,
@@ -16,9 +18,12 @@ const bond = (mode: string, more: object = {}) => ({
 const bridge = { linkinfo: { info_kind: "bridge", info_data: {} } };
 const text = (
   links: object[],
-  { v4 = [] as object[], v6 = [] as object[], ssh = "", back = [] as object[], libvirt = "" } = {},
+  { v4 = [] as object[], v6 = [] as object[], ssh = "", back = [] as object[], libvirt = "", sshd = "" } = {},
 ) =>
-  [JSON.stringify(links), JSON.stringify(v4), JSON.stringify(v6), "", ssh, JSON.stringify(back), libvirt]
+  [
+    ...[JSON.stringify(links), JSON.stringify(v4), JSON.stringify(v6), "", ssh],
+    ...[back.map((route) => JSON.stringify([route])).join("\n"), libvirt, sshd],
+  ]
     .map((part) => `${part}\n`)
     .join("==\n");
 const with4 = (ifname: string, local: string, more: object = {}) =>
@@ -73,6 +78,38 @@ describe("the links of a host", () => {
     const libvirt =
       "0      0      198.51.100.5:16509   198.51.100.9:40000\n0 0 [::ffff:203.0.113.5]:16514 [::ffff:203.0.113.9]:40001\n0 0 [2001:db8::5]:16514 [2001:db8::9]:40002";
     assert.deepEqual(parseLinks(text(links, { libvirt })).management, ["eth1", "eth2", "eth3"]);
+  });
+
+  it("tell the devices of all ssh sessions, where whoever asks may have come by any", () => {
+    const links = [with4("eth0", "192.0.2.5"), with4("eth1", "198.51.100.5"), nic("eth2")];
+    const sshd = [
+      '0 0 198.51.100.5:22 203.0.113.9:5000 users:(("sshd",pid=7,fd=4),("sshd",pid=8,fd=4))',
+      '0 0 [fe80::5%eth2]:22 [fe80::9%eth2]:5001 users:(("sshd-session",pid=9,fd=4))',
+    ].join("\n");
+    const back = [
+      { dst: "203.0.113.9", gateway: "198.51.100.1", dev: "eth1" },
+      { dst: "fe80::9", dev: "eth2" },
+    ];
+    const found = parseLinks(text(links, { v4: [{ dst: "default", gateway: "192.0.2.1", dev: "eth0" }], back, sshd }));
+    assert.deepEqual(found.management, ["eth0", "eth1", "eth2"]);
+    assert.deepEqual(found.hops.slice(1), [
+      { device: "eth1", via: "198.51.100.1", to: "the ssh session" },
+      { device: "eth2", via: "fe80::9", to: "the ssh session" },
+    ]);
+  });
+
+  it("are not taken for none where ip fails, or names none", async () => {
+    const asked = (ip: string) =>
+      readLinks({
+        by: "local",
+        run: ([, , script = "", ...words]: string[]) => run(["sh", "-c", `ip() { ${ip}; }\n${script}`, ...words]),
+      } as unknown as Channel);
+    const fails = (when: string) => `case "$*" in ${when}) echo "no memory" >&2; return 1 ;; esac; echo "[]"`;
+    for (const when of ['"-j -d addr show"', '"-j route show default"', '"-j -6 route show default"'])
+      await assert.rejects(asked(fails(when)), /^VirtnetError: reading the host's links: no memory$/, when);
+    await assert.rejects(asked('echo "[]"'), /reading the host's links: ip names none/);
+    const one = JSON.stringify([nic("lo")]);
+    assert.deepEqual([...(await asked(`case "$*" in *addr*) echo '${one}' ;; esac`)).links.keys()], ["lo"]);
   });
 
   for (const [how, options, why] of [

@@ -39,6 +39,14 @@ const hostBond = (more: Partial<NonNullable<LinkFact["bond"]>>): Surroundings =>
       bond: { mode: "active-backup", miimon: 100, arpInterval: 0, failOverMac: "none", ...more },
     }),
   );
+const adoptable = (more: Partial<NonNullable<LinkFact["bond"]>>): Surroundings =>
+  host(
+    ...[link("eth1"), link("eth2"), link("br0", { kind: "bridge" })],
+    link("bond0", {
+      ...{ kind: "bond", master: "br0" },
+      bond: { mode: "active-backup", miimon: 100, arpInterval: 0, failOverMac: "none", ...more },
+    }),
+  );
 const b = (more: Inputs): Inputs => ({ name: "bond0", mode: "active-backup", ports: ["eth1", "eth2"], ...more });
 const ofBond = { kind: "bond" as const };
 const vlan = (more: Inputs): Inputs => ({ name: "eth1.5", parent: "eth1", vlanId: 5, ...more });
@@ -114,6 +122,32 @@ export const cases: Record<string, Case[]> = {
       twin: fixed("192.0.2.254/31"),
     },
   ],
+  "DNS servers, search domains and routes are of a family that the link has addresses of.": [
+    {
+      ...{ kind, path: "addresses.dns[1]", reason: "2001:db8::53 is of IPv6, of which the link has no address" },
+      breaks: bridge({ addresses: { addresses: ["192.0.2.5/24"], dns: ["192.0.2.53", "2001:db8::53"] } }),
+      twin: bridge({ addresses: { addresses: ["192.0.2.5/24"], ipv6: "auto", dns: ["192.0.2.53", "2001:db8::53"] } }),
+    },
+    {
+      ...{ kind, path: "addresses.dns[0]", reason: "is of IPv4" },
+      breaks: bridge({ addresses: { addresses: ["2001:db8::5/64"], dns: ["192.0.2.53"] } }),
+      twin: bridge({ addresses: { addresses: ["2001:db8::5/64"], ipv4: "dhcp", dns: ["192.0.2.53"] } }),
+    },
+    {
+      ...{ kind, path: "addresses.routes[0].destination", reason: "is of IPv6" },
+      breaks: bridge({
+        addresses: { ipv4: "dhcp", routes: [{ destination: "2001:db8:9::/48", via: "2001:db8::1" }] },
+      }),
+      twin: bridge({
+        addresses: { ipv6: "auto", routes: [{ destination: "2001:db8:9::/48", via: "2001:db8::1" }] },
+      }),
+    },
+    {
+      ...{ kind, path: "addresses.search", reason: "the link has no addresses" },
+      breaks: bridge({ addresses: { search: ["lab.test"] } }),
+      twin: bridge({ addresses: { ipv6: "auto", search: ["lab.test"] } }),
+    },
+  ],
   "An address is given once.": [
     {
       ...{ kind, path: "addresses.addresses[1]", reason: "the address of addresses.addresses[0] again" },
@@ -141,13 +175,13 @@ export const cases: Record<string, Case[]> = {
   "A route leads to a subnet, by a router of the same family.": [
     {
       ...{ kind, path: "addresses.routes[0].destination", reason: "beyond its prefix" },
-      breaks: bridge({ addresses: { routes: [{ destination: "10.1.0.0/8", via: "192.0.2.1" }] } }),
-      twin: bridge({ addresses: { routes: [{ destination: "10.1.0.0/16", via: "192.0.2.1" }] } }),
+      breaks: bridge({ addresses: { ipv4: "dhcp", routes: [{ destination: "10.1.0.0/8", via: "192.0.2.1" }] } }),
+      twin: bridge({ addresses: { ipv4: "dhcp", routes: [{ destination: "10.1.0.0/16", via: "192.0.2.1" }] } }),
     },
     {
       ...{ kind, path: "addresses.routes[0].via", reason: "not of the family" },
-      breaks: bridge({ addresses: { routes: [{ destination: "10.0.0.0/8", via: "2001:db8::1" }] } }),
-      twin: bridge({ addresses: { routes: [{ destination: "2001:db8:1::/48", via: "2001:db8::1" }] } }),
+      breaks: bridge({ addresses: { ipv4: "dhcp", routes: [{ destination: "10.0.0.0/8", via: "2001:db8::1" }] } }),
+      twin: bridge({ addresses: { ipv6: "auto", routes: [{ destination: "2001:db8:1::/48", via: "2001:db8::1" }] } }),
     },
   ],
   "A device is a port once, and not of itself.": [
@@ -352,6 +386,12 @@ export const cases: Record<string, Case[]> = {
       ...{ breaks: onBond, twin: onBond, around: hostBond({ arpInterval: 1, miimon: 0 }), twinAround: hostBond({}) },
     },
     {
+      ...{ kind, path: "ports[0]", reason: 'failOverMac "active"' },
+      ...{ breaks: onBond, twin: onBond },
+      around: { ...hostBond({ failOverMac: "active" }), ...bond({ mode: 1, adopt: true }) },
+      twinAround: { ...hostBond({ failOverMac: "active" }), ...bond({ adopt: true, failOverMac: "none" }) },
+    },
+    {
       ...{ kind, path: "ports[0]", reason: "has no MII monitoring" },
       ...{ breaks: onBond, twin: onBond, around: hostBond({ miimon: 0 }), twinAround: hostBond({ miimon: 1 }) },
     },
@@ -367,6 +407,17 @@ export const cases: Record<string, Case[]> = {
     },
   ],
   "A bond that is below a bridge stays fit for virtual machines.": [
+    {
+      ...{ ...ofBond, path: "arpInterval", reason: "is monitored by ARP" },
+      // What an adopted one has stays where the program says nothing of it.
+      ...{ breaks: b({ adopt: true }), twin: b({ adopt: true, miimon: 100 }) },
+      around: adoptable({ miimon: 0, arpInterval: 100 }),
+    },
+    {
+      ...{ ...ofBond, path: "failOverMac", reason: "changes the MAC" },
+      ...{ breaks: b({ mode: 1, adopt: true }), twin: b({ mode: 4, adopt: true }) },
+      around: adoptable({ failOverMac: "active" }),
+    },
     {
       ...{ ...ofBond, path: "mode", reason: '"bond0" is below bridge "br0", and is of mode balance-rr' },
       ...{ breaks: b({ mode: 0 }), twin: b({ mode: 1 }) },

@@ -38,5 +38,5 @@ export function linksOf(told: readonly Told[]): HostLinks {
       addresses: active ? (inProtocols(root).addresses ?? []) : [],
     });
   }
-  return { links, management: [], carriers: [], hops: [] };
+  return { links, management: [], carriers: [], hops: [], ways: [] };
 }

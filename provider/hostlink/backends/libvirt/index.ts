@@ -14,7 +14,7 @@ import { same } from "../../../schema/tree.js";
 import { parseXml, printXml } from "../../../schema/xml.js";
 import type { Addresses, Addressing } from "../../addressing.js";
 import type { Kind, Mark } from "../../args.js";
-import { type HostLinks, type LinkFact, readLinks } from "../../facts.js";
+import { type HostLinks, type LinkFact, present, readLinks } from "../../facts.js";
 import type { Access, Backend, Found, LinkRef } from "../backend.js";
 import { libvirtId } from "../ids.js";
 import { membersOf, plugInto } from "../members.js";
@@ -105,6 +105,10 @@ export class LibvirtInterfaces implements Backend {
   async beyond({ kind, name }: LinkRef): Promise<string[]> {
     const xml = await this.#definition(name);
     return xml === undefined ? [] : unsaid(kind, parseXml(xml));
+  }
+
+  async ownPorts(): Promise<string[]> {
+    return (await this.#use((i) => i.list())).flatMap(({ xml }) => portsIn(parseXml(xml)).map((p) => p.name));
   }
 
   async addressing(devices: readonly string[]): Promise<Map<string, Addressing>> {
@@ -298,7 +302,7 @@ function onDevice(values: Inputs, { links }: HostLinks, fact: LinkFact | undefin
   const ports = (values.ports as string[] | undefined)?.filter((port) => links.get(port)?.master === fact.name);
   const { addresses } = values as { addresses: Addresses };
   const fixed = typeof addresses === "object" ? addresses.addresses : undefined;
-  const there = fixed?.filter((a) => fact.addresses.includes(a));
+  const there = fixed && present(fixed, fact);
   return {
     ...(ports ? { ports } : {}),
     ...(typeof addresses === "object" && there?.length !== fixed?.length

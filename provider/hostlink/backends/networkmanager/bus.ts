@@ -35,10 +35,21 @@ function failed(what: string, stderr: string, code: number): BusError {
   return new BusError(`NetworkManager, ${what}: ${text}`);
 }
 
-/** One line of all objects, then one of each profile: its path and its settings; null where it has gone meanwhile. */
+/**
+ * One line of all objects, then one of each profile: its path and its settings. One that has gone since it was listed has no line;
+ * whatever else fails is an error, since a profile that is not told of counts as gone.
+ */
 const EVERYTHING = `busctl --json=short call ${NM} /org/freedesktop org.freedesktop.DBus.ObjectManager GetManagedObjects || exit
-for p in $(busctl call ${NM} ${ROOT}/Settings ${NM}.Settings ListConnections | tr -d '"'); do
-  case $p in /*) printf '%s ' "$p"; busctl --json=short call ${NM} "$p" ${NM}.Settings.Connection GetSettings 2> /dev/null || echo null ;; esac
+list() { busctl call ${NM} ${ROOT}/Settings ${NM}.Settings ListConnections; }
+listed=$(list) || exit
+for p in $(echo "$listed" | tr -d '"'); do
+  case $p in /*) ;; *) continue ;; esac
+  if s=$(busctl --json=short call ${NM} "$p" ${NM}.Settings.Connection GetSettings); then
+    printf '%s %s\\n' "$p" "$s"
+  else
+    now=$(list) || exit
+    case $now in *"\\"$p\\""*) exit 1 ;; esac
+  fi
 done`;
 
 /** How long one command waits: it must end before the channel ends it. */
@@ -84,15 +95,15 @@ export class Bus {
   /** All objects with their properties, and the settings of all profiles. One command for it: over ssh each is a round trip. */
   async everything(): Promise<{ objects: Objects; settings: ReadonlyMap<string, Settings> }> {
     const { stdout, stderr, code } = await this.#channel.run(["sh", "-c", EVERYTHING]);
-    if (code !== 0) throw failed("GetManagedObjects", stderr, code);
+    if (code !== 0) throw failed("reading devices and profiles", stderr, code);
     const [objects = "", ...profiles] = stdout.trim().split("\n");
-    const settings = profiles.map((line): [string, Settings | undefined] => {
+    const settings = profiles.map((line): [string, Settings] => {
       const cut = line.indexOf(" ");
-      return [line.slice(0, cut), (JSON.parse(line.slice(cut)) as { data: [Settings] } | null)?.data[0]];
+      return [line.slice(0, cut), (JSON.parse(line.slice(cut)) as { data: [Settings] }).data[0]];
     });
     return {
       objects: (JSON.parse(objects) as { data: [Objects] }).data[0],
-      settings: new Map(settings.flatMap(([path, s]) => (s ? [[path, s]] : []))),
+      settings: new Map(settings),
     };
   }
 

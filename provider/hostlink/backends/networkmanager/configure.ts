@@ -59,7 +59,7 @@ export async function configure(
   writeProfile(link.kind, settings, values, was);
   const from = inherit === undefined ? undefined : activeOn(state, inherit);
   // Whole, with what the fields do not know: a DHCP client id, a metric.
-  if (from) copyAddressing(settings, from.settings);
+  if (from) copyAddressing(settings, from.settings, state.devices.get(inherit ?? "")?.uses);
   const autoconnect = settings.connection?.autoconnect?.data !== false;
   (settings.connection as Settings[string]).autoconnect = v("b", false);
   setUserData(settings, {

@@ -1,12 +1,12 @@
 /** What is there of a link, in the plan's terms. Pure. */
 import type { Inputs } from "../../../handler.js";
 import type { Kind } from "../../args.js";
-import type { HostLinks } from "../../facts.js";
+import { type HostLinks, type LinkFact, present } from "../../facts.js";
 import type { PortVlans } from "../../vlans.js";
 import type { Found } from "../backend.js";
 import type { Settings } from "./bus.js";
 import { isKept } from "./keep.js";
-import { checkpointOn, findProfile, portProfiles } from "./lookup.js";
+import { checkpointOn, findProfile, lendersOf, portProfiles } from "./lookup.js";
 import { lentBy, MADE, readAddressing, readMark, readProfile, settingsBefore, UNPROVEN, userData } from "./profile.js";
 import {
   ACTIVATED,
@@ -59,6 +59,7 @@ export function find(state: State, kind: Kind, ref: { id?: string; name: string 
       ...(mark ? { mark } : {}),
       up,
       saved: isKept(state, profile),
+      lenders: lendersOf(state, profiles),
     },
   };
 }
@@ -78,9 +79,9 @@ function allVlans(profile: Profile, ports: readonly Profile[]): { vlans?: PortVl
 }
 
 /** Fixed addresses that the device has lost, so that this shows. */
-function onDevice(settings: Settings, fact: { addresses: readonly string[]; mac?: string } | undefined): Inputs {
+function onDevice(settings: Settings, fact: LinkFact | undefined): Inputs {
   const wanted = lentBy(settings) ? {} : readAddressing(settings);
-  const there = wanted.addresses?.filter((a) => fact?.addresses.includes(a));
+  const there = wanted.addresses && present(wanted.addresses, fact);
   const mac = fact?.mac === undefined ? {} : { mac: fact.mac };
   if (there === undefined || there.length === wanted.addresses?.length) return mac;
   return { ...mac, addresses: { ...wanted, addresses: there } };

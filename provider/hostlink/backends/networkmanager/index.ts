@@ -23,7 +23,7 @@ import { letGo, rollback, setCheckpoint, sweep } from "./checkpoint.js";
 import { configure, make, strip, writeMark } from "./configure.js";
 import { find } from "./find.js";
 import { keep, remove } from "./keep.js";
-import { activeOn, portProfiles, profileOf } from "./lookup.js";
+import { activeOn, enslaved, portProfiles, profileOf } from "./lookup.js";
 import { Ports } from "./ports.js";
 import { readAddressing, unsaid } from "./profile.js";
 import { ACTIVATED, GETTING_ADDRESSES, readState } from "./state.js";
@@ -57,6 +57,10 @@ export class NetworkManager implements Backend {
 
   async beyond(link: LinkRef): Promise<string[]> {
     return unsaid(link.kind, profileOf(await readState(this.#bus), link).settings);
+  }
+
+  async ownPorts(): Promise<string[]> {
+    return enslaved(await readState(this.#bus));
   }
 
   async addressing(devices: readonly string[]): Promise<Map<string, Addressing>> {

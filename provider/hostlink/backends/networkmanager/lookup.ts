@@ -3,7 +3,7 @@ import { VirtnetError } from "../../../handler.js";
 import type { Kind } from "../../args.js";
 import type { LinkRef } from "../backend.js";
 import type { Settings } from "./bus.js";
-import { LENT, MADE, PORT_OF, REPLACED, readMark, UNPROVEN, userData } from "./profile.js";
+import { LENT, lentBy, MADE, PORT_OF, REPLACED, readAddressing, readMark, UNPROVEN, userData } from "./profile.js";
 import { type Checkpoint, type Device, DISCONNECTED, type Profile, type State } from "./state.js";
 
 export const ETHERNET = "802-3-ethernet";
@@ -73,4 +73,20 @@ export const ownMtu = (state: State, port: Profile): number | undefined => mtuOf
 export function checkpointOn(state: State, names: readonly string[]): Checkpoint | undefined {
   const paths = names.map((name) => state.devices.get(name)?.path);
   return state.checkpoints.find((c) => c.devices.length === paths.length && c.devices.every((p) => paths.includes(p)));
+}
+
+/** Those whose addresses come back when they are let go: by the profile that was replaced, or by their own as it was. */
+export function lendersOf(state: State, ports: readonly Profile[]): string[] {
+  return ports.flatMap((port) => {
+    const before = LENT in userData(port.settings) ? lentBy(port.settings) : replacedOf(state, port)?.settings;
+    return port.device !== undefined && before && Object.keys(readAddressing(before)).length > 0 ? [port.device] : [];
+  });
+}
+
+/** Devices that a profile plugs in; not those that NetworkManager only found plugged in, as VMs' taps. */
+export function enslaved({ devices, profiles }: State): string[] {
+  const byProfile = profiles.filter((p) => !p.generated && p.settings.connection?.master !== undefined);
+  const named = byProfile.flatMap(({ device }) => (device === undefined ? [] : [device]));
+  const active = [...devices.values()].filter((d) => byProfile.some((p) => p.path === d.profile)).map((d) => d.name);
+  return [...new Set([...named, ...active])];
 }

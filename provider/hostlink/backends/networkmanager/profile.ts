@@ -7,7 +7,7 @@ import type { Kind, Mark } from "../../args.js";
 import { BOND_MODES } from "../../rules/fit.js";
 import type { PortVlans } from "../../vlans.js";
 import type { Settings } from "./bus.js";
-import type { Profile } from "./state.js";
+import type { Profile, Uses } from "./state.js";
 import { type Variant, v } from "./values.js";
 import { writeVlans } from "./vlans.js";
 
@@ -386,10 +386,29 @@ const v6Bytes = (s: string): number[] => {
   return Array.from({ length: 16 }, (_, i) => Number((first >> BigInt(8 * (15 - i))) & 255n));
 };
 
-/** Take both families' settings as another profile has them. */
-export function copyAddressing(to: Settings, from: Settings): void {
+/** NetworkManager's own by the type of device (nm_device_get_route_metric_default). */
+const METRICS: Readonly<Record<string, number>> = {
+  ...{ infiniband: 150, "802-3-ethernet": 100, team: 350, bond: 300, vlan: 400, bridge: 425, wifi: 600 },
+};
+/** What goes with addresses: the zone of firewalld, and how names are asked for. */
+const ALONG = ["zone", "mdns", "llmnr", "dns-over-tls"];
+
+/**
+ * Take both families' settings as another profile has them, and what depends on them. The metric is written, since the default is one
+ * of the type of device: another NIC's default route would be the better one. So is what a server of DHCPv6 knows the lease by.
+ * @param seen what its device uses.
+ */
+export function copyAddressing(to: Settings, from: Settings, seen: Uses = {}): void {
+  const usual = METRICS[String(from.connection?.type?.data)];
   for (const family of FAMILIES) {
     const { addresses: _a, routes: _r, ...kept } = from[family] ?? { method: v("s", "disabled") };
-    to[family] = { ...kept };
+    const said = Number(kept["route-metric"]?.data ?? -1) >= 0;
+    const metric =
+      ["auto", "manual"].includes(String(kept.method?.data)) && !said ? (seen[family] ?? usual) : undefined;
+    to[family] = { ...kept, ...(metric === undefined ? {} : { "route-metric": v("x", metric) }) };
   }
+  if (seen.iaid !== undefined && to.ipv6?.["dhcp-iaid"] === undefined)
+    to.ipv6 = { ...to.ipv6, "dhcp-iaid": v("s", seen.iaid) };
+  const along = Object.entries(from.connection ?? {}).filter(([property]) => ALONG.includes(property));
+  to.connection = { ...to.connection, ...Object.fromEntries(along) };
 }

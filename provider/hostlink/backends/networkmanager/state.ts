@@ -18,6 +18,16 @@ export interface Device {
   active?: string;
   /** Path of the profile that is active on it. */
   profile?: string;
+  uses: Uses;
+}
+
+/** What a device uses where its profile leaves the choice. */
+export interface Uses {
+  /** Metrics of its default routes. */
+  ipv4?: number;
+  ipv6?: number;
+  /** Of its lease by DHCPv6; by default a hash of the device's name. */
+  iaid?: string;
 }
 
 export interface Profile {
@@ -67,6 +77,11 @@ export async function readState(bus: Bus): Promise<State> {
         path,
         name: text(device.Interface),
         state: Number(device.State?.data),
+        uses: {
+          ...metricOf("ipv4", of(text(device.Ip4Config), "IP4Config")),
+          ...metricOf("ipv6", of(text(device.Ip6Config), "IP6Config")),
+          ...iaidOf(of(text(device.Dhcp6Config), "DHCP6Config")),
+        },
         ...(active ? { active: text(device.ActiveConnection), profile: text(active.Connection) } : {}),
       });
     }
@@ -96,4 +111,15 @@ export async function readState(bus: Bus): Promise<State> {
     return [{ path, devices: found.Devices?.data as string[], seconds: Number(found.RollbackTimeout?.data) }];
   });
   return { devices, profiles, checkpoints };
+}
+
+function metricOf(family: "ipv4" | "ipv6", config: Record<string, Variant> | undefined): Uses {
+  const routes = (config?.RouteData?.data as Record<string, Variant>[] | undefined) ?? [];
+  const all = routes.filter((r) => r.prefix?.data === 0 && r.metric).map((r) => Number(r.metric?.data));
+  return all.length === 0 ? {} : { [family]: Math.min(...all) };
+}
+
+function iaidOf(lease: Record<string, Variant> | undefined): Uses {
+  const options = (lease?.Options?.data ?? {}) as Record<string, Variant>;
+  return options.iaid === undefined ? {} : { iaid: String(options.iaid.data) };
 }

@@ -1,0 +1,97 @@
+/** Which changes of host links are proven, by what, and what the preview says of it. */
+import assert from "node:assert/strict";
+import type { Inputs } from "../../../provider/handler.js";
+import type { Kind } from "../../../provider/hostlink/args.js";
+import { plan, planDelete } from "../../../provider/hostlink/plan.js";
+import { strayed } from "../../../provider/hostlink/proof.js";
+import { priceLine } from "../../../provider/hostlink/say.js";
+import type { HostProof, Observed, ObservedLink, Plan } from "../../../provider/hostlink/steps.js";
+
+const host = (carriers: string[] = ["br0", "eth1"]): Observed["host"] => ({
+  ...{ links: new Map(), management: carriers.slice(0, 1), carriers, hops: [], ways: [] },
+});
+const observed = (link?: ObservedLink): Observed => ({ host: host(), ports: new Map(), ...(link ? { link } : {}) });
+const there = (name: string, values: Inputs, more: Partial<ObservedLink> = {}): ObservedLink => ({
+  ...{ id: "1", name, up: true, saved: true, values: { name, addresses: "none", autoconnect: true, ...values } },
+  ...more,
+});
+const proofOf = (p: Plan): HostProof | undefined =>
+  p.steps.flatMap((s) => s.actions.flatMap((a) => (a.do === "prove" && a.host ? [a.host] : [])))[0];
+const change = (kind: Kind, desired: Inputs, was?: Inputs, link?: ObservedLink): HostProof | undefined =>
+  proofOf(plan({ kind, desired, ...(was ? { was } : {}) }, observed(link)));
+const FIXED = { addresses: ["192.0.2.2/24"], gateway: "192.0.2.1" };
+const beside = (...brings: string[]): HostProof => ({ managed: false, brings, to: [] });
+
+describe("a change of a link that the host is not managed through", () => {
+  it("is proven where addresses come to the link", () => {
+    const vlan = { name: "eth2.5", parent: "eth2", vlanId: 5 };
+    assert.deepEqual(change("vlan", { ...vlan, addresses: FIXED }), beside("eth2.5"));
+    const bond = { name: "bond0", mode: 1, ports: ["eth2", "eth3"] };
+    assert.deepEqual(change("bond", { ...bond, addresses: "dhcp" }), beside("bond0"));
+    const br1 = { name: "br1", addresses: "none" };
+    assert.deepEqual(change("bridge", { ...br1, addresses: FIXED }, br1, there("br1", {})), beside("br1"));
+    assert.deepEqual(
+      change("bridge", { name: "br1", addresses: FIXED }, br1, there("br1", {}, { up: false })),
+      beside("br1"),
+    );
+    // Another segment, with another DHCP server.
+    const dhcp = { name: "br1", addresses: "dhcp", ports: ["eth2"] };
+    const more = { ...dhcp, ports: ["eth2", "eth3"] };
+    assert.deepEqual(change("bridge", more, dhcp, there("br1", dhcp)), beside("br1"));
+    // Of an adopted one, which the program says nothing of.
+    const adopted = there("br1", { addresses: "dhcp" }, { up: false });
+    assert.deepEqual(change("bridge", { name: "br1", ageingTime: 5 }, {}, adopted), beside("br1"));
+  });
+
+  it("is proven where a port gets its own back", () => {
+    const args = { name: "br1", ports: ["eth2", "eth3"] };
+    const link = there("br1", args, { lenders: ["eth3"] });
+    assert.deepEqual(change("bridge", { ...args, ports: ["eth2"] }, args, link), beside("eth3"));
+    assert.equal(change("bridge", { ...args, ports: ["eth3"] }, args, link), undefined);
+    assert.deepEqual(proofOf(planDelete("bridge", args, observed(), link)), beside("eth3"));
+    assert.equal(proofOf(planDelete("bridge", args, observed(), there("br1", args))), undefined);
+  });
+
+  it("is not where neither can be", () => {
+    assert.equal(change("bridge", { name: "br1", ports: ["eth2"] }), undefined);
+    assert.equal(change("bridge", { name: "br1", addresses: {} }), undefined);
+    const args = { name: "br1", addresses: FIXED };
+    const link = there("br1", args);
+    assert.equal(change("bridge", { ...args, ageingTime: 5 }, args, link), undefined);
+    assert.equal(change("bridge", { ...args, addresses: "none" }, args, link), undefined);
+    assert.equal(change("bridge", { name: "br1" }, args, link), undefined);
+  });
+
+  it("says so with its price", () => {
+    const was = { name: "br1", addresses: "none" };
+    const p = plan({ kind: "bridge", desired: { name: "br1", addresses: FIXED }, was }, observed(there("br1", {})));
+    assert.match(
+      priceLine(p, "local") ?? "",
+      /; br1 gets addresses, whose routes could take the host's own connection away: the host takes the change back by itself after 60 s unless its routes stay where they are and its gateway answers$/,
+    );
+  });
+});
+
+describe("a change of a link that the host is managed through", () => {
+  it("is proven, and its routes may move to what changes", () => {
+    assert.deepEqual(change("bridge", { name: "br1", ports: ["eth1"], addresses: FIXED }), {
+      ...{ managed: true, brings: ["br1"], to: ["br1", "eth1"] },
+    });
+  });
+});
+
+describe("the routes of a host", () => {
+  const by = (device: string, metric: number, family: "IPv4" | "IPv6" = "IPv4") => ({
+    ...{ device, metric, family, to: "the default route" as const },
+  });
+  it("are told where they have gone to another device, by the least metric of each family", () => {
+    assert.equal(strayed([by("br0", 425)], [by("br0", 425), by("bond0", 500)], []), undefined);
+    assert.equal(
+      strayed([by("br0", 425)], [by("br0", 425), by("bond0", 300)], []),
+      "IPv4 for the default route goes by bond0 instead of br0",
+    );
+    assert.equal(strayed([by("br0", 425)], [by("bond0", 300)], ["bond0"]), undefined);
+    assert.equal(strayed([by("br0", 425)], [by("br0", 425), by("bond0", 300, "IPv6")], []), undefined);
+    assert.match(strayed([by("br0", 0, "IPv6")], [by("eth3", 0, "IPv6")], []) ?? "", /^IPv6 for the default route/);
+  });
+});
