@@ -23,8 +23,8 @@ import { priceOfTaking, tellPrice, tellReplacement } from "./price.js";
 import { remove } from "./remove.js";
 import { around, forgetNics, macFor, ofProgram, sawInCheck, seen } from "./run.js";
 import { idOf, label } from "./say.js";
-import { SOURCES, sourcesIn } from "./source.js";
-import { argsOf, argsOnHost, type Computed, computed, type History } from "./state.js";
+import { sourcesIn } from "./source.js";
+import { argsOf, argsOnHost, argsWithin, type Computed, computed, type History } from "./state.js";
 import type { Observed, ObservedVm } from "./steps.js";
 import { together } from "./together.js";
 import { verify } from "./verify.js";
@@ -148,8 +148,8 @@ async function reach(
     ...(asks && !wait ? { heard: hearsay(on, vm, String(desired.mac)) } : {}),
   });
   let after: ReturnType<typeof look> | undefined;
+  if (observed.vm?.active && p.steps.length > 0) refuseBusy(observed.vm, observed.busy);
   try {
-    if (observed.vm?.active && p.steps.length > 0) refuseBusy(observed.vm, observed.busy);
     await apply(c, p, {
       ...unplugOptions(ctx, desired),
       fresh: (fn) => host.again(c, fn),
@@ -175,9 +175,7 @@ async function reach(
     if (!left) throw e;
     const there = toObserved(left, String(desired.mac));
     if (!there.live && !there.config) throw e;
-    // Fields that were set before and shall go are still there: they count as set until they are gone.
-    const before = Object.entries(was ?? {}).filter(([k]) => !(SOURCES as readonly string[]).includes(k));
-    const args = argsOnHost({ ...Object.fromEntries(before), ...desired }, there);
+    const args = argsWithin({ was, desired }, there);
     const state = await host.surely(c, (on) => outsOf(on, left, args));
     throw new PartialFailure(idOf(vm, desired.mac), state, [textOf(e)]);
   } finally {
