@@ -178,14 +178,17 @@ function setAlias(root: Element, name: string | undefined): void {
   } else (there ?? addChild(root, "alias")).setAttribute("name", name);
 }
 
+/** Names that libvirt takes for its own, and gives anew at each plug (virNetDevGenerateName, util/virnetdev.c). */
+const GENERATED_DEVICE = /^(vnet|macvtap|macvlan)/;
+
 /**
  * The `<interface>` of a running NIC as it is plugged again: without what libvirt made for its device on the host. MAC,
  * alias and PCI address stay; `freshAddress`: the address of another kind of device may not fit.
  */
-export function asPlugged(xml: string, options: { keepTarget: boolean; freshAddress: boolean }): string {
+export function asPlugged(xml: string, options: { freshAddress?: boolean } = {}): string {
   const root = parseXml(xml);
   const target = child(root, "target");
-  if (target && !options.keepTarget) root.removeChild(target);
+  if (target && GENERATED_DEVICE.test(target.getAttribute("dev") ?? "")) root.removeChild(target);
   const address = child(root, "address");
   if (address && options.freshAddress) root.removeChild(address);
   const alias = child(root, "alias")?.getAttribute("name");

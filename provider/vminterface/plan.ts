@@ -63,10 +63,8 @@ function joinSteps(desired: Inputs, observed: Observed, { name, connected, live 
   const values = readNic(xml, kind);
   const lost = OF_PORT.filter((field) => values[field] !== undefined);
   if (lost.length > 0) {
-    const keepTarget = desired.targetDevice !== undefined;
     const why = `${device} is not on ${bridge}, and its port there would have lost ${lost.join(" and ")}`;
-    const next = asPlugged(xml, { keepTarget, freshAddress: false });
-    return [replugStep(name, ["connected"], why, xml, next, treeOf(desired, observed))];
+    return [replugStep(name, ["connected"], why, xml, asPlugged(xml), treeOf(desired, observed))];
   }
   return [
     {
@@ -89,9 +87,7 @@ function plugStep(
   mark: Mark | undefined,
 ): Step {
   const there = vm.config ?? vm.live;
-  const base = there
-    ? asPlugged(there.xml, { keepTarget: wish.desired.targetDevice !== undefined, freshAddress: false })
-    : undefined;
+  const base = there ? asPlugged(there.xml) : undefined;
   const xml = writeNic(wish.desired, wish.was, base, takesMark(there) ? mark : undefined);
   const affect = missing.live && missing.config ? "both" : missing.live ? "live" : "config";
   const where = missing.config ? "" : " while it runs";
@@ -185,11 +181,9 @@ function runningSteps(
         actions: [{ do: "update", affect: "live", xml, ...moveOf(desired, nic, changes, observed) }],
       },
     ];
-  const options = {
-    keepTarget: desired.targetDevice !== undefined,
-    freshAddress: changes.some((c) => ["model", "hostdev"].includes(c.row)),
-  };
-  return [replugStep(vm.name, paths, why, nic.xml, asPlugged(xml, options), treeOf(desired, observed))];
+  const freshAddress = changes.some((c) => ["model", "hostdev"].includes(c.row));
+  const next = asPlugged(xml, { freshAddress });
+  return [replugStep(vm.name, paths, why, nic.xml, next, treeOf(desired, observed))];
 }
 
 /** What it moves from and to, where it does. */
