@@ -23,6 +23,8 @@ export interface Nic {
   targetDevice?: string;
   /** The Linux bridge that this device belongs to, where it is a tap; only while it runs. */
   bridge?: string;
+  /** What its port of that bridge has, its own or its network's: libvirt sets it when it plugs the device in. */
+  ofPort: readonly string[];
 }
 
 // A NIC is parsed once, however many resources and readings of its VM it stands in.
@@ -99,8 +101,14 @@ function toNic(el: Element): Nic {
     ...(mark ? { mark } : {}),
     ...(targetDevice !== undefined ? { targetDevice } : {}),
     ...(bridge !== undefined ? { bridge } : {}),
+    ofPort: ofPort(el),
   };
 }
+
+const ofPort = (el: Element): string[] => [
+  ...(child(el, "port")?.getAttribute("isolated") === "yes" ? ["isolated"] : []),
+  ...(child(el, "vlan") ? ["vlan"] : []),
+];
 
 /** The NIC with the MAC. libvirt cannot tell two apart that have the same (virDomainNetFindIdx), so neither can we. */
 export function findNic(domainXml: string | undefined, mac: string, vm: string): Nic | undefined {

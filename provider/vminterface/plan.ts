@@ -52,16 +52,11 @@ function stepsOf(wish: Wish, observed: Observed, vm: ObservedVm, mark: Mark | un
   return steps;
 }
 
-/** What a port of a bridge loses with its place there; libvirt sets it when it plugs the device in. */
-const OF_PORT = ["isolated", "vlan"];
-
 /** libvirt answers from memory where a tap is, and plugs it nowhere where its source is as it was. */
 function joinSteps(desired: Inputs, observed: Observed, { name, connected, live }: ObservedVm): Step[] {
   if (desired.connected === false || connected !== false) return [];
-  const { targetDevice: device, bridge, kind, xml } = live as Nic;
+  const { targetDevice: device, bridge, kind, xml, ofPort: lost } = live as Nic;
   if (device === undefined || bridge === undefined || kind === undefined) return [];
-  const values = readNic(xml, kind);
-  const lost = OF_PORT.filter((field) => values[field] !== undefined);
   if (lost.length > 0) {
     const why = `${device} is not on ${bridge}, and its port there would have lost ${lost.join(" and ")}`;
     return [replugStep(name, ["connected"], why, xml, asPlugged(xml), treeOf(desired, observed))];
