@@ -124,11 +124,25 @@ export function findNic(domainXml: string | undefined, mac: string, vm: string):
 /** Most NICs have nothing of that, and are not parsed for it. */
 const MAY_BE_GIVEN = /<(vlan|virtualport|bandwidth|port)\b| trustGuestRxFilters=/;
 
+/** What tells a running NIC's own settings from those of its network, beside its stored definition. */
+export interface Givers {
+  /** Running definitions of networks, by name. */
+  networks: Readonly<Record<string, string>>;
+  /** What was set before. */
+  was: Inputs;
+}
+
+/** Fields that a network may give, by the element or attribute that holds them. */
+const GIVEN_FIELDS: Readonly<Record<string, string>> = { port: "isolated" };
+
 /** A running NIC with what is its own: what its network gives it is the next network's to give ({@link ownNic}). */
-export function asOwn(live: Nic | undefined, stored: Nic | undefined): Nic | undefined {
-  if (live?.kind !== "network" || !stored || !MAY_BE_GIVEN.test(live.xml)) return live;
+export function asOwn(live: Nic | undefined, stored: Nic | undefined, givers?: Givers): Nic | undefined {
+  if (live?.kind !== "network" || !MAY_BE_GIVEN.test(live.xml)) return live;
+  const network = givers?.networks[String(readNic(live.xml, "network").network)];
+  if (!stored && network === undefined) return live;
   const { ownNic } = require("../network/own.js") as typeof import("../network/own.js");
-  return { ...live, xml: printXml(ownNic(parseXml(live.xml), parseXml(stored.xml))) };
+  const had = (name: string) => givers?.was[GIVEN_FIELDS[name] ?? name] !== undefined;
+  return { ...live, xml: printXml(ownNic(parseXml(live.xml), stored && parseXml(stored.xml), network, had)) };
 }
 
 const readers = new Map<SourceKind, (xml: string) => Inputs>();

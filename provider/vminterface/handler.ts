@@ -171,7 +171,7 @@ async function reach(
     });
     return await host.surely(c, async (on) => {
       const { info: reading, heard } = after !== undefined && on === c ? after : look(on);
-      const info = verify(await reading, desired, was);
+      const info = verify(await reading, desired, was, p.before.givers);
       free();
       if (wait) await waitForAddress(ctx, on, info, String(desired.mac), wait);
       return { id: idOf(info, desired.mac), outs: await outsOf(on, info, desired, heard) };
@@ -180,7 +180,7 @@ async function reach(
     if (e instanceof ApplyError && e.restored) throw e;
     const left = await host.surely(c, (on) => on.domains.get({ uuid: p.domain })).catch(() => undefined);
     if (!left) throw e;
-    const there = toObserved(left, String(desired.mac));
+    const there = toObserved(left, String(desired.mac), p.before.givers);
     if (!there.live && !there.config) throw e;
     const args = argsWithin({ was, desired }, there);
     const state = await host.surely(c, (on) => outsOf(on, left, args));

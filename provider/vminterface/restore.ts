@@ -36,7 +36,7 @@ export async function restore(
 ): Promise<Restored> {
   const info = await c.domains.get({ uuid: before.uuid });
   if (!info) return { vm: vanished("is not on this host any more"), restored: [], left: [] };
-  const looked: Looked = { c, before, now: toObserved(info, mac), done, options, mac };
+  const looked: Looked = { c, before, now: toObserved(info, mac, before.givers), done, options, mac };
   const out: Restored = { restored: [], left: [] };
   // The running VM first: its guest waits.
   for (const part of [running, stored]) await part(looked, out);
