@@ -26,7 +26,7 @@ import { plan, refusal, type Wish } from "./plan.js";
 import type { Impact } from "./prices.js";
 import { forgetRun, neighbours, sawInCheck, seen } from "./run.js";
 import { announce } from "./say.js";
-import { argsOf, argsOnHost, type Computed, type Condition, computed, type Via } from "./state.js";
+import { argsOf, argsOnHost, argsWithin, type Computed, type Condition, computed, type Via } from "./state.js";
 import type { Observed } from "./steps.js";
 import { verify } from "./verify.js";
 
@@ -168,8 +168,7 @@ async function reach(
       .surely(c, (on) => on.networks.get(observed.network ? p.ref : { name: String(desired.name) }))
       .catch(() => undefined);
     if (!left) throw e;
-    // Fields that were set before and shall go are still there: they count as set until they are gone.
-    const args = argsOnHost({ ...was, ...desired }, left);
+    const args = argsWithin({ was, desired }, left);
     const state = { ...args, ...(await outputs(host, left, adopted, desired, restartMs, via)) };
     throw new PartialFailure(left.uuid, state, [textOf(e)]);
   } finally {

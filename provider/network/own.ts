@@ -22,13 +22,21 @@ export const hasGiven = (iface: Element): boolean =>
  *
  * @param stored the same NIC as its definition has it; undefined where there is none.
  * @param network the running definition of its network, which says what that gives where no definition of the NIC does.
+ * @param had whether it had such a setting of its own: it is in the middle of losing that where its definition has it no more.
  */
-export function ownNic(iface: Element, stored: Element | undefined, network?: string): Element {
+export function ownNic(
+  iface: Element,
+  stored: Element | undefined,
+  network?: string,
+  had: (name: string) => boolean = () => false,
+): Element {
   const copy = cloneXml(iface);
   const gives = network === undefined ? undefined : giverOf(parseXml(network), iface);
   const inGroup = gives ? gives.group !== undefined : child(iface, "source")?.hasAttribute("portgroup") === true;
+  // A virtual port has an ID that libvirt made, so it never is as its network has it.
+  const isLosing = (name: string) => had(name) && (name !== "virtualport" || gives?.text(name) === undefined);
   const isGiven = (name: string, text: string) =>
-    stored ? name !== "bandwidth" || inGroup : text === gives?.text(name);
+    text === gives?.text(name) || (stored !== undefined && !isLosing(name) && (name !== "bandwidth" || inGroup));
   for (const e of GIVEN.flatMap((name) => children(copy, name))) {
     const name = e.localName ?? e.nodeName;
     if (!(stored && child(stored, name)) && isGiven(name, plain(e))) copy.removeChild(e);

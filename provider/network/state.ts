@@ -3,7 +3,7 @@ import type { Inputs } from "../handler.js";
 import type { HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { compare } from "../schema/compare.js";
 import { formatIp, parseCidr } from "../schema/net.js";
-import { project } from "../schema/project.js";
+import { project, withLeaving } from "../schema/project.js";
 import { CONTROL_FIELDS, modes, STATE_FIELDS } from "./args.js";
 import { fieldsOf, readNetwork } from "./document.js";
 import { MODES, type Mode } from "./parts/forward.js";
@@ -102,8 +102,28 @@ export interface Condition {
   intact?: boolean;
 }
 
-/** The arguments as the host has them: set paths only, in the user's spelling where it means the same. */
-export function argsOnHost(args: Inputs, info: NetworkInfo, seen: Condition = {}): Inputs {
+/** A change. */
+interface Wish {
+  was?: Inputs | undefined;
+  desired: Inputs;
+}
+
+/** The same of a network whose change did not come to its end. */
+export function argsWithin({ was, desired }: Wish, info: NetworkInfo): Inputs {
+  if (was === undefined) return argsOnHost(desired, info);
+  return argsOnHost(withLeaving(was, desired) as Inputs, info, {}, { was, desired });
+}
+
+/**
+ * The arguments as the host has them: set paths only, in the user's spelling where it means the same. `wish`: told apart by
+ * that is what is as wanted.
+ */
+export function argsOnHost(
+  args: Inputs,
+  info: NetworkInfo,
+  seen: Condition = {},
+  { was, desired }: Wish = { desired: args },
+): Inputs {
   const stored = readNetwork(info.inactiveXml);
   // A document of another mode is shown as that mode; its other fields are not the user's.
   const mode = (MODES.includes(args.mode as Mode) ? args.mode : stored.mode) as Mode;
@@ -113,10 +133,10 @@ export function argsOnHost(args: Inputs, info: NetworkInfo, seen: Condition = {}
   // The running definition is looked at where the stored one is as wanted: either way the drift shows, and under its name.
   // With apply "next-restart" the running one may lag behind.
   if (info.liveXml !== undefined && args.apply !== "next-restart") {
-    const stale = new Set(compare(fields, args, config, args).map((c) => topOf(c.path)));
+    const stale = new Set(compare(fields, desired, config, was).map((c) => topOf(c.path)));
     const live = readNetwork(info.liveXml, mode).values;
     const fromLive = project(fields, args, live) as Inputs;
-    for (const { path } of compare(fields, args, live, args)) {
+    for (const { path } of compare(fields, desired, live, was)) {
       const top = topOf(path);
       if (!stale.has(top) && !priceOf(modes[mode].prices, top).storedOnly) values = { ...values, [top]: fromLive[top] };
     }

@@ -5,6 +5,9 @@ import type { Element } from "./xml.js";
 export type Value = unknown;
 type Obj = Record<string, Value>;
 
+export const isObject = (value: Value): value is Obj =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 /** Everything the document holds of the schema; absent fields are left out, lists are always there. */
 export function readTree(node: AnyNode, el: Element): Value {
   if (node.kind === "scalar") return (node as ScalarNode).read(el);

@@ -25,8 +25,8 @@ export function differences(was: Inputs, news: Inputs, vm: { domainUuid?: unknow
     rows.push(kind);
   // Fields that only the old source has go with it.
   if (rows.length === 0 && !same(sourcesIn(was), sourcesIn(news)) && kind !== undefined) rows.push(kind);
-  // Another name of the same VM.
-  const sameVm = [vm.domainUuid, vm.domainName].includes(news.domain as string);
+  // Name and UUID of the same VM.
+  const sameVm = [was.domain, news.domain].every((d) => d === vm.domainUuid || d === vm.domainName);
   return sameVm ? rows.filter((r) => r !== "domain") : rows;
 }
 

@@ -23,6 +23,8 @@ export interface Nic {
   targetDevice?: string;
   /** The Linux bridge that this device belongs to, where it is a tap; only while it runs. */
   bridge?: string;
+  /** What its port of that bridge has, its own or its network's: libvirt sets it when it plugs the device in. */
+  ofPort: readonly string[];
 }
 
 // A NIC is parsed once, however many resources and readings of its VM it stands in.
@@ -99,8 +101,14 @@ function toNic(el: Element): Nic {
     ...(mark ? { mark } : {}),
     ...(targetDevice !== undefined ? { targetDevice } : {}),
     ...(bridge !== undefined ? { bridge } : {}),
+    ofPort: ofPort(el),
   };
 }
+
+const ofPort = (el: Element): string[] => [
+  ...(child(el, "port")?.getAttribute("isolated") === "yes" ? ["isolated"] : []),
+  ...(child(el, "vlan") ? ["vlan"] : []),
+];
 
 /** The NIC with the MAC. libvirt cannot tell two apart that have the same (virDomainNetFindIdx), so neither can we. */
 export function findNic(domainXml: string | undefined, mac: string, vm: string): Nic | undefined {
@@ -116,11 +124,25 @@ export function findNic(domainXml: string | undefined, mac: string, vm: string):
 /** Most NICs have nothing of that, and are not parsed for it. */
 const MAY_BE_GIVEN = /<(vlan|virtualport|bandwidth|port)\b| trustGuestRxFilters=/;
 
+/** What tells a running NIC's own settings from those of its network, beside its stored definition. */
+export interface Givers {
+  /** Running definitions of networks, by name. */
+  networks: Readonly<Record<string, string>>;
+  /** What was set before. */
+  was: Inputs;
+}
+
+/** Fields that a network may give, by the element or attribute that holds them. */
+const GIVEN_FIELDS: Readonly<Record<string, string>> = { port: "isolated" };
+
 /** A running NIC with what is its own: what its network gives it is the next network's to give ({@link ownNic}). */
-export function asOwn(live: Nic | undefined, stored: Nic | undefined): Nic | undefined {
-  if (live?.kind !== "network" || !stored || !MAY_BE_GIVEN.test(live.xml)) return live;
+export function asOwn(live: Nic | undefined, stored: Nic | undefined, givers?: Givers): Nic | undefined {
+  if (live?.kind !== "network" || !MAY_BE_GIVEN.test(live.xml)) return live;
+  const network = givers?.networks[String(readNic(live.xml, "network").network)];
+  if (!stored && network === undefined) return live;
   const { ownNic } = require("../network/own.js") as typeof import("../network/own.js");
-  return { ...live, xml: printXml(ownNic(parseXml(live.xml), parseXml(stored.xml))) };
+  const had = (name: string) => givers?.was[GIVEN_FIELDS[name] ?? name] !== undefined;
+  return { ...live, xml: printXml(ownNic(parseXml(live.xml), stored && parseXml(stored.xml), network, had)) };
 }
 
 const readers = new Map<SourceKind, (xml: string) => Inputs>();
@@ -178,14 +200,17 @@ function setAlias(root: Element, name: string | undefined): void {
   } else (there ?? addChild(root, "alias")).setAttribute("name", name);
 }
 
+/** Names that libvirt takes for its own, and gives anew at each plug (virNetDevGenerateName, util/virnetdev.c). */
+const GENERATED_DEVICE = /^(vnet|macvtap|macvlan)/;
+
 /**
  * The `<interface>` of a running NIC as it is plugged again: without what libvirt made for its device on the host. MAC,
  * alias and PCI address stay; `freshAddress`: the address of another kind of device may not fit.
  */
-export function asPlugged(xml: string, options: { keepTarget: boolean; freshAddress: boolean }): string {
+export function asPlugged(xml: string, options: { freshAddress?: boolean } = {}): string {
   const root = parseXml(xml);
   const target = child(root, "target");
-  if (target && !options.keepTarget) root.removeChild(target);
+  if (target && GENERATED_DEVICE.test(target.getAttribute("dev") ?? "")) root.removeChild(target);
   const address = child(root, "address");
   if (address && options.freshAddress) root.removeChild(address);
   const alias = child(root, "alias")?.getAttribute("name");

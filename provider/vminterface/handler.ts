@@ -4,7 +4,7 @@ import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
 import { ApplyError, PartialFailure, textOf, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
-import type { Connection, DomainInfo, HostIdentity } from "../libvirt/api.js";
+import type { Connection, DomainInfo } from "../libvirt/api.js";
 import type { Impact } from "../network/prices.js";
 import { announce } from "../network/say.js";
 import type { Owner } from "../ownership.js";
@@ -17,13 +17,13 @@ import { differences, replacing } from "./differences.js";
 import { readNic } from "./document.js";
 import { refuseBusy } from "./explain.js";
 import { observe, toObserved, withConnected } from "./observe.js";
-import { movedTo, nicOn, vmOn, vmThere } from "./place.js";
+import { movedTo, nicOn, renamedOn, vmOn, vmThere } from "./place.js";
 import { plan, refusal } from "./plan.js";
 import { priceOfTaking, tellPrice, tellReplacement } from "./price.js";
 import { around, forgetNics, macFor, ofProgram, sawInCheck, seen } from "./run.js";
-import { idOf, label } from "./say.js";
-import { SOURCES, sourcesIn } from "./source.js";
-import { argsOf, argsOnHost, type Computed, computed, type History } from "./state.js";
+import { idOf, label, madeAnew, renamedTo } from "./say.js";
+import { sourcesIn } from "./source.js";
+import { argsOf, argsOnHost, argsWithin, type Computed, computed, type History } from "./state.js";
 import type { Observed, ObservedVm } from "./steps.js";
 import { together } from "./together.js";
 import { verify } from "./verify.js";
@@ -85,11 +85,18 @@ async function diff(ctx: Context, _id: string, olds: Inputs, news: Inputs): Prom
   const was = argsOf(olds);
   const rows = differences(was, news, olds);
   if (rows.length === 0) return { changes: false, replaces: [], deleteBeforeReplace: true };
-  const replaces = replacing(rows, news);
+  const replaces = await withoutRenamed(replacing(rows, news), olds, news);
   // refresh asks too, without check; a refusal there would stop it (design, "Traps").
   if (seen(news) && replaces.length > 0) tellReplacement(ctx, olds, news, replaces);
   else if (seen(news)) await tellPrice(ctx, was, news, rows);
   return { changes: true, replaces, deleteBeforeReplace: true };
+}
+
+/** The VM of the state under another name is no other VM. */
+async function withoutRenamed(replaces: string[], olds: Inputs, news: Inputs): Promise<string[]> {
+  if (!replaces.includes("domain")) return replaces;
+  const named = await vmOn(hostAt(uriOf(news)), news.domain).catch(() => undefined);
+  return named?.uuid === olds.domainUuid ? replaces.filter((r) => r !== "domain") : replaces;
 }
 
 // ---- create, update ---------------------------------------------------------------------------------------------------
@@ -158,8 +165,8 @@ async function reach(
     ...(asks ? { heard: hearsay(on, vm, String(desired.mac)) } : {}),
   });
   let after: ReturnType<typeof look> | undefined;
+  if (observed.vm?.active && p.steps.length > 0) refuseBusy(observed.vm, observed.busy);
   try {
-    if (observed.vm?.active && p.steps.length > 0) refuseBusy(observed.vm, observed.busy);
     await apply(c, p, {
       ...unplugOptions(ctx, desired),
       fresh: (fn) => host.again(c, fn),
@@ -174,7 +181,7 @@ async function reach(
     });
     return await host.surely(c, async (on) => {
       const { info: reading, heard } = after !== undefined && on === c ? after : look(on);
-      const info = verify(await reading, desired, was);
+      const info = verify(await reading, desired, was, p.before.givers);
       free();
       return { id: idOf(info, desired.mac), outs: await outsOf(on, info, desired, heard) };
     });
@@ -182,11 +189,9 @@ async function reach(
     if (e instanceof ApplyError && e.restored) throw e;
     const left = await host.surely(c, (on) => on.domains.get({ uuid: p.domain })).catch(() => undefined);
     if (!left) throw e;
-    const there = toObserved(left, String(desired.mac));
+    const there = toObserved(left, String(desired.mac), p.before.givers);
     if (!there.live && !there.config) throw e;
-    // Fields that were set before and shall go are still there: they count as set until they are gone.
-    const before = Object.entries(was ?? {}).filter(([k]) => !(SOURCES as readonly string[]).includes(k));
-    const args = argsOnHost({ ...Object.fromEntries(before), ...desired }, there);
+    const args = argsWithin({ was, desired }, there);
     const state = await host.surely(c, (on) => outsOf(on, left, args));
     throw new PartialFailure(idOf(vm, desired.mac), state, [textOf(e)]);
   } finally {
@@ -252,7 +257,9 @@ async function read(
   const lookedUp = olds.domain === undefined;
   const known: Inputs = lookedUp ? { ...olds, domain: uuidOfId, mac: macOfId } : olds;
   const proof = proveHost(olds, identity, label(known));
-  const info = await vmOn(host, known.domain);
+  const named = await vmOn(host, known.domain);
+  const renamed = lookedUp || named?.uuid === olds.domainUuid ? undefined : await renamedOn(host, olds, known.domain);
+  const info = renamed ?? named;
   const moved = lookedUp ? undefined : await movedTo(host, olds, info);
   if (moved) {
     const now = await moved.host.identity();
@@ -264,10 +271,13 @@ async function read(
     return found(moved.host, { ...olds, uri: moved.host.uri }, moved.info);
   }
   if (info) {
+    if (renamed) announce(ctx, "warning", `${label(olds)}: ${renamedTo(olds, olds.domain, renamed, named)}`);
     const vm = toObserved(info, String(known.mac));
     if (vm.live || vm.config) return lookedUp ? foundById(host, known, info) : found(host, olds, info);
     const remade = remadeBy(vm, olds);
-    if (!lookedUp && vm.uuid !== olds.domainUuid && proof === "proven") {
+    // Said before, and nothing was done about it yet.
+    const isAwaited = olds.plugged === false && typeof olds.remade === "number";
+    if (!lookedUp && (vm.uuid !== olds.domainUuid || isAwaited) && proof === "proven") {
       announce(ctx, remade > 1 ? "warning" : "info", madeAnew(known, vm, identity, remade));
       return found(host, { ...olds, remade }, info);
     }
@@ -293,12 +303,6 @@ async function foundById(host: Host, known: Inputs, info: DomainInfo) {
   const args = { ...known, domain: vm.name, ...source };
   const outs = await host.read((c) => outputs(host, c, info, args, { adopted: false, remade: 0 }));
   return { id: idOf(vm, known.mac), outs: { ...args, ...outs }, inputs: args };
-}
-
-function madeAnew(olds: Inputs, vm: ObservedVm, host: HostIdentity, times: number): string {
-  const again = times > 1 ? ` for the ${times === 2 ? "2nd" : times === 3 ? "3rd" : `${times}th`} time` : "";
-  const advice = times > 1 ? ", but the two programs undo each other's work: see docs/vm-interfaces.md" : "";
-  return `${label(olds)}: another program has made the VM anew on ${host.hostname}${again} (it is ${vm.uuid} now, it was ${String(olds.domainUuid)}), without this NIC: up plugs it in again${advice}`;
 }
 
 export { forgetNics };

@@ -4,7 +4,7 @@ import type { Inputs } from "../handler.js";
 import type { Masters } from "../host/hosts.js";
 import type { Connection, DomainInfo, Ref } from "../libvirt/api.js";
 import { type NetworkDocument, readNetwork, treeIn } from "../network/document.js";
-import { asOwn, findNic, readNic } from "./document.js";
+import { asOwn, findNic, type Givers, readNic } from "./document.js";
 import type { Carrier, Observed, ObservedVm } from "./steps.js";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -15,9 +15,9 @@ export const refOf = (domain: string): Ref => (UUID.test(domain) ? { uuid: domai
 export const isVm = (d: { name: string; uuid: string }, domain: string): boolean =>
   d.name === domain || d.uuid === domain.toLowerCase();
 
-export function toObserved(d: DomainInfo, mac: string): ObservedVm {
+export function toObserved(d: DomainInfo, mac: string, givers?: Givers): ObservedVm {
   const config = findNic(d.inactiveXml, mac, d.name);
-  const live = asOwn(findNic(d.liveXml, mac, d.name), config ?? findNic(d.ownXml, mac, d.name));
+  const live = asOwn(findNic(d.liveXml, mac, d.name), config ?? findNic(d.ownXml, mac, d.name), givers);
   return {
     uuid: d.uuid,
     name: d.name,
@@ -25,6 +25,7 @@ export function toObserved(d: DomainInfo, mac: string): ObservedVm {
     persistent: d.persistent,
     ...(live ? { live } : {}),
     ...(config ? { config } : {}),
+    ...(givers ? { givers } : {}),
   };
 }
 
@@ -49,34 +50,45 @@ export async function observe(
   masters?: Masters,
 ): Promise<Observed> {
   const ref = refOf(String(inputs.domain));
+  const mac = String(inputs.mac ?? "");
   // It is nearly always where the state has it.
   const expected = new Set([inputs.network, was.network].filter((name) => typeof name === "string"));
   // All at once: the way to the connection's thread and back takes longer than a call. What comes first is parsed while the rest is asked.
   const [found, networks, busy] = await Promise.all([
-    c.domains.get(ref).then((info) => info && toObserved(info, String(inputs.mac ?? ""))),
+    c.domains.get(ref).then((info) => info && { info, network: networkOf(toObserved(info, mac)) }),
     Promise.all([...expected].map((name) => documentOf(c, name))),
     isBusy(c, ref),
   ]);
   if (!found) return { daemon, busy: false, carriers: {}, trees: {} };
-  const vm = withConnected(found, masters);
-  const on = vm.live?.kind === "network" ? String(readNic(vm.live.xml, "network").network) : undefined;
-  if (on !== undefined && !expected.has(on)) networks.push(await documentOf(c, on));
+  if (found.network !== undefined && !expected.has(found.network)) networks.push(await documentOf(c, found.network));
   const there = networks.filter((n) => n !== undefined);
-  const trees = there.map(([name, document]) => [name, treeIn(document)] as const);
+  const trees = there.map(({ name, document }) => [name, treeIn(document)] as const);
+  const givers = { networks: Object.fromEntries(there.map(({ name, xml }) => [name, xml])), was };
+  const vm = withConnected(toObserved(found.info, mac, givers), masters);
   return {
     daemon,
     vm,
     busy,
-    carriers: Object.fromEntries(there.map(([name, document]) => [name, carrierOf(document)])),
+    carriers: Object.fromEntries(there.map(({ name, document }) => [name, carrierOf(document)])),
     trees: Object.fromEntries(trees.filter((tree): tree is [string, string] => tree[1] !== undefined)),
-    networks: there.flatMap(([name, { uuid }]) => (uuid === undefined ? [] : [{ name, uuid }])),
+    networks: there.flatMap(({ name, document: { uuid } }) => (uuid === undefined ? [] : [{ name, uuid }])),
   };
 }
 
-async function documentOf(c: Connection, name: string): Promise<[name: string, NetworkDocument] | undefined> {
-  const xml = await c.networks.xml({ name });
+const networkOf = ({ live }: ObservedVm): string | undefined =>
+  live?.kind === "network" ? String(readNic(live.xml, "network").network) : undefined;
+
+interface Document {
+  name: string;
+  xml: string;
+  document: NetworkDocument;
+}
+
+async function documentOf(c: Connection, name: string): Promise<Document | undefined> {
+  const found = await c.networks.xml({ name });
   // Without the number of NICs on it, which each plug changes: what was read stays known.
-  return xml === undefined ? undefined : [name, readNetwork(xml.replace(/^<network connections='\d+'/, "<network"))];
+  const xml = found?.replace(/^<network connections='\d+'/, "<network");
+  return xml === undefined ? undefined : { name, xml, document: readNetwork(xml) };
 }
 
 /** What NICs of a network hang on. */

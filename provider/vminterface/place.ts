@@ -3,6 +3,7 @@ import { type Inputs, VirtnetError } from "../handler.js";
 import { type Host, otherHosts } from "../host/hosts.js";
 import type { DomainInfo, HostIdentity } from "../libvirt/api.js";
 import { isVm, toObserved } from "./observe.js";
+import { label, renamedTo } from "./say.js";
 import type { Observed, ObservedVm } from "./steps.js";
 
 /**
@@ -34,6 +35,12 @@ export async function nicOn(host: Host, olds: Inputs): Promise<DomainInfo | unde
   return vm.live || vm.config ? info : undefined;
 }
 
+/** The VM of the state, where it has the NIC and is not the one that `domain` names now: it was renamed. */
+export async function renamedOn(host: Host, olds: Inputs, domain: unknown): Promise<DomainInfo | undefined> {
+  const info = await nicOn(host, olds);
+  return info && !isVm(info, String(domain)) ? info : undefined;
+}
+
 /** By what the user wrote. */
 export const vmOn = async (host: Host, domain: unknown): Promise<DomainInfo | undefined> =>
   (await host.allDomains()).find((d) => isVm(d, String(domain)));
@@ -46,6 +53,10 @@ export async function vmThere(
   { hostname }: HostIdentity,
   olds?: Inputs,
 ): Promise<ObservedVm> {
+  if (olds && vm?.uuid !== olds.domainUuid) {
+    const renamed = await renamedOn(host, olds, desired.domain);
+    if (renamed) throw new VirtnetError(`${label(desired)}: ${renamedTo(olds, desired.domain, renamed, vm)}`);
+  }
   const moved = olds ? await movedTo(host, olds, vm) : undefined;
   if (vm && !moved) return vm;
   const name = JSON.stringify(desired.domain);

@@ -52,21 +52,14 @@ function stepsOf(wish: Wish, observed: Observed, vm: ObservedVm, mark: Mark | un
   return steps;
 }
 
-/** What a port of a bridge loses with its place there; libvirt sets it when it plugs the device in. */
-const OF_PORT = ["isolated", "vlan"];
-
 /** libvirt answers from memory where a tap is, and plugs it nowhere where its source is as it was. */
 function joinSteps(desired: Inputs, observed: Observed, { name, connected, live }: ObservedVm): Step[] {
   if (desired.connected === false || connected !== false) return [];
-  const { targetDevice: device, bridge, kind, xml } = live as Nic;
+  const { targetDevice: device, bridge, kind, xml, ofPort: lost } = live as Nic;
   if (device === undefined || bridge === undefined || kind === undefined) return [];
-  const values = readNic(xml, kind);
-  const lost = OF_PORT.filter((field) => values[field] !== undefined);
   if (lost.length > 0) {
-    const keepTarget = desired.targetDevice !== undefined;
     const why = `${device} is not on ${bridge}, and its port there would have lost ${lost.join(" and ")}`;
-    const next = asPlugged(xml, { keepTarget, freshAddress: false });
-    return [replugStep(name, ["connected"], why, xml, next, treeOf(desired, observed))];
+    return [replugStep(name, ["connected"], why, xml, asPlugged(xml), treeOf(desired, observed))];
   }
   return [
     {
@@ -89,9 +82,7 @@ function plugStep(
   mark: Mark | undefined,
 ): Step {
   const there = vm.config ?? vm.live;
-  const base = there
-    ? asPlugged(there.xml, { keepTarget: wish.desired.targetDevice !== undefined, freshAddress: false })
-    : undefined;
+  const base = there ? asPlugged(there.xml) : undefined;
   const xml = writeNic(wish.desired, wish.was, base, takesMark(there) ? mark : undefined);
   const affect = missing.live && missing.config ? "both" : missing.live ? "live" : "config";
   const where = missing.config ? "" : " while it runs";
@@ -185,11 +176,9 @@ function runningSteps(
         actions: [{ do: "update", affect: "live", xml, ...moveOf(desired, nic, changes, observed) }],
       },
     ];
-  const options = {
-    keepTarget: desired.targetDevice !== undefined,
-    freshAddress: changes.some((c) => ["model", "hostdev"].includes(c.row)),
-  };
-  return [replugStep(vm.name, paths, why, nic.xml, asPlugged(xml, options), treeOf(desired, observed))];
+  const freshAddress = changes.some((c) => ["model", "hostdev"].includes(c.row));
+  const next = asPlugged(xml, { freshAddress });
+  return [replugStep(vm.name, paths, why, nic.xml, next, treeOf(desired, observed))];
 }
 
 /** What it moves from and to, where it does. */

@@ -36,7 +36,7 @@ export async function restore(
 ): Promise<Restored> {
   const info = await c.domains.get({ uuid: before.uuid });
   if (!info) return { vm: vanished("is not on this host any more"), restored: [], left: [] };
-  const looked: Looked = { c, before, now: toObserved(info, mac), done, options, mac };
+  const looked: Looked = { c, before, now: toObserved(info, mac, before.givers), done, options, mac };
   const out: Restored = { restored: [], left: [] };
   // The running VM first: its guest waits.
   for (const part of [running, stored]) await part(looked, out);
@@ -60,12 +60,11 @@ async function running({ c, before, now, done, options, mac }: Looked, out: Rest
   if (!now.active || !touches(done, "live")) return;
   const ref = { uuid: before.uuid, name: before.name };
   const [was, is] = [before.live, now.live];
-  const plugBack = (xml: string) =>
-    c.domains.attachDevice(ref, asPlugged(xml, { keepTarget: false, freshAddress: false }), "live");
+  const plugBack = (xml: string) => c.domains.attachDevice(ref, asPlugged(xml), "live");
   if (!was) {
     if (is) await attempt(out, "unplugged", () => unplug(c, ref, mac, is.xml, options));
   } else if (!is) await attempt(out, "the old NIC", () => plugBack(was.xml));
-  else if (alike(was.xml) !== alike(is.xml)) {
+  else if (asPlugged(was.xml) !== asPlugged(is.xml)) {
     if (done.some((a) => a.do === "detach"))
       await attempt(out, "the old NIC", async () => {
         await unplug(c, ref, mac, is.xml, options);
@@ -74,9 +73,6 @@ async function running({ c, before, now, done, options, mac }: Looked, out: Rest
     else await attempt(out, "the running NIC", () => c.domains.updateDevice(ref, was.xml, "live"));
   }
 }
-
-/** Without the name of the host's device, which is another at each plug. */
-const alike = (xml: string): string => asPlugged(xml, { keepTarget: false, freshAddress: false });
 
 async function stored({ c, before, now, done }: Looked, out: Restored): Promise<void> {
   if (!now.persistent || !touches(done, "config")) return;

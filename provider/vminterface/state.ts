@@ -1,7 +1,8 @@
 /** What is kept in state: exactly the set paths, beside the computed outputs. Pure. */
 import type { Inputs } from "../handler.js";
 import type { HostIdentity } from "../libvirt/api.js";
-import { project } from "../schema/project.js";
+import { type Owner, sameOwner } from "../ownership.js";
+import { project, withLeaving } from "../schema/project.js";
 import type { NicAddress } from "./addresses.js";
 import { STATE_FIELDS, sources } from "./args.js";
 import { type fieldsOf, type Nic, readNic } from "./document.js";
@@ -90,9 +91,15 @@ export function computed(
 export const isPlugged = (vm: ObservedVm): boolean =>
   (!vm.active || vm.live !== undefined) && (!vm.persistent || vm.config !== undefined);
 
-/** The arguments as the host has them, with what can drift beside them. */
-export function argsOnHost(args: Inputs, vm: ObservedVm): Inputs {
-  const there = fieldsOnHost(args, vm);
+/** A change. */
+interface Wish {
+  was?: Inputs | undefined;
+  desired: Inputs;
+}
+
+/** The arguments as the host has them, with what can drift beside them. `wish`: told apart by that is what is as wanted. */
+export function argsOnHost(args: Inputs, vm: ObservedVm, wish: Wish = { desired: args }): Inputs {
+  const there = fieldsOnHost(args, vm, wish);
   // `false` asks for nothing: it is left as it is.
   const state = {
     plugged: args.plugged !== false && isPlugged(vm),
@@ -102,14 +109,24 @@ export function argsOnHost(args: Inputs, vm: ObservedVm): Inputs {
   return there;
 }
 
+/** The same of a NIC whose change did not come to its end. */
+export function argsWithin({ was, desired }: Wish, vm: ObservedVm): Inputs {
+  if (was === undefined) return argsOnHost(desired, vm);
+  // It has one source.
+  const before = Object.fromEntries(Object.entries(was).filter(([k]) => !(SOURCES as readonly string[]).includes(k)));
+  const args = argsOnHost(withLeaving(before, desired) as Inputs, vm, { was, desired });
+  const isMarked = sameOwner((vm.config ?? vm.live)?.mark, desired.owner as Owner | undefined);
+  return isMarked || was.owner === undefined ? args : { ...args, owner: was.owner };
+}
+
 /** Where the stored definition is as wanted and the running NIC is not, that is the drift. */
-function fieldsOnHost(args: Inputs, vm: ObservedVm): Inputs {
+function fieldsOnHost(args: Inputs, vm: ObservedVm, { was, desired }: Wish): Inputs {
   const copies: { nic: Nic; changes: typeof changesOf }[] = [
     ...(vm.config ? [{ nic: vm.config, changes: changesOf }] : []),
     ...(vm.live ? [{ nic: vm.live, changes: runningChanges }] : []),
   ];
-  const drifted = copies.find(({ nic, changes }) => changes(args, nic, undefined).length > 0);
-  return drifted ? asThere(args, drifted.nic, drifted.changes) : { ...args };
+  const drifted = copies.find(({ nic, changes }) => changes(desired, nic, was).length > 0);
+  return drifted ? asThere(args, drifted.nic, drifted.changes) : { ...desired };
 }
 
 function asThere(args: Inputs, nic: Nic, changes: typeof changesOf): Inputs {

@@ -1,7 +1,7 @@
 /** The plan as plain data. */
 import type { Affect } from "../libvirt/api.js";
 import type { Impact } from "../network/prices.js";
-import type { Nic } from "./document.js";
+import type { Givers, Nic } from "./document.js";
 
 /** What a NIC hangs on: a tap on a bridge, macvtap, a device that is handed over, or a process. */
 export type Carrier = "tap" | "direct" | "hostdev" | "user";
@@ -17,6 +17,8 @@ export interface ObservedVm {
   config?: Nic;
   /** Whether the device of the running one is on its bridge; absent: not known, or not asked. */
   connected?: boolean;
+  /** What `live` was told by from what its network gives it. */
+  givers?: Givers;
 }
 
 export interface SeenNetwork {

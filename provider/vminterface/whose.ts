@@ -1,6 +1,8 @@
 /** Whose a NIC is, and whether a resource may take it, change it, unplug it. */
 import { type Inputs, VirtnetError } from "../handler.js";
 import { type Mark, mayTake, type Owner, sameOwner, sameStack } from "../ownership.js";
+import { same } from "../schema/tree.js";
+import { isForeignAlias } from "./mark.js";
 import { createAgain, ownerNow, resourceOf, tookOver, wasCreatedAgain } from "./run.js";
 import { idOf, label } from "./say.js";
 import { argsOf } from "./state.js";
@@ -9,13 +11,19 @@ import type { ObservedVm } from "./steps.js";
 /** The stored definition says it, since a running device keeps its alias. */
 const markOf = (vm: ObservedVm): Mark | undefined => (vm.config ?? vm.live)?.mark;
 
-/** Whether the mark that this resource left is gone from the stored definition. */
-const wasReleased = (vm: ObservedVm, olds: Inputs): boolean =>
-  olds.owner !== undefined &&
-  olds.adopted !== true &&
-  argsOf(olds).alias === undefined &&
-  vm.config !== undefined &&
-  vm.config.alias === undefined;
+/** Whether the mark that this resource left is gone: there is no alias any more, or another program's, or libvirt's own. */
+function wasReleased(vm: ObservedVm, olds: Inputs): boolean {
+  if (olds.owner === undefined || argsOf(olds).alias !== undefined || markOf(vm)) return false;
+  // A NIC that was there before keeps an alias that another program gave it, and any while it runs.
+  if (olds.adopted === true) return vm.config !== undefined && !isForeignAlias(vm.config.alias);
+  return vm.config !== undefined || vm.live !== undefined;
+}
+
+/** Whether a run that gave the NIC another mark, or an alias, may have ended before or after its second call: the first takes the alias away. */
+const inChange = (alias: string | undefined, olds: Inputs, news: Inputs): boolean =>
+  news.alias === undefined
+    ? alias === undefined && !same(olds.owner, news.owner)
+    : alias === undefined || alias === news.alias;
 
 /** Whether a NIC that is there may be taken; throws where not. @returns whether it counts as adopted. */
 function takeOver(vm: ObservedVm, inputs: Inputs, hostName: string): boolean {
@@ -50,9 +58,9 @@ export function stillOurs(vm: ObservedVm, olds: Inputs, news: Inputs, hostName: 
   const known =
     nic !== undefined && idOf(vm, news.mac) === idOf({ uuid: String(olds.domainUuid) }, olds.mac) && !markOf(vm);
   if (!known) return takeOver(vm, { ...news, former: olds.owner }, hostName);
-  if (news.adopt === undefined && wasReleased(vm, olds))
+  if (!news.adopt && wasReleased(vm, olds) && !inChange(nic.alias, olds, news))
     throw new VirtnetError(
-      `${label(news)} on ${hostName} no longer carries the mark of its owner ("virtnet disown", or another tool wrote it): set adopt: true to take it back, or let go of it with "pulumi state delete"`,
+      `${label(news)} on ${hostName} no longer carries the mark of its owner${isForeignAlias(nic.alias) ? `, but alias ${JSON.stringify(nic.alias)}` : ""} ("virtnet disown", or another tool wrote it): set adopt: true to take it back, or let go of it with "pulumi state delete"`,
     );
   return olds.adopted === true;
 }
@@ -69,11 +77,12 @@ export function notOurs(vm: ObservedVm, olds: Inputs): { told: string } | undefi
   }
   // Of a VM that was made anew with a NIC of this MAC by somebody else, nothing is ours.
   if (vm.uuid !== olds.domainUuid && !sameOwner(mark, owner)) return { told: "" };
-  if (wasReleased(vm, olds) && !mark)
-    return { told: `${label(olds)} no longer carries the mark of its owner (disowned): it is left as it is` };
   const { alias } = argsOf(olds);
   const there = (vm.config ?? vm.live)?.alias;
-  return alias === undefined || alias === there
+  const released = wasReleased(vm, olds);
+  if (released && !isForeignAlias(there))
+    return { told: `${label(olds)} no longer carries the mark of its owner (disowned): it is left as it is` };
+  return !released && (alias === undefined || alias === there)
     ? undefined
     : {
         told: `${label(olds)} belongs to another program: its alias is ${JSON.stringify(there) ?? "gone"} now: it is left as it is`,

@@ -1,8 +1,9 @@
 /** What a network, or its port group, gives a NIC is the network's: it does not stay with the NIC when the network takes it back. */
 import assert from "node:assert/strict";
 import type { Inputs } from "../../provider/handler.js";
-import { closeHosts } from "../../provider/host/hosts.js";
+import { closeHosts, hostAt } from "../../provider/host/hosts.js";
 import { vmInterfaceHandler } from "../../provider/vminterface/handler.js";
+import { startGuest } from "../../sandbox/guests.js";
 import { driveHandler } from "../support/drive.js";
 import { drive } from "../support/network.js";
 import { virsh, withSandbox } from "../support/sandbox.js";
@@ -70,6 +71,29 @@ describe("what a network gives its NICs", () => {
     );
     await gone();
     await d.destroy();
+  });
+
+  it("a NIC whose tap is off its bridge is plugged anew, and is isolated again", async function () {
+    this.timeout(120_000);
+    const apart = drive(host().uri, "apart");
+    await apart.up(net({ portIsolated: true }));
+    const guest = await startGuest(host(), { name: "off", nics: [] });
+    await guest.waitReady();
+    const owner = { project: "p", stack: "s", key: "off" };
+    const d = driveHandler(vmInterfaceHandler, (args) => ({ domain: "off", uri: host().uri, owner, ...args }));
+    const args: Inputs = { network: "apart", mac: mac(4) };
+    await d.up(args);
+    assert.equal(await isolated("off", 4), "on");
+    await run(`ip link set ${String(d.state?.outs.targetDevice)} nomaster`);
+    hostAt(host().uri).changed();
+    assert.equal((await d.refresh())?.inputs.connected, false);
+    await d.up(args);
+    assert.equal(await isolated("off", 4), "on");
+    assert.equal((await d.refresh())?.drift, false);
+    assert.doesNotMatch(await live("off", 4, "--inactive"), /isolated/);
+    await d.destroy();
+    await guest.stop();
+    await apart.destroy();
   });
 
   it("a NIC that moves to another network leaves the isolation of the first one behind", async () => {

@@ -9,6 +9,10 @@ import { natXml, nicsIn, vmXml } from "../support/vms.js";
 const nic = (mac: string, more = "", network = "one"): string =>
   `<interface type='network'><mac address='${mac}'/><source network='${network}'/><model type='e1000e'/>${more}</interface>`;
 
+/** The VM with the UUID that it had. */
+const vmAgain = (name: string, uuid: unknown, devices: string): string =>
+  vmXml(name, { devices }).replace("<memory ", `<uuid>${String(uuid)}</uuid><memory `);
+
 describe("a NIC that exists already, or is another's", () => {
   const host = withSandbox();
   before(async () => {
@@ -128,6 +132,37 @@ describe("a NIC that exists already, or is another's", () => {
     await second.destroy();
     assert.deepEqual(await nics("shared", args.mac, "--inactive"), []);
     await virsh(host(), ["undefine", "shared"]);
+  });
+
+  it("of another stack that has given it an alias of its own is neither changed nor unplugged by the first one", async () => {
+    for (const kind of ["define", "create"]) {
+      const name = `aliased-${kind}`;
+      await virsh(host(), [kind, "/dev/stdin"], vmXml(name));
+      const first = driveNic(host().uri, "first", { stack: "a b" });
+      const args = { domain: name, network: "one", mac: kind === "define" ? "52:54:00:77:02:01" : "52:54:00:77:02:02" };
+      forgetNics();
+      await first.up(args);
+      if (kind === "define") {
+        const second = driveNic(host().uri, "second", { stack: "b" });
+        forgetNics();
+        await second.up({ ...args, adopt: { from: "p/a b" }, alias: "ua-b" });
+      } else {
+        // Of a VM that is not stored: unplugged, and plugged by somebody else.
+        await virsh(host(), ["destroy", name]);
+        await virsh(host(), [kind, "/dev/stdin"], vmAgain(name, first.state?.outs.domainUuid, nic(args.mac)));
+      }
+      forgetNics();
+      await closeHosts();
+      const alias = kind === "define" ? "ua-b" : "net0";
+      await assert.rejects(first.up({ ...args, linkState: "down" }), /no longer carries the mark of its owner/);
+      await first.destroy();
+      assert.match(first.log.at(-1) ?? "", kind === "define" ? /its alias is "ua-b" now: it is left/ : /\(disowned\)/);
+      const [there = ""] = await nics(name, args.mac);
+      assert.match(there, new RegExp(`<alias name='${alias}'`));
+      assert.doesNotMatch(there, /state='down'/);
+      if (kind === "define") await virsh(host(), ["undefine", name]);
+      else await virsh(host(), ["destroy", name]);
+    }
   });
 
   it("of this stack under another key is taken over, running and stored, and the old key's delete leaves it", async () => {

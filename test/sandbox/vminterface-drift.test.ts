@@ -142,6 +142,105 @@ describe("what others do to a NIC and its VM", () => {
     await virsh(host(), ["undefine", "anew"]);
   });
 
+  it("a VM that was made anew is said to lack its NIC until it has it again", async () => {
+    const d = driveNic(host().uri, "awaits-nic");
+    const args: Inputs = { domain: "awaits", network: "one" };
+    await virsh(host(), ["define", "/dev/stdin"], vmAs("awaits", 30));
+    await d.up(args);
+    const mac = String(d.state?.outs.mac);
+    for (const [n, told] of [
+      [31, /^info: .*made the VM anew on \S+ \(it is \S+31 now, it was \S+30\)/],
+      [32, /^warning: .*made the VM anew .*for the 2nd time \(it is \S+32 now, it was \S+31\)/],
+    ] as const) {
+      await virsh(host(), ["undefine", "awaits"]);
+      await virsh(host(), ["define", "/dev/stdin"], vmAs("awaits", n));
+      await newRun();
+      assert.equal((await d.refresh())?.inputs.plugged, false);
+      assert.match(d.log.at(-1) ?? "", told);
+      await newRun();
+      assert.equal((await d.refresh())?.inputs.plugged, false);
+      assert.match(
+        d.log.at(-1) ?? "",
+        new RegExp(`made the VM anew .*\\(it is \\S+${n} now\\), without this NIC: up plugs`),
+      );
+    }
+    await d.up(args);
+    assert.equal((await nics("awaits", mac, "--inactive")).length, 1, "with the MAC it had");
+    // From then on it is gone where it is gone.
+    await virsh(host(), ["detach-interface", "awaits", "network", "--mac", mac, "--config"]);
+    await newRun();
+    assert.equal(await d.refresh(), undefined);
+    await virsh(host(), ["undefine", "awaits"]);
+  });
+
+  it("a VM that was renamed keeps its NIC, and the program follows without unplugging it", async () => {
+    const d = driveNic(host().uri, "renamed-nic");
+    const args: Inputs = { domain: "born", network: "one" };
+    for (const refreshed of [false, true]) {
+      await virsh(host(), ["define", "/dev/stdin"], vmXml("born"));
+      await newRun();
+      await d.up(args);
+      const mac = String(d.state?.outs.mac);
+      const uuid = d.state?.outs.domainUuid;
+      const before = await nics("born", mac, "--inactive");
+      await virsh(host(), ["domrename", "born", "called"]);
+      await newRun();
+      if (refreshed) {
+        assert.equal((await d.refresh())?.drift, false);
+        assert.match(d.log.at(-1) ?? "", /^warning: .*VM "born" is called "called" now.*: set domain to that$/);
+      }
+      await assert.rejects(
+        d.up({ ...args, linkState: "down" }),
+        /VM "born" is called "called" now.*: set domain to that$/,
+      );
+      await newRun();
+      const { id, outs } = d.state as NonNullable<typeof d.state>;
+      const olds = { ...outs };
+      const news = { ...args, domain: "called" };
+      const { inputs } = await vmInterfaceHandler.check(ctx, olds, { ...news, uri: host().uri, owner: outs.owner });
+      assert.deepEqual((await vmInterfaceHandler.diff(ctx, id, olds, inputs)).replaces, []);
+      assert.ok(await d.up(news));
+      assert.deepEqual(await nics("called", mac, "--inactive"), before);
+      assert.deepEqual([d.state?.outs.domainUuid, d.state?.outs.domain], [uuid, "called"]);
+      await newRun();
+      const lines = d.log.length;
+      assert.equal((await d.refresh())?.drift, false);
+      assert.equal(d.log.length, lines);
+      assert.equal(await d.up(news), false);
+      await d.destroy();
+      await virsh(host(), ["undefine", "called"]);
+    }
+  });
+
+  it("a VM that was renamed, with another one under its name, keeps its NIC until it is unplugged there", async () => {
+    const d = driveNic(host().uri, "twice-nic");
+    const args: Inputs = { domain: "twice", network: "one" };
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("twice"));
+    await d.up(args);
+    const mac = String(d.state?.outs.mac);
+    await virsh(host(), ["domrename", "twice", "twice-old"]);
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("twice"));
+    await newRun();
+    assert.equal((await d.refresh())?.drift, false);
+    const both =
+      /VM "twice" is another one now \(\S+\), and the one that has the NIC is called "twice-old" \(\S+\): set domain to "twice-old" .*"(virsh detach-interface \S+ network --mac \S+ --persistent)"/;
+    assert.match(d.log.at(-1) ?? "", both);
+    await newRun();
+    const error = await d.up({ ...args, linkState: "down" }).then(
+      () => "none",
+      (e: unknown) => String(e),
+    );
+    const [, command = ""] = both.exec(error) ?? [];
+    assert.deepEqual(await nics("twice", "<mac", "--inactive"), []);
+    await virsh(host(), command.split(" ").slice(1));
+    await newRun();
+    await d.up({ ...args, linkState: "down" });
+    assert.equal((await nics("twice", mac, "--inactive")).length, 1);
+    assert.deepEqual(await nics("twice-old", "<mac", "--inactive"), []);
+    await d.destroy();
+    for (const name of ["twice", "twice-old"]) await virsh(host(), ["undefine", name]);
+  });
+
   it("a VM that went to another host of the program has its NIC there; without that host, it is gone, or a clear error", async () => {
     const devices = (mac: string, alias: string) =>
       `<interface type='network'><mac address='${mac}'/><source network='one'/><model type='virtio'/><alias name='${alias}'/></interface>`;

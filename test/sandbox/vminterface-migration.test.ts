@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Inputs } from "../../provider/handler.js";
+import { type Inputs, PartialFailure } from "../../provider/handler.js";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
 import { forgetNics, vmInterfaceHandler } from "../../provider/vminterface/handler.js";
 import { eventually, type Guest, startGuest } from "../../sandbox/guests.js";
@@ -189,8 +189,9 @@ describe("the NIC of a VM that is live-migrated", function () {
     const busy =
       /VM "web" is busy with a job \(migration, save, dump …; "virsh domjobinfo web" shows it\): wait for its end/;
     const began = performance.now();
+    // Nothing was changed, so the state stays as it is too.
     for (const more of [{ linkState: "down" }, { network: "two" }, { mtu: 1400 }])
-      await assert.rejects(d.up(nic(more)), busy);
+      await assert.rejects(d.up(nic(more)), (e) => busy.test(String(e)) && !(e instanceof PartialFailure));
     await assert.rejects(driveNic(first().uri, "other").up(nic({ mac: "52:54:00:88:00:02" })), busy);
     await assert.rejects(d.destroy(), busy);
     assert.ok(performance.now() - began < 15_000, "it is said at once");

@@ -40,6 +40,31 @@ describe("a running NIC's own settings", () => {
     assert.match(own(given, undefined, "<network/>"), /average="1000"[\s\S]*isolated="yes"/);
   });
 
+  it("are those that it is in the middle of losing, but for what its network gives", () => {
+    const running = nic(`<vlan><tag id='7'/></vlan><port isolated='yes'/>`, {
+      attributes: " trustGuestRxFilters='yes'",
+    });
+    const had = (xml: string, of: string | undefined, ...names: string[]) =>
+      printXml(ownNic(parseXml(xml), parseXml(nic("")), of, (name) => names.includes(name)));
+    assert.doesNotMatch(had(running, "<network/>"), /vlan|isolated|trust/);
+    assert.match(had(running, "<network/>", "vlan"), /vlan/);
+    assert.doesNotMatch(had(running, "<network/>", "vlan"), /isolated|trust/);
+    assert.match(had(running, network, "vlan", "port", "trustGuestRxFilters"), /vlan/);
+    assert.doesNotMatch(had(running, network, "vlan", "port", "trustGuestRxFilters"), /isolated|trust/);
+    assert.match(had(running, undefined, "port"), /isolated/);
+    const port = (parameters: string) => `<virtualport type='openvswitch'>${parameters}</virtualport>`;
+    const made = nic(port("<parameters interfaceid='09b11c53-8b5c-4eeb-8f00-d84eaa0aaa4f'/>"));
+    assert.doesNotMatch(had(made, `<network>${port("")}</network>`, "virtualport"), /virtualport/);
+    assert.match(had(made, "<network/>", "virtualport"), /virtualport/);
+  });
+
+  it("are without the bandwidth of the default port group, whose name libvirt leaves out", () => {
+    const of = `<network><portgroup name='g' default='yes'>${rate(1000)}</portgroup></network>`;
+    assert.doesNotMatch(own(nic(rate(1000)), nic(""), of), /average/);
+    assert.doesNotMatch(own(nic(rate(500)), nic(""), of), /average/);
+    assert.match(own(nic(rate(500)), nic(rate(500)), of), /average="500"/);
+  });
+
   it("go with it when it comes back, and nothing else of that kind does", () => {
     const parked = parseXml(nic(`${rate(1000)}<port isolated='yes'/>`, { attributes: " trustGuestRxFilters='yes'" }));
     const home = printXml(withOwn(parked, parseXml(nic(rate(300)))));
