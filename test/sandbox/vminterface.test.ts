@@ -137,7 +137,7 @@ describe("a VM's NIC on a real libvirtd", () => {
     assert.match(d.log.at(-1) ?? "", /NIC 52:54:00:74:00:01 of VM "web": mac: unplugs this NIC, and plugs another one/);
     await assert.rejects(
       d.up({ domain: "web", network: "one", mac: "52:54:00:74:00:03", maxImpact: "replug" }),
-      /mac: maxImpact is "replug", but this unplugs the NIC and plugs another one/,
+      /mac: maxImpact is "replug", but this unplugs the NIC, and plugs another one/,
     );
     // On another VM it may keep its MAC; the same VM by its UUID is no other.
     await virsh(host(), ["create", "/dev/stdin"], vmXml("other"));
