@@ -38,6 +38,7 @@ import {
   readMark,
   readProfile,
   setUserData,
+  stepBack,
   UNPROVEN,
   unsaid,
   userData,
@@ -285,7 +286,17 @@ export class NetworkManager implements Backend {
   }
 
   async strip(link: LinkRef, checkpoint: string | undefined): Promise<void> {
-    const profile = profileOf(await readState(this.#bus), link);
+    const state = await readState(this.#bus);
+    const profile = profileOf(state, link);
+    const device = state.devices.get(link.name);
+    // A port that has the same addresses again answers from then on: without that, nothing more could be asked by way of it.
+    if (device?.profile === profile.path && device.state === ACTIVATED)
+      await this.#bus
+        .call(device.path, "Device.Reapply", "a{sa{sv}}tu", [stepBack(profile.settings), 0, 0])
+        .catch((e: unknown) => {
+          // Its profile was changed beside: it goes as it is.
+          if (!(e instanceof BusError && /Can't reapply/.test(e.message))) throw e;
+        });
     writeAddressing(profile.settings, {});
     setUserData(profile.settings, { [UNPROVEN]: checkpoint });
     (profile.settings.connection as Settings[string]).autoconnect = v("b", false);
