@@ -40,10 +40,13 @@ export async function activate(bus: Bus, channel: Channel, link: LinkRef): Promi
   if (mtuOf(applied) !== undefined && mtuOf(settings) === undefined) await forgetMtu(channel, state, link);
 }
 
-/** Without taking the device down, so VMs on it stay connected. @returns false: NetworkManager cannot. */
-async function reapply(bus: Bus, { path }: Device): Promise<boolean> {
+/**
+ * Without taking the device down, so VMs on it stay connected.
+ * @param settings instead of what its profile says. @returns false: NetworkManager cannot.
+ */
+export async function reapply(bus: Bus, { path }: Device, settings: Settings = {}): Promise<boolean> {
   try {
-    await bus.call(path, "Device.Reapply", "a{sa{sv}}tu", [{}, 0, 0]);
+    await bus.call(path, "Device.Reapply", "a{sa{sv}}tu", [settings, 0, 0]);
     return true;
   } catch (e) {
     if (!(e instanceof BusError && /Can't reapply/.test(e.message))) throw e;

@@ -2,6 +2,7 @@
 import type { Inputs } from "../../../handler.js";
 import type { Mark } from "../../args.js";
 import type { LinkRef } from "../backend.js";
+import { reapply } from "./activate.js";
 import type { Bus, Settings } from "./bus.js";
 import { activateProfile, addProfile, IN_MEMORY, NO_REAPPLY, reach, TO_DISK, updateProfile } from "./calls.js";
 import { activeOn, ETHERNET, isActive, ownMtu, portProfiles, profileOf } from "./lookup.js";
@@ -11,6 +12,7 @@ import {
   MADE,
   MARK,
   setUserData,
+  stepBack,
   UNPROVEN,
   unprovenData,
   userData,
@@ -18,7 +20,7 @@ import {
   writeAddressing,
   writeProfile,
 } from "./profile.js";
-import { GETTING_ADDRESSES, readState } from "./state.js";
+import { ACTIVATED, GETTING_ADDRESSES, readState } from "./state.js";
 import { v } from "./values.js";
 import { writeVlans } from "./vlans.js";
 
@@ -89,6 +91,11 @@ export async function strip(bus: Bus, link: LinkRef, checkpoint: string | undefi
   const state = await readState(bus);
   const profile = profileOf(state, link);
   const unproven = unprovenData(profile, checkpoint, isActive(state, profile));
+  const device = state.devices.get(link.name);
+  // A port that has the same addresses again answers from then on: without that, nothing more could be asked by way of it. Where its
+  // profile was changed beside, it goes as it is.
+  if (device?.profile === profile.path && device.state === ACTIVATED)
+    await reapply(bus, device, stepBack(profile.settings));
   writeAddressing(profile.settings, {});
   setUserData(profile.settings, unproven);
   (profile.settings.connection as Settings[string]).autoconnect = v("b", false);

@@ -412,3 +412,17 @@ export function copyAddressing(to: Settings, from: Settings, seen: Uses = {}): v
   const along = Object.entries(from.connection ?? {}).filter(([property]) => ALONG.includes(property));
   to.connection = { ...to.connection, ...Object.fromEntries(along) };
 }
+
+/** Behind all other routes to the same places. */
+const LAST = 20_000;
+
+/** The same addresses, whose routes count where no other device has any. */
+export const stepBack = (s: Settings): Settings => ({
+  ...s,
+  ...Object.fromEntries(
+    FAMILIES.filter((family) => ["auto", "manual"].includes(String(s[family]?.method?.data))).map((family) => [
+      family,
+      { ...s[family], "route-metric": v("x", LAST) },
+    ]),
+  ),
+});
