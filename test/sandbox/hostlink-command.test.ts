@@ -11,10 +11,12 @@ import { HOST, withLan } from "../support/lan.js";
 describe("a command that is configured", function () {
   this.timeout(120_000);
   const lan = withLan(1);
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "virtnet-command-"));
+  let dir = "";
   /** The sandbox's libvirt by a path that tells nothing of where it is, as a forwarded socket. */
-  const uri = `qemu+unix:///system?socket=${dir}/sock`;
+  let uri = "";
   before(() => {
+    dir = fs.mkdtempSync(path.join(os.tmpdir(), "virtnet-command-"));
+    uri = `qemu+unix:///system?socket=${dir}/sock`;
     fs.symlinkSync(`/proc/${lan.host().pid}/root/run/libvirt/libvirt-sock`, path.join(dir, "sock"));
     process.env.VIRTNET_COMMAND = JSON.stringify([
       "nsenter",
@@ -30,7 +32,7 @@ describe("a command that is configured", function () {
   });
   after(async () => {
     delete process.env.VIRTNET_COMMAND;
-    fs.rmSync(dir, { recursive: true });
+    if (dir !== "") fs.rmSync(dir, { recursive: true });
     await closeHosts();
   });
 
