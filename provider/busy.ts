@@ -7,5 +7,7 @@ import type { Connection, Ref } from "./libvirt/api.js";
  */
 export async function isBusy(c: Connection, vm: Ref): Promise<boolean> {
   const job = await c.domains.jobType(vm).catch(() => 0); // it does not run
-  return job !== 0 && (await c.domains.jobOperation(vm).catch(() => undefined)) !== "backup";
+  if (job === 0) return false;
+  const operation = await c.domains.jobOperation(vm).catch(() => "not known");
+  return operation !== undefined && operation !== "backup"; // it may have ended meanwhile
 }

@@ -71,7 +71,8 @@ take() {
 free() { exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; }
 while read -r wait locks; do
   take
-  while [ "$code" = ${REMOVED} ]; do take; done
+  tries=0
+  while [ "$code" = ${REMOVED} ] && [ "$tries" -lt 20 ]; do tries=$((tries + 1)); take; done
   echo "${ANSWER}$code $failed"
   [ "$code" = 0 ] || continue
   read -r over
@@ -84,6 +85,8 @@ interface Shell {
   talk: Talk;
   /** Until when it takes locks. */
   until: number;
+  /** It was not asked yet. */
+  fresh: boolean;
 }
 
 /** Those of one host. */
@@ -99,15 +102,29 @@ class Shells {
     this.#channel = channel;
   }
 
-  async take(): Promise<Shell> {
+  /** Of one shell, or where that has ended since, as the connection that it ran over may have, of another one. */
+  async ask(line: string, limitMs: number): Promise<{ shell: Shell; answer: string | undefined }> {
+    const shell = await this.#take();
+    const { fresh } = shell;
+    shell.fresh = false;
+    const answer = await shell.talk.ask(line, limitMs);
+    if (answer !== undefined || fresh) return { shell, answer };
+    this.giveBack(shell);
+    const other = await this.#take(true);
+    other.fresh = false;
+    return { shell: other, answer: await other.talk.ask(line, limitMs) };
+  }
+
+  /** @param anew one that has just been started, whatever there is. */
+  async #take(anew = false): Promise<Shell> {
     while (this.#out >= MOST) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#out++;
-    for (let shell = this.#idle.pop(); shell; shell = this.#idle.pop()) {
+    for (let shell = anew ? undefined : this.#idle.pop(); shell; shell = this.#idle.pop()) {
       if (shell.talk.alive && performance.now() < shell.until) return shell;
       shell.talk.end();
     }
     const talk = this.#channel.talk(["timeout", String(LIFE_S), "sh", "-c", PROGRAM]);
-    return { talk, until: performance.now() + RETIRE_MS };
+    return { talk, until: performance.now() + RETIRE_MS, fresh: true };
   }
 
   giveBack(shell: Shell): void {
@@ -145,9 +162,8 @@ export async function holding<T>(
     return work(false, () => undefined);
   };
   if (shells.unable && performance.now() < shells.unable.until) return await unlocked(shells.unable.why);
-  const shell = await shells.take();
   const words = held.map(({ name, shared }) => `${shared ? "s" : "x"}:${name}`);
-  const answer = await shell.talk.ask([waitS, ...words].join(" "), (waitS + 30) * 1000);
+  const { shell, answer } = await shells.ask([waitS, ...words].join(" "), (waitS + 30) * 1000);
   const [code, file] = answer?.split(" ") ?? [];
   if (code === "0") return await whileHeld(shells, shell, held, work);
   shells.giveBack(shell);

@@ -18,7 +18,8 @@ const LIMIT_MS = 10_000;
  * Reads `BRIDGE STATE`. By sysfs, since that starts no program; some hosts have it read-only. A tree that it has turned off is on
  * again where its input ends before it is told to: the process that it belongs to was killed.
  */
-const PROGRAM = `exec 2> /dev/null
+const PROGRAM = `trap "" PIPE
+exec 2> /dev/null
 echo "${ANSWER}"
 turn() {
   echo "$2" > "/sys/class/net/$1/bridge/stp_state" || ip link set dev "$1" type bridge stp_state "$2"
@@ -27,9 +28,9 @@ off=
 while read -r bridge state; do
   was=0
   read -r was < "/sys/class/net/$bridge/bridge/stp_state"
+  if [ "$state" = 1 ]; then off=; elif [ "$was" != 0 ]; then off=$bridge; fi
   turn "$bridge" "$state"
   echo "${ANSWER}$?"
-  if [ "$state" = 1 ]; then off=; elif [ "$was" != 0 ]; then off=$bridge; fi
 done
 [ -z "$off" ] || turn "$off" 1`;
 

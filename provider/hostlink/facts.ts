@@ -33,11 +33,14 @@ export interface HostLinks {
   hops: readonly Hop[];
   /** The devices by which these go, also where nobody is in between. */
   ways: readonly Way[];
+  /** Who ssh sessions come from, whether there is a way to them or not. */
+  sessions: readonly string[];
 }
 
 export interface Way {
   device: string;
   to: Hop["to"];
+  peer?: string;
   family: "IPv4" | "IPv6";
   /** The least is what counts. */
   metric: number;
@@ -47,6 +50,8 @@ export interface Hop {
   device: string;
   via: string;
   to: "the default route" | "the ssh session";
+  /** Of a session: who it comes from. */
+  peer?: string;
 }
 
 interface IpLink {
@@ -62,6 +67,9 @@ interface IpLink {
 
 /** Parts of the answer stand between lines of this text. */
 const CUT = "==";
+/** As ss names one end of a connection: `198.51.100.5:22`, `[fe80::5]%eth2:22`, older ones `[fe80::5%eth2]:22`. */
+const ADDRESS = /^\[?(?:::ffff:)?([^\]%]*)\]?(?:%([^\]:]+)\]?)?:\d+$/;
+
 /**
  * One command for all of it, since over ssh each costs a round trip. What ip cannot tell is an error: without it nothing would be
  * known to carry the host's own connection. `$1`: "local", where whoever sits on the host may have come by ssh although nothing says
@@ -81,7 +89,12 @@ sessions=
 if [ "$1" = local ]; then sessions=$(ss -Htnp state established 2> /dev/null | grep '"sshd'); fi
 {
   echo "\${SSH_CONNECTION%% *}"
-  echo "$sessions" | while read -r _ _ _ peer _; do peer=\${peer%:*} peer=\${peer#[} peer=\${peer%]}; echo "\${peer#::ffff:}"; done
+  # ss names the device of a link-local address with the host's own: "[fe80::5]%eth2:22 [fe80::9]:5000".
+  echo "$sessions" | while read -r _ _ own peer _; do
+    peer=\${peer%:*} peer=\${peer#[} peer=\${peer%]} own=\${own%:*} own=\${own%]}
+    case $peer in *%*) ;; fe80:*) case $own in *%*) peer=$peer%\${own##*%} ;; esac ;; esac
+    echo "\${peer#::ffff:}"
+  done
 } | sort -u | while read -r peer; do
   case $peer in
     "") ;;
@@ -119,11 +132,12 @@ export function parseLinks(text: string): HostLinks {
   const having = (address: string | undefined, device?: string) =>
     [...links.values()].filter((l) => l.name === device || l.addresses.some((a) => a.split("/")[0] === address));
   // "0 0 [LOCAL]:PORT [PEER]:PORT …": connections to libvirtd by TCP and TLS, and to sshd.
-  const named = (lines: string) =>
+  const ends = (lines: string, column: number) =>
     lines.split("\n").flatMap((line) => {
-      const at = /^\[?(?:::ffff:)?([^\]%]*?)(?:%([^\]]*))?\]?:\d+$/.exec(line.trim().split(/\s+/)[2] ?? "");
-      return at ? having(at[1], at[2]) : [];
+      const [, address, device] = ADDRESS.exec(line.trim().split(/\s+/)[column] ?? "") ?? [];
+      return address === undefined ? [] : [{ address, device }];
     });
+  const named = (lines: string) => ends(lines, 2).flatMap(({ address, device }) => having(address, device));
   const serving = [...having(local, zone), ...named(sshd)];
   const management = [
     ...new Set([...routes.map((r) => r.device), ...[...serving, ...named(libvirt)].map((l) => l.name)]),
@@ -131,8 +145,12 @@ export function parseLinks(text: string): HostLinks {
   // Without a gateway the client itself is next.
   const peers = (serving.length === 0 ? [] : back.split("\n"))
     .flatMap((line) => list<IpRoute>(line))
-    .flatMap((route) => hops(route).map(({ device, via }) => ({ device, via: via ?? (route.dst as string) })))
+    .flatMap((route) => {
+      const peer = route.dst as string;
+      return hops(route).map(({ device, via }) => ({ device, via: via ?? peer, peer }));
+    })
     .filter(({ device }) => device !== "lo");
+  const [client = ""] = ssh.trim().split(" ");
   return {
     links,
     management,
@@ -151,8 +169,11 @@ export function parseLinks(text: string): HostLinks {
           ),
         ),
       ),
-      ...peers.map(({ device, via }): Way => ({ device, to: "the ssh session", family: familyOf(via), metric: 0 })),
+      ...peers.map(
+        ({ device, via, peer }): Way => ({ device, to: "the ssh session", peer, family: familyOf(via), metric: 0 }),
+      ),
     ],
+    sessions: [...new Set([client.replace(/%.*/, ""), ...ends(sshd, 3).map(({ address }) => address)])].filter(Boolean),
   };
 }
 

@@ -211,7 +211,10 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
   const seconds = rollbackAfter(desired, observed.host.links);
   // Their profiles change along, and are taken back along.
   const changed = changes.some(({ row }) => row === "mtu" || row.startsWith("vlans")) ? wanted : [];
-  const devices = unique([...(link.up ? [name] : []), ...[...gone, ...added, ...changed].filter(isThere(observed))]);
+  const devices = unique([
+    ...(link.up ? [name] : []),
+    ...[name, ...gone, ...added, ...changed].filter(isThere(observed)),
+  ]);
   const actions: Action[] = [
     ...(devices.length > 0 ? [{ do: "checkpoint", devices, seconds } as const] : []),
     // First: it notes the checkpoint, in memory; what runs changes with what follows.
@@ -251,7 +254,7 @@ const isThere =
 /** How a link goes: its ports get back what they had before. */
 export function planDelete(kind: Kind, args: Inputs, observed: Observed, link: ObservedLink): Plan {
   const ports = portsOf(link.values);
-  const devices = unique([...(link.up ? [link.name] : []), ...ports.filter(isThere(observed))]);
+  const devices = unique([...(link.up ? [link.name] : []), ...[link.name, ...ports].filter(isThere(observed))]);
   const seconds = rollbackAfter(args, observed.host.links);
   const management = carriersOf(observed, devices);
   const brings = ports.filter((port) => link.lenders?.includes(port));

@@ -100,17 +100,19 @@ async function byNewConnection(channel: Channel, untilMs: number): Promise<strin
 
 /** Each that answered before does so again. A default gateway may be another one now, which answers too. */
 async function byHops(channel: Channel, before: Baseline): Promise<string | undefined> {
-  const { hops } = await readLinks(channel);
+  const { hops, sessions } = await readLinks(channel);
   for (const was of before.hops) {
-    const others = hops.filter(
-      (h) => h.to === was.to && familyOf(h.via) === familyOf(was.via) && !before.hops.some((b) => b.via === h.via),
-    );
-    const now = hops.find((h) => h.via === was.via && h.to === was.to);
+    const alike = hops.filter((h) => h.to === was.to && h.peer === was.peer && familyOf(h.via) === familyOf(was.via));
+    const now = alike.find((h) => h.via === was.via);
+    const others = alike.filter((h) => !before.hops.some((b) => b.via === h.via));
     const asked = [...(now ? [now] : []), ...others];
-    // One of several, which may go where the user names what has to answer then; the others are asked each.
-    const spare = hops.some((h) => h.to === was.to && familyOf(h.via) === familyOf(was.via));
-    if (asked.length === 0 && spare && before.probe !== undefined) continue;
-    if (asked.length === 0) return `there is no way by ${was.via} for ${was.to} any more`;
+    if (asked.length === 0) {
+      // It has ended; a session that is cut off goes on for long.
+      if (was.peer !== undefined && !sessions.includes(was.peer)) continue;
+      // Where the user names what has to answer then, the way may be another one.
+      if (before.probe !== undefined) continue;
+      return `there is no way by ${was.via} for ${was.to} any more: where that is meant, name an address in probe that has to answer then`;
+    }
     const answers = await Promise.all(asked.map((hop) => answersArp(channel, hop)));
     if (!answers.includes(true))
       return `${asked.map((hop) => `${hop.via} does not answer on ${hop.device}`).join(", ")} (the next hop for ${was.to})`;
@@ -137,9 +139,9 @@ async function byWays(
 
 /** Pure. */
 export function strayed(before: readonly Way[], after: readonly Way[], to: readonly string[]): string | undefined {
-  for (const { to: what, family } of before) {
+  for (const { to: what, family, peer } of before) {
     const [was, now] = [before, after].map((ways) => {
-      const same = ways.filter((w) => w.to === what && w.family === family);
+      const same = ways.filter((w) => w.to === what && w.family === family && w.peer === peer);
       const least = Math.min(...same.map((w) => w.metric));
       return same.filter((w) => w.metric === least).map((w) => w.device);
     }) as [string[], string[]];

@@ -15,7 +15,7 @@ export const sources = { network, bridge, direct, hostdev, user } as const satis
 
 /** Whose NIC it is; no field of `<interface>`. */
 export interface PlaceArgs {
-  /** The VM, by name or UUID; it must be there when this runs. A name is looked up anew each time. A change replaces the NIC. */
+  /** The VM, by name or UUID; it must be there when this runs. A name is looked up anew each time. Another VM replaces the NIC, another name of the same VM does not. */
   domain: string;
 }
 

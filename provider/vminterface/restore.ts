@@ -2,7 +2,7 @@
 import { textOf } from "../handler.js";
 import type { Connection } from "../libvirt/api.js";
 import { type UnplugOptions, unplug } from "../unplug.js";
-import { asPlugged, withoutAlias } from "./document.js";
+import { asOwn, asPlugged, findNic, withoutAlias } from "./document.js";
 import { vanished } from "./explain.js";
 import { toObserved } from "./observe.js";
 import type { Action, ObservedVm } from "./steps.js";
@@ -36,7 +36,10 @@ export async function restore(
 ): Promise<Restored> {
   const info = await c.domains.get({ uuid: before.uuid });
   if (!info) return { vm: vanished("is not on this host any more"), restored: [], left: [] };
-  const looked: Looked = { c, before, now: toObserved(info, mac, before.givers), done, options, mac };
+  const found = toObserved(info, mac, before.givers);
+  // What of it is the NIC's own was told by the stored one as it was.
+  const live = before.config && asOwn(findNic(info.liveXml, mac, info.name), before.config, before.givers);
+  const looked: Looked = { c, before, now: live ? { ...found, live } : found, done, options, mac };
   const out: Restored = { restored: [], left: [] };
   // The running VM first: its guest waits.
   for (const part of [running, stored]) await part(looked, out);

@@ -16,7 +16,8 @@ function wasReleased(vm: ObservedVm, olds: Inputs): boolean {
   if (olds.owner === undefined || argsOf(olds).alias !== undefined || markOf(vm)) return false;
   // A NIC that was there before keeps an alias that another program gave it, and any while it runs.
   if (olds.adopted === true) return vm.config !== undefined && !isForeignAlias(vm.config.alias);
-  return vm.config !== undefined || vm.live !== undefined;
+  // One that runs and is not stored any more keeps the alias that it had when it was taken over.
+  return vm.config !== undefined || (vm.live !== undefined && (!vm.persistent || isForeignAlias(vm.live.alias)));
 }
 
 /** Whether a run that gave the NIC another mark, or an alias, may have ended before or after its second call: the first takes the alias away. */

@@ -148,6 +148,9 @@ describe("the channel by ssh", () => {
     await assert.rejects(locked(), /^VirtnetError: it cannot be changed: no lock on the host: .*virtnet-bad\.lock/);
     await sandbox().exec(["rm", "/run/virtnet-bad.lock"]);
     assert.equal(await locked(), true);
+    // What takes them there has been killed.
+    await sandbox().exec(["pkill", "-9", "-f", "while read -r wait locks"]);
+    assert.equal(await locked(), true);
     endLocks();
   });
 

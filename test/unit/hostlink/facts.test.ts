@@ -53,7 +53,7 @@ describe("the links of a host", () => {
     assert.deepEqual([...found.carriers].sort(), ["bond0", "br0", "eth0", "eth1", "eth2", "eth2.7"]);
     assert.deepEqual(found.hops, [
       { device: "br0", via: "192.0.2.1", to: "the default route" },
-      { device: "eth2.7", via: "198.51.100.1", to: "the ssh session" },
+      { device: "eth2.7", via: "198.51.100.1", to: "the ssh session", peer: "203.0.113.9" },
     ]);
   });
 
@@ -65,7 +65,7 @@ describe("the links of a host", () => {
       }),
     );
     assert.deepEqual(found.management, ["eth1"]);
-    assert.deepEqual(found.hops, [{ device: "eth1", via: "fe80::9", to: "the ssh session" }]);
+    assert.deepEqual(found.hops, [{ device: "eth1", via: "fe80::9", to: "the ssh session", peer: "fe80::9" }]);
   });
 
   it("tell the devices that remote connections to libvirt come by", () => {
@@ -93,9 +93,31 @@ describe("the links of a host", () => {
     const found = parseLinks(text(links, { v4: [{ dst: "default", gateway: "192.0.2.1", dev: "eth0" }], back, sshd }));
     assert.deepEqual(found.management, ["eth0", "eth1", "eth2"]);
     assert.deepEqual(found.hops.slice(1), [
-      { device: "eth1", via: "198.51.100.1", to: "the ssh session" },
-      { device: "eth2", via: "fe80::9", to: "the ssh session" },
+      { device: "eth1", via: "198.51.100.1", to: "the ssh session", peer: "203.0.113.9" },
+      { device: "eth2", via: "fe80::9", to: "the ssh session", peer: "fe80::9" },
     ]);
+    assert.deepEqual(found.sessions, ["203.0.113.9", "fe80::9"]);
+    // As iproute2 6.1 has it.
+    const newer = sshd.replace("[fe80::5%eth2]:22 [fe80::9%eth2]:5001", "[fe80::5]%eth2:22 [fe80::9]:5001");
+    assert.deepEqual(parseLinks(text(links, { back, sshd: newer })).management, ["eth1", "eth2"]);
+  });
+
+  it("are asked for the way to a link-local session by the device that it came by", async () => {
+    const links = JSON.stringify([nic("lo"), nic("eth2"), with4("eth1", "192.0.2.1")]);
+    const stubs = `ip() { case "$*" in *addr*) echo '${links}' ;; *get*) echo "[{\\"dst\\":\\"$4\\",\\"dev\\":\\"\${6:-eth1}\\"}]" ;; *) echo "[]" ;; esac; }
+ss() { case "$*" in *p*state*) printf '%s\\n' '0 0 [fe80::5]%eth2:22 [fe80::9]:5001 users:(("sshd",pid=9,fd=4))' '0 0 192.0.2.1:22 [::ffff:192.0.2.9]:5001 users:(("sshd",pid=9,fd=4))' ;; esac; }
+`;
+    const found = await readLinks({
+      by: "local",
+      run: ([, , script = "", ...words]: string[]) => run(["sh", "-c", stubs + script, ...words]),
+    } as unknown as Channel);
+    assert.deepEqual(
+      found.hops.map(({ device, peer }) => [device, peer]),
+      [
+        ["eth1", "192.0.2.9"],
+        ["eth2", "fe80::9"],
+      ],
+    );
   });
 
   it("are not taken for none where ip fails, or names none", async () => {

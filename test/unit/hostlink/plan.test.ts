@@ -8,7 +8,7 @@ import { priceLine } from "../../../provider/hostlink/say.js";
 import type { HostProof, Observed, ObservedLink, Plan } from "../../../provider/hostlink/steps.js";
 
 const host = (carriers: string[] = ["br0", "eth1"]): Observed["host"] => ({
-  ...{ links: new Map(), management: carriers.slice(0, 1), carriers, hops: [], ways: [] },
+  ...{ links: new Map(), management: carriers.slice(0, 1), carriers, hops: [], ways: [], sessions: [] },
 });
 const observed = (link?: ObservedLink): Observed => ({ host: host(), ports: new Map(), ...(link ? { link } : {}) });
 const there = (name: string, values: Inputs, more: Partial<ObservedLink> = {}): ObservedLink => ({
@@ -92,6 +92,12 @@ describe("the routes of a host", () => {
     );
     assert.equal(strayed([by("br0", 425)], [by("bond0", 300)], ["bond0"]), undefined);
     assert.equal(strayed([by("br0", 425)], [by("br0", 425), by("bond0", 300, "IPv6")], []), undefined);
+    // A session that came meanwhile, by another way, is none that has gone.
+    const ssh = (device: string, peer: string) => ({
+      ...{ device, peer, metric: 0, family: "IPv4" as const, to: "the ssh session" as const },
+    });
+    assert.equal(strayed([ssh("br0", "a")], [ssh("br0", "a"), ssh("eth1", "b")], []), undefined);
+    assert.match(strayed([ssh("br0", "a")], [ssh("eth1", "a")], []) ?? "", /goes by eth1 instead of br0/);
     assert.match(strayed([by("br0", 0, "IPv6")], [by("eth3", 0, "IPv6")], []) ?? "", /^IPv6 for the default route/);
   });
 });

@@ -38,5 +38,5 @@ export function linksOf(told: readonly Told[]): HostLinks {
       addresses: active ? (inProtocols(root).addresses ?? []) : [],
     });
   }
-  return { links, management: [], carriers: [], hops: [], ways: [] };
+  return { links, management: [], carriers: [], hops: [], ways: [], sessions: [] };
 }

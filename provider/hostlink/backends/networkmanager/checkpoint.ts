@@ -100,8 +100,10 @@ const isOurs = ({ settings }: Profile): boolean =>
 async function takeBack(bus: Bus, state: State, link: LinkRef, profile: Profile): Promise<void> {
   const members = portProfiles(state, profile);
   if (settingsBefore(profile.settings) === undefined && !members.some((p) => settingsBefore(p.settings))) return;
-  const { active } = state.devices.get(link.name) ?? {};
-  if (settingsBefore(profile.settings) && active !== undefined) {
+  const device = state.devices.get(link.name);
+  const { active } = device ?? {};
+  // What somebody else has on the device stays.
+  if (settingsBefore(profile.settings) && active !== undefined && device?.profile === profile.path) {
     await bus.call(ROOT, "DeactivateConnection", "o", [active]);
     await calmLink(bus, link);
   }

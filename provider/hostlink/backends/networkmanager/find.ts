@@ -41,8 +41,8 @@ export function find(state: State, kind: Kind, ref: { id?: string; name: string 
   const own = state.checkpoints.find((c) => c.path === unproven);
   const paths = [ref.name, ...members].map((name) => state.devices.get(name)?.path);
   if (own?.devices.some((path) => paths.includes(path))) return { leftover: { id, checkpoint: own.path } };
-  // Of a link that was down: no checkpoint takes that back.
-  if (settingsBefore(settings)) return { leftover: { id } };
+  // Of a link or port that was down: no checkpoint takes that back.
+  if ([profile, ...profiles].some((p) => settingsBefore(p.settings))) return { leftover: { id } };
   const up = device?.profile === profile.path && device.state >= GETTING_ADDRESSES && device.state <= ACTIVATED;
   const ports = up ? members.filter((port) => host.links.get(port)?.master === ref.name) : members;
   const mark = readMark(settings);

@@ -19,6 +19,7 @@ import {
   readAddressing,
   setUserData,
   UNPROVEN,
+  unprovenData,
   userData,
 } from "./profile.js";
 import { ACTIVATED, GETTING_ADDRESSES, type Profile, readState } from "./state.js";
@@ -77,16 +78,19 @@ export class Ports {
       return this.#plugIn(port, before.path, device.path);
     }
     if (before) refuseAsPort(before, port);
-    if (known && userData(known.settings)[REPLACED_BY] === link.id) await this.#startAgain(known);
+    if (known && userData(known.settings)[REPLACED_BY] !== undefined) await this.#startAgain(known);
     const mtu = mtuOf(profileOf(state, link).settings);
     const path = known?.path ?? (await addProfile(this.#bus, portSettings(link, port, before, mtu, vlans)));
     await this.#plugIn(port, path, device.path);
   }
 
   /** Of a profile that somebody else made: until it is kept, in memory. */
-  async #startAgain({ path, settings }: Profile): Promise<void> {
+  async #startAgain(profile: Profile): Promise<void> {
+    const { path, settings } = profile;
+    // No checkpoint takes it back: it is not active.
+    const unproven = unprovenData(profile, undefined, false);
     (settings.connection as Settings[string]).autoconnect = v("b", true);
-    setUserData(settings, { [REPLACED_BY]: undefined, [UNPROVEN]: CHANGED });
+    setUserData(settings, { ...unproven, [REPLACED_BY]: undefined });
     await updateProfile(this.#bus, path, settings, IN_MEMORY);
   }
 
@@ -114,6 +118,9 @@ export class Ports {
     if (!device) return;
     const member = portProfiles(state, { uuid: link.id, device: link.name }).find((p) => p.device === port);
     const before = member && replacedOf(state, member);
+    const there = activeOn(state, port);
+    // Somebody else has it by now.
+    if (there && !there.generated && there.path !== member?.path) return;
     if (member && userData(member.settings)[PORT_OF] === undefined) await this.#startNoMore(member, link);
     if (member && lentBy(member.settings)) {
       giveBack(member.settings, link);

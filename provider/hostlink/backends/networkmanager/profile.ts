@@ -1,5 +1,5 @@
 /** A profile of NetworkManager ↔ the fields of a link. Pure. */
-import type { Inputs } from "../../../handler.js";
+import { type Inputs, VirtnetError } from "../../../handler.js";
 import { isV4, parseCidr } from "../../../schema/net.js";
 import { same } from "../../../schema/tree.js";
 import { type Addresses, type Addressing, brief, canonAddressing, inFull } from "../../addressing.js";
@@ -235,15 +235,16 @@ const LONGEST = 8000;
 
 /** What user data says of a change that is not proven yet. */
 export function unprovenData(
-  { settings, unsaved }: Profile,
+  { id, settings, unsaved }: Profile,
   checkpoint: string | undefined,
   isActive: boolean,
 ): Record<string, string | undefined> {
-  const before = isActive ? "" : JSON.stringify({ settings, saved: !unsaved });
-  return {
-    [UNPROVEN]: checkpoint ?? CHANGED,
-    [BEFORE]: before === "" || before.length > LONGEST ? undefined : before,
-  };
+  const before = isActive ? undefined : JSON.stringify({ settings, saved: !unsaved });
+  if (before !== undefined && Buffer.byteLength(before) > LONGEST)
+    throw new VirtnetError(
+      `the profile ${JSON.stringify(id)} is too long to be put back should the change fail (${Buffer.byteLength(before)} bytes, ${LONGEST} at most) while its device is down: bring it up first, with "nmcli connection up ${id}"`,
+    );
+  return { [UNPROVEN]: checkpoint ?? CHANGED, [BEFORE]: before };
 }
 
 /** What a change that is not proven has changed. */
@@ -252,15 +253,19 @@ export function settingsBefore(s: Settings): { settings: Settings; saved: boolea
   return text === undefined ? undefined : (JSON.parse(text) as { settings: Settings; saved: boolean });
 }
 
+/** Of a port of a bridge or bond; NetworkManager adds them by itself. */
+const PORT_SETTINGS = ["bridge-port", "bond-port"];
+
 /** The profile's device becomes a port: it has no addresses meanwhile. */
 export function lend(s: Settings, link: { id: string; kind: string }): void {
   const { ipv4, ipv6 } = s;
   setUserData(s, {
     [PORT_OF]: link.id,
-    [LENT]: JSON.stringify({ ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}) }),
+    // One that goes from one link to another has lent its own to the first.
+    [LENT]: userData(s)[LENT] ?? JSON.stringify({ ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}) }),
   });
   s.connection = { ...s.connection, master: v("s", link.id), "slave-type": v("s", link.kind) };
-  for (const setting of ["ipv4", "ipv6", "proxy"]) delete s[setting];
+  for (const setting of ["ipv4", "ipv6", "proxy", ...PORT_SETTINGS]) delete s[setting];
 }
 
 export function giveBack(s: Settings, link: { id: string }): void {
@@ -268,8 +273,7 @@ export function giveBack(s: Settings, link: { id: string }): void {
   setUserData(s, { [PORT_OF]: undefined, [LENT]: undefined, [RETURNED]: link.id });
   const { master: _master, "slave-type": _type, ...connection } = s.connection ?? {};
   s.connection = connection;
-  // Of a port; NetworkManager adds it by itself.
-  for (const setting of ["bridge-port", "bond-port"]) delete s[setting];
+  for (const setting of PORT_SETTINGS) delete s[setting];
 }
 
 // ---- addresses --------------------------------------------------------------------------------------------------------

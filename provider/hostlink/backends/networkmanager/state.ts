@@ -113,9 +113,12 @@ export async function readState(bus: Bus): Promise<State> {
   return { devices, profiles, checkpoints };
 }
 
+/** What NetworkManager adds to a route while it finds no way to the Internet by it (nm_device_get_route_metric). */
+const PENALTY = 20_000;
+
 function metricOf(family: "ipv4" | "ipv6", config: Record<string, Variant> | undefined): Uses {
   const routes = (config?.RouteData?.data as Record<string, Variant>[] | undefined) ?? [];
-  const all = routes.filter((r) => r.prefix?.data === 0 && r.metric).map((r) => Number(r.metric?.data));
+  const all = routes.filter((r) => r.prefix?.data === 0 && r.metric).map((r) => Number(r.metric?.data) % PENALTY);
   return all.length === 0 ? {} : { [family]: Math.min(...all) };
 }
 
