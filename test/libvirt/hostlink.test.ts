@@ -331,7 +331,10 @@ describe("host links by libvirt's own interfaces", () => {
     const d = drive("bridge", "br0");
     const paths = async (args: Inputs) => (await d.check(args)).map((f) => f.property);
     assert.deepEqual(
-      await paths({ vlanFiltering: true, mac: "52:54:00:00:00:01", addresses: { dns: ["192.0.2.53"] } }),
+      await paths({
+        ...{ vlanFiltering: true, mac: "52:54:00:00:00:01" },
+        addresses: { addresses: ["192.0.2.2/24"], dns: ["192.0.2.53"] },
+      }),
       ["addresses.dns", "mac", "vlanFiltering"],
     );
     const [inherit] = await d.check({ ports: ["eth7"], addresses: "inherit" });
