@@ -12,9 +12,9 @@ import { output, Sentence } from "./lib/run.mjs";
 import { ensureAll, filesBelow, root } from "./setup.mjs";
 
 /** Faults are enumerated from the runs themselves, which takes as long as all else of that folder. */
-const isOfFaults = (file) => /faults\.test\.ts$/.test(file);
-/** Those of host links wait for the most part, for hosts that take a change back. */
-const isOfLinkFaults = (file) => /hostlink-faults\.test\.ts$/.test(file);
+const isOfFaults = (file) => /(?<!hostlink-)faults\.test\.ts$/.test(file);
+/** They wait for the most part, for a NetworkManager that takes a change back. */
+const isOfLinks = (file) => /\/hostlink[^/]*\.test\.ts$/.test(file);
 /** In the lab VM, the NIC by which the host is managed, and bonds of each mode; all else there takes several times as long. */
 const isOfLab = (file) => /(management|bonds)\.test\.ts$/.test(file);
 
@@ -28,7 +28,7 @@ const levels = [
   {
     name: "sandbox",
     folder: "test/sandbox",
-    has: (file) => !isOfFaults(file),
+    has: (file) => !isOfFaults(file) && !isOfLinks(file),
     turn: 2,
     timeoutMs: 300_000,
     needs: { system: true, guests: true },
@@ -44,19 +44,19 @@ const levels = [
   {
     name: "faults",
     folder: "test/sandbox",
-    has: (file) => isOfFaults(file) && !isOfLinkFaults(file),
+    has: isOfFaults,
     turn: 2,
     lane: "second",
     timeoutMs: 300_000,
     needs: { system: true, guests: true },
   },
   {
-    name: "faults-links",
+    name: "links",
     folder: "test/sandbox",
-    has: isOfLinkFaults,
+    has: isOfLinks,
     turn: 2,
     timeoutMs: 300_000,
-    needs: { system: true },
+    needs: { system: true, guests: true },
   },
   // By themselves: a host that takes a change back does so after some seconds of the wall clock.
   {
