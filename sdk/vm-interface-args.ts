@@ -208,7 +208,7 @@ export interface User {
 }
 
 export interface NetworkNicArgs {
-  /** The VM, by name or UUID; it must be there when this runs. A name is looked up anew each time. A change replaces the NIC. */
+  /** The VM, by name or UUID; it must be there when this runs. A name is looked up anew each time. Another VM replaces the NIC, another name of the same VM does not. */
   domain: string;
   /** Name of the network. A move to another one is live, where both have a bridge. */
   network: string;
@@ -265,7 +265,7 @@ export interface NetworkNicArgs {
 }
 
 export interface BridgeNicArgs {
-  /** The VM, by name or UUID; it must be there when this runs. A name is looked up anew each time. A change replaces the NIC. */
+  /** The VM, by name or UUID; it must be there when this runs. A name is looked up anew each time. Another VM replaces the NIC, another name of the same VM does not. */
   domain: string;
   /** Name of the bridge: of Linux, or with `virtualport: { type: "openvswitch" }` of Open vSwitch. A move to another one is live. */
   bridge: string;
@@ -320,7 +320,7 @@ export interface BridgeNicArgs {
 }
 
 export interface DirectNicArgs {
-  /** The VM, by name or UUID; it must be there when this runs. A name is looked up anew each time. A change replaces the NIC. */
+  /** The VM, by name or UUID; it must be there when this runs. A name is looked up anew each time. Another VM replaces the NIC, another name of the same VM does not. */
   domain: string;
   /** The host's device. */
   direct: Direct;
@@ -367,7 +367,7 @@ export interface DirectNicArgs {
 }
 
 export interface HostdevNicArgs {
-  /** The VM, by name or UUID; it must be there when this runs. A name is looked up anew each time. A change replaces the NIC. */
+  /** The VM, by name or UUID; it must be there when this runs. A name is looked up anew each time. Another VM replaces the NIC, another name of the same VM does not. */
   domain: string;
   /** The virtual function. */
   hostdev: Hostdev;
@@ -402,7 +402,7 @@ export interface HostdevNicArgs {
 }
 
 export interface UserNicArgs {
-  /** The VM, by name or UUID; it must be there when this runs. A name is looked up anew each time. A change replaces the NIC. */
+  /** The VM, by name or UUID; it must be there when this runs. A name is looked up anew each time. Another VM replaces the NIC, another name of the same VM does not. */
   domain: string;
   /** How the guest reaches the outside; `{}`: by QEMU itself. */
   user: User;
