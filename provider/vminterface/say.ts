@@ -31,7 +31,7 @@ export function renamedTo(olds: Inputs, domain: unknown, { name }: { name: strin
   const [asked, is] = [JSON.stringify(domain), JSON.stringify(name)];
   return named === undefined
     ? `VM ${asked} is called ${is} now, and has the NIC: set domain to that`
-    : `VM ${asked} is another one now (${named.uuid}), and the one that has the NIC is called ${is} (${String(olds.domainUuid)}): set domain to ${is} to leave the NIC there; to have it in ${asked}, unplug it first ("virsh detach-interface '${name}' ${sourceOf(olds)} --mac ${String(olds.mac)} --persistent") and run this again`;
+    : `VM ${asked} is another one now (${named.uuid}), and the one that has the NIC is called ${is} (${String(olds.domainUuid)}): set domain to ${is} to leave the NIC there; to have it in ${asked}, unplug it first ("virsh detach-interface ${String(olds.domainUuid)} ${sourceOf(olds)} --mac ${String(olds.mac)} --persistent") and run this again`;
 }
 
 /** The VM of the state has another UUID now. */
