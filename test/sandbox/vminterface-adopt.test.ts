@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
-import { forgetRun } from "../../provider/network/run.js";
 import { forgetNics } from "../../provider/vminterface/handler.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
-import { driveNic } from "../support/vminterface.js";
+import { driveNic, newRun } from "../support/vminterface.js";
 import { natXml, nicsIn, vmXml } from "../support/vms.js";
 
 const nic = (mac: string, more = "", network = "one"): string =>
@@ -20,11 +19,7 @@ describe("a NIC that exists already, or is another's", () => {
     await startNetwork(host(), "two", natXml("two", "va2", 78));
   });
   after(() => closeHosts());
-  beforeEach(() => {
-    forgetNics();
-    forgetRun();
-    return closeHosts();
-  });
+  beforeEach("is a new run", newRun);
   const nics = (name: string, containing: string, ...flags: string[]) => nicsIn(host(), name, containing, ...flags);
   async function running(name: string, devices: string) {
     await virsh(host(), ["define", "/dev/stdin"], vmXml(name, { devices }));

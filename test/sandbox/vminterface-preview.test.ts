@@ -7,18 +7,14 @@ import { forgetNics } from "../../provider/vminterface/handler.js";
 import { type Guest, startGuest } from "../../sandbox/guests.js";
 import { drive } from "../support/network.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
-import { driveNic } from "../support/vminterface.js";
+import { driveNic, newRun } from "../support/vminterface.js";
 import { natXml, nicsIn, nicXml, vmXml } from "../support/vms.js";
 
 describe("the preview of a NIC's change", () => {
   const host = withSandbox();
   before(() => startNetwork(host(), "one", natXml("one", "vp1", 91)));
   after(() => closeHosts());
-  beforeEach(() => {
-    forgetNics();
-    forgetRun();
-    return closeHosts();
-  });
+  beforeEach("is a new run", newRun);
   const nics = (name: string, containing: string, ...flags: string[]) => nicsIn(host(), name, containing, ...flags);
   const mac = (n: number): string => `52:54:00:91:00:0${n}`;
 

@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
-import { forgetRun } from "../../provider/network/run.js";
-import { forgetNics, vmInterfaceHandler } from "../../provider/vminterface/handler.js";
+import { vmInterfaceHandler } from "../../provider/vminterface/handler.js";
 import { eventually, type Guest, startGuest } from "../../sandbox/guests.js";
 import { skip } from "../skip.js";
 import { drive } from "../support/network.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
-import { driveNic } from "../support/vminterface.js";
+import { driveNic, newRun } from "../support/vminterface.js";
 import { natXml, nicsIn, vmXml } from "../support/vms.js";
 
 /** What this machine can run: networks, bridges, macvtap, and QEMU's own way out. */
@@ -22,11 +21,7 @@ describe("a NIC on each kind of source, in a real guest", () => {
     await guest.waitReady();
   });
   after(() => closeHosts());
-  beforeEach(() => {
-    forgetNics();
-    forgetRun();
-    return closeHosts();
-  });
+  beforeEach("is a new run", newRun);
   const nics = (containing: string, ...flags: string[]) => nicsIn(host(), "web", containing, ...flags);
   const hasNic = () => eventually(async () => (await guest.exec("ip link show eth0")).code === 0);
 

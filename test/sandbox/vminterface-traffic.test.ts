@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import type { Inputs } from "../../provider/handler.js";
 import { closeHosts } from "../../provider/host/hosts.js";
-import { forgetRun } from "../../provider/network/run.js";
-import { forgetNics } from "../../provider/vminterface/handler.js";
 import { type Guest, startGuest } from "../../sandbox/guests.js";
 import { skip } from "../skip.js";
 import { startNetwork, withSandbox } from "../support/sandbox.js";
-import { driveNic } from "../support/vminterface.js";
+import { driveNic, newRun } from "../support/vminterface.js";
 import { natXml } from "../support/vms.js";
 
 /** What the guests themselves see, by their pings. */
@@ -21,11 +19,7 @@ describe("the traffic of VMs whose NICs change", function () {
     for (const guest of guests) await guest.waitReady();
   });
   after(() => closeHosts());
-  beforeEach(() => {
-    forgetNics();
-    forgetRun();
-    return closeHosts();
-  });
+  beforeEach("is a new run", newRun);
   const driver = (guest: Guest) => driveNic(host().uri, `${guest.name}-eth0`);
   const address = (guest: Guest): string => `10.89.1.${50 + guests.indexOf(guest)}`;
   const stp = async (bridge: string) =>

@@ -2,24 +2,19 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
-import { forgetRun } from "../../provider/network/run.js";
 import { forgetNics, vmInterfaceHandler } from "../../provider/vminterface/handler.js";
 import { startGuest } from "../../sandbox/guests.js";
 import { childRun } from "../support/child-run.js";
 import type { NicAnswer } from "../support/run-nic.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
-import { driveNic } from "../support/vminterface.js";
+import { driveNic, newRun } from "../support/vminterface.js";
 import { natXml, nicsIn, nicXml, vmXml } from "../support/vms.js";
 
 describe("plugging and unplugging that a VM refuses", () => {
   const host = withSandbox();
   before(() => startNetwork(host(), "one", natXml("one", "vu1", 76)));
   after(() => closeHosts());
-  beforeEach(() => {
-    forgetNics();
-    forgetRun();
-    return closeHosts();
-  });
+  beforeEach("is a new run", newRun);
   const run = async (command: string) => (await host().exec(["sh", "-c", command])).stdout.trim();
   const nics = (name: string, containing: string, ...flags: string[]) => nicsIn(host(), name, containing, ...flags);
 

@@ -1,5 +1,7 @@
 /** Drives the VmInterface handler as the engine does. */
-import { vmInterfaceHandler } from "../../provider/vminterface/handler.js";
+import { closeHosts } from "../../provider/host/hosts.js";
+import { forgetRun } from "../../provider/network/run.js";
+import { forgetNics, vmInterfaceHandler } from "../../provider/vminterface/handler.js";
 import { type Driver, driveHandler } from "./drive.js";
 
 export function driveNic(uri: string, key: string, owner: Partial<{ project: string; stack: string }> = {}): Driver {
@@ -8,4 +10,11 @@ export function driveNic(uri: string, key: string, owner: Partial<{ project: str
     owner: { project: "p", stack: "s", key, ...owner },
     ...args,
   }));
+}
+
+/** What a process of its own would know: nothing yet. */
+export function newRun(): Promise<void> {
+  forgetNics();
+  forgetRun();
+  return closeHosts();
 }
