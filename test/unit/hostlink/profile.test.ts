@@ -1,7 +1,7 @@
 /** What a link takes over with the addresses of its port. */
 import assert from "node:assert/strict";
+import { copyAddressing } from "../../../provider/hostlink/backends/networkmanager/addresses.js";
 import type { Settings } from "../../../provider/hostlink/backends/networkmanager/bus.js";
-import { copyAddressing } from "../../../provider/hostlink/backends/networkmanager/profile.js";
 import { v } from "../../../provider/hostlink/backends/networkmanager/values.js";
 
 const port = (type: string, ipv4: Settings[string] = {}): Settings => ({

@@ -5,8 +5,8 @@ import type { LinkRef } from "../backend.js";
 import { type Bus, NM, ROOT } from "./bus.js";
 import { calm, calmLink, deleteLink, deleteProfile, IN_MEMORY, NO_REAPPLY, TO_DISK, updateProfile } from "./calls.js";
 import { checkpointOn, deviceOf, isNewPort, portProfiles } from "./lookup.js";
-import { MADE, PORT_OF, readMark, settingsBefore, UNPROVEN, userData } from "./profile.js";
 import { type Profile, readState, type State } from "./state.js";
+import { MADE, PORT_OF, readMark, settingsBefore, UNPROVEN, userData } from "./user-data.js";
 
 const WAIT_MS = 500;
 

@@ -3,24 +3,13 @@ import type { Inputs } from "../../../handler.js";
 import type { Mark } from "../../args.js";
 import type { LinkRef } from "../backend.js";
 import { reapply } from "./activate.js";
+import { copyAddressing, stepBack, writeAddressing } from "./addresses.js";
 import type { Bus, Settings } from "./bus.js";
 import { activateProfile, addProfile, IN_MEMORY, NO_REAPPLY, reach, TO_DISK, updateProfile } from "./calls.js";
 import { activeOn, ETHERNET, isActive, ownMtu, portProfiles, profileOf } from "./lookup.js";
-import {
-  AUTOCONNECT,
-  copyAddressing,
-  MADE,
-  MARK,
-  setUserData,
-  stepBack,
-  UNPROVEN,
-  unprovenData,
-  userData,
-  vlansOf,
-  writeAddressing,
-  writeProfile,
-} from "./profile.js";
+import { vlansOf, writeProfile } from "./profile.js";
 import { ACTIVATED, GETTING_ADDRESSES, readState } from "./state.js";
+import { AUTOCONNECT, MADE, MARK, setUserData, UNPROVEN, unprovenData, userData } from "./user-data.js";
 import { v } from "./values.js";
 import { writeVlans } from "./vlans.js";
 

@@ -4,10 +4,11 @@ import type { Kind } from "../../args.js";
 import { type HostLinks, type LinkFact, present } from "../../facts.js";
 import type { PortVlans } from "../../vlans.js";
 import type { Found } from "../backend.js";
+import { readAddressing } from "./addresses.js";
 import type { Settings } from "./bus.js";
 import { isKept } from "./keep.js";
 import { checkpointOn, findProfile, lendersOf, portProfiles } from "./lookup.js";
-import { lentBy, MADE, readAddressing, readMark, readProfile, settingsBefore, UNPROVEN, userData } from "./profile.js";
+import { readProfile } from "./profile.js";
 import {
   ACTIVATED,
   DEACTIVATING,
@@ -17,6 +18,7 @@ import {
   type Profile,
   type State,
 } from "./state.js";
+import { lentBy, MADE, readMark, settingsBefore, UNPROVEN, userData } from "./user-data.js";
 import { readVlans } from "./vlans.js";
 
 export function find(state: State, kind: Kind, ref: { id?: string; name: string }, host: HostLinks): Found {

@@ -17,6 +17,7 @@ import type { PortVlans } from "../../vlans.js";
 import type { Backend, Found, LinkRef } from "../backend.js";
 import { plugInto } from "../members.js";
 import { activate } from "./activate.js";
+import { readAddressing } from "./addresses.js";
 import { Bus } from "./bus.js";
 import { calmLink, reach } from "./calls.js";
 import { letGo, rollback, setCheckpoint, sweep } from "./checkpoint.js";
@@ -25,7 +26,7 @@ import { find } from "./find.js";
 import { keep, remove } from "./keep.js";
 import { activeOn, enslaved, portProfiles, profileOf } from "./lookup.js";
 import { Ports } from "./ports.js";
-import { readAddressing, unsaid } from "./profile.js";
+import { unsaid } from "./profile.js";
 import { ACTIVATED, GETTING_ADDRESSES, readState } from "./state.js";
 
 export class NetworkManager implements Backend {

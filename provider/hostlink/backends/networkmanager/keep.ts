@@ -3,6 +3,7 @@ import type { LinkRef } from "../backend.js";
 import type { Bus, Settings } from "./bus.js";
 import { deleteLink, deleteProfile, NO_REAPPLY, TO_DISK, updateProfile } from "./calls.js";
 import { isActive, isPortOnly, portProfiles, profileOf, replacedOf } from "./lookup.js";
+import { type Profile, readState, type State } from "./state.js";
 import {
   AUTOCONNECT,
   BEFORE,
@@ -14,8 +15,7 @@ import {
   setUserData,
   UNPROVEN,
   userData,
-} from "./profile.js";
-import { type Profile, readState, type State } from "./state.js";
+} from "./user-data.js";
 import { v } from "./values.js";
 
 /**

@@ -2,9 +2,10 @@
 import { VirtnetError } from "../../../handler.js";
 import type { Kind } from "../../args.js";
 import type { LinkRef } from "../backend.js";
+import { readAddressing } from "./addresses.js";
 import type { Settings } from "./bus.js";
-import { LENT, lentBy, MADE, PORT_OF, REPLACED, readAddressing, readMark, UNPROVEN, userData } from "./profile.js";
 import { type Checkpoint, type Device, DISCONNECTED, type Profile, type State } from "./state.js";
+import { LENT, lentBy, MADE, PORT_OF, REPLACED, readMark, UNPROVEN, userData } from "./user-data.js";
 
 export const ETHERNET = "802-3-ethernet";
 

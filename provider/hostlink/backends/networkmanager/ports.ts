@@ -4,11 +4,12 @@ import { VirtnetError } from "../../../handler.js";
 import type { Channel } from "../../../host/channel.js";
 import type { PortVlans } from "../../vlans.js";
 import type { LinkRef } from "../backend.js";
+import { readAddressing } from "./addresses.js";
 import { type Bus, BusError, type Settings } from "./bus.js";
 import { activateProfile, addProfile, IN_MEMORY, reach, updateProfile } from "./calls.js";
 import { activeOn, deviceOf, ETHERNET, mtuOf, portProfiles, profileOf, replacedOf } from "./lookup.js";
+import { ACTIVATED, GETTING_ADDRESSES, type Profile, readState } from "./state.js";
 import {
-  CHANGED,
   giveBack,
   lend,
   lentBy,
@@ -16,13 +17,11 @@ import {
   PORT_OF,
   REPLACED,
   REPLACED_BY,
-  readAddressing,
   setUserData,
   UNPROVEN,
   unprovenData,
   userData,
-} from "./profile.js";
-import { ACTIVATED, GETTING_ADDRESSES, type Profile, readState } from "./state.js";
+} from "./user-data.js";
 import { v } from "./values.js";
 import { writeVlans } from "./vlans.js";
 
@@ -78,27 +77,21 @@ export class Ports {
       return this.#plugIn(port, before.path, device.path);
     }
     if (before) refuseAsPort(before, port);
-    if (known && userData(known.settings)[REPLACED_BY] !== undefined) await this.#startAgain(known);
+    if (known && userData(known.settings)[REPLACED_BY] !== undefined) await this.#starts(known, false);
     const mtu = mtuOf(profileOf(state, link).settings);
     const path = known?.path ?? (await addProfile(this.#bus, portSettings(link, port, before, mtu, vlans)));
     await this.#plugIn(port, path, device.path);
   }
 
-  /** Of a profile that somebody else made: until it is kept, in memory. */
-  async #startAgain(profile: Profile): Promise<void> {
+  /**
+   * Whether a profile that somebody else made starts by itself; in memory, until it is kept.
+   * @param by the link that it no longer starts for: else it is a port again at the next start of the host.
+   */
+  async #starts(profile: Profile, isActive: boolean, by?: LinkRef): Promise<void> {
     const { path, settings } = profile;
-    // No checkpoint takes it back: it is not active.
-    const unproven = unprovenData(profile, undefined, false);
-    (settings.connection as Settings[string]).autoconnect = v("b", true);
-    setUserData(settings, { ...unproven, [REPLACED_BY]: undefined });
-    await updateProfile(this.#bus, path, settings, IN_MEMORY);
-  }
-
-  /** The same, the other way: else it is a port again at the next start of the host. */
-  async #startNoMore({ path, settings }: Profile, link: LinkRef): Promise<void> {
-    if (settings.connection?.autoconnect?.data === false) return;
-    (settings.connection as Settings[string]).autoconnect = v("b", false);
-    setUserData(settings, { [REPLACED_BY]: link.id, [UNPROVEN]: CHANGED });
+    const unproven = unprovenData(profile, undefined, isActive);
+    (settings.connection as Settings[string]).autoconnect = v("b", by === undefined);
+    setUserData(settings, { ...unproven, [REPLACED_BY]: by?.id });
     await updateProfile(this.#bus, path, settings, IN_MEMORY);
   }
 
@@ -121,7 +114,8 @@ export class Ports {
     const there = activeOn(state, port);
     // Somebody else has it by now.
     if (there && !there.generated && there.path !== member?.path) return;
-    if (member && userData(member.settings)[PORT_OF] === undefined) await this.#startNoMore(member, link);
+    const byOthers = member !== undefined && userData(member.settings)[PORT_OF] === undefined;
+    if (byOthers && member.settings.connection?.autoconnect?.data !== false) await this.#starts(member, true, link);
     if (member && lentBy(member.settings)) {
       giveBack(member.settings, link);
       await updateProfile(this.#bus, member.path, member.settings, IN_MEMORY);
