@@ -58,10 +58,10 @@ export interface Channel {
   hold(argv: readonly string[], limitMs: number): Promise<Hold>;
   /** Starts a program that answers lines. */
   talk(argv: readonly string[]): Talk;
-  /** All network devices, each with the bridge (or bond) that it is a port of, and all addresses in use. */
-  devices(): Promise<HostDevices>;
+  /** All network devices, each with the bridge (or bond) that it is a port of, and all addresses in use. `by`: what runs the command. */
+  devices(by?: Channel["run"]): Promise<HostDevices>;
   /** Command lines of all running programs of a name; undefined where they cannot be listed. */
-  programs(name: string): Promise<string[] | undefined>;
+  programs(name: string, by?: Channel["run"]): Promise<string[] | undefined>;
   /** The host's address on the device of its default route: what routers of that network know it by. One of `addresses`. */
   defaultSource(family: 4 | 6, addresses: readonly HostAddress[]): Promise<string | undefined>;
 }
@@ -199,15 +199,15 @@ type Run = Channel["run"];
 type Kept = (argv: readonly string[]) => { argv: readonly string[]; input?: string };
 
 function channelBy(by: Channel["by"], run: Run, runAnew: Run, kept: Kept): Channel {
-  const ip = async <T>(args: string[]): Promise<T[]> => {
-    const { stdout, stderr, code } = await run(["ip", "-j", ...args]);
+  const ip = async <T>(args: string[], by = run): Promise<T[]> => {
+    const { stdout, stderr, code } = await by(["ip", "-j", ...args]);
     if (code !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr.trim()}`);
     return JSON.parse(stdout.trim() || "[]") as T[];
   };
-  const devices = async (): Promise<HostDevices> => {
+  const devices = async (by?: Run): Promise<HostDevices> => {
     const rank = (a: { deprecated?: boolean; temporary?: boolean }): number =>
       (a.deprecated ? 2 : 0) + (a.temporary ? 1 : 0);
-    const all = await ip<IpAddress>(["addr", "show"]);
+    const all = await ip<IpAddress>(["addr", "show"], by);
     const addresses = all.flatMap(({ ifname, addr_info = [] }) =>
       [...addr_info]
         .filter((a) => a.local !== undefined && !a.tentative)
@@ -235,9 +235,9 @@ function channelBy(by: Channel["by"], run: Run, runAnew: Run, kept: Kept): Chann
       return talkWith(there.argv, there.input);
     },
     devices,
-    async programs(name) {
+    async programs(name, by = run) {
       // ps ends with 1 where there is none.
-      const { stdout, code } = await run(["ps", "-C", name, "-o", "args="]);
+      const { stdout, code } = await by(["ps", "-C", name, "-o", "args="]);
       return code > 1 ? undefined : stdout.split("\n").filter((line) => line !== "");
     },
     async defaultSource(family, addresses) {

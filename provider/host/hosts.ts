@@ -10,6 +10,7 @@ import type {
   UseOptions,
 } from "../libvirt/api.js";
 import { type Channel, channelOf, type HostAddress } from "./channel.js";
+import type { Errands } from "./errands.js";
 import { listNetworks } from "./listing.js";
 import { Recent } from "./recent.js";
 
@@ -29,8 +30,14 @@ export interface Vitals {
   dnsmasqs?: readonly string[];
 }
 
-async function readVitals(channel: Channel): Promise<Vitals> {
-  const [{ masters, addresses }, dnsmasqs] = await Promise.all([channel.devices(), channel.programs("dnsmasq")]);
+/** So old it may be where it tells what another program did while libvirt is asked for a change, which takes as long. */
+const VITALS_MS = 2_000;
+
+async function readVitals(channel: Channel, run: Channel["run"]): Promise<Vitals> {
+  const [{ masters, addresses }, dnsmasqs] = await Promise.all([
+    channel.devices(run),
+    channel.programs("dnsmasq", run),
+  ]);
   return { mayChange: channel.mayChange, masters, addresses, ...(dnsmasqs ? { dnsmasqs } : {}) };
 }
 
@@ -45,8 +52,9 @@ export class Host {
   readonly #allDomains = new Recent(() => this.read((c) => c.domains.list()));
   readonly #vitals = new Recent(async (): Promise<Vitals | undefined> => {
     const channel = channelOf(this.uri);
-    return channel ? await readVitals(channel).catch(() => undefined) : undefined;
+    return channel ? await readVitals(channel, this.look(channel)).catch(() => undefined) : undefined;
   });
+  #errands: Errands | undefined;
 
   constructor(uri: string, pool: Pool) {
     this.uri = uri;
@@ -92,6 +100,22 @@ export class Host {
   /** What the host says of itself, read not long ago; undefined where there is no channel. */
   vitals(): Promise<Vitals | undefined> {
     return this.#vitals.now();
+  }
+
+  /**
+   * The same, read after a moment (of performance.now()) and just now. What concerns a network whose lock was had at that moment, no other
+   * run has changed since: so one reading serves all that are changed beside each other.
+   */
+  vitalsSince(moment: number): Promise<Vitals | undefined> {
+    return this.#vitals.since(moment, VITALS_MS);
+  }
+
+  /** Runs programs there that only look, as {@link Channel.run} does, and sooner. */
+  look(channel: Channel): Channel["run"] {
+    // Loaded on first use, as libvirt is.
+    this.#errands ??= new (require("./errands.js") as typeof import("./errands.js")).Errands(channel);
+    const errands = this.#errands;
+    return (argv) => errands.run(argv);
   }
 
   /**
@@ -162,6 +186,12 @@ export class Host {
     this.#writes = true;
     return this.pool.use(fn, { key, shared, ...(around ? { around } : {}) });
   }
+
+  /** Ends its connections, and what runs beside them. */
+  async close(): Promise<void> {
+    this.#errands?.end();
+    await this.pool.close();
+  }
 }
 
 const hosts = new Map<string, Host>();
@@ -189,7 +219,7 @@ export async function closeHosts(): Promise<void> {
   const all = [...hosts.values()];
   hosts.clear();
   (await import("./lock.js")).endLocks();
-  await Promise.all(all.map((h) => h.pool.close()));
+  await Promise.all(all.map((h) => h.close()));
 }
 
 export type Proof = "proven" | "uncertain";

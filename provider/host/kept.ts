@@ -20,6 +20,8 @@ export interface Hold {
 export interface Talk {
   /** What it answers, after {@link ANSWER}; undefined: it has ended, or was ended since it took too long. */
   ask(line: string, limitMs: number): Promise<string | undefined>;
+  /** The same, with the lines that it says before its answer. */
+  hear(line: string, limitMs: number): Promise<{ answer: string; text: string } | undefined>;
   /** It answers nothing. */
   tell(line: string): void;
   /** Whether it can be asked. */
@@ -95,6 +97,8 @@ export function talkWith(argv: readonly string[], input?: string): Talk {
   for (const pipe of pipes) pipe.unref();
   let [alive, why, rest] = [true, "", ""];
   let answered: ((answer: string | undefined) => void) | undefined;
+  /** What it says before its answer, where that is asked for. */
+  let heard: string[] | undefined;
   let ready = false;
   const over = () => {
     alive = false;
@@ -113,34 +117,42 @@ export function talkWith(argv: readonly string[], input?: string): Talk {
     rest = lines.pop() ?? "";
     for (const line of lines) {
       if (!line.startsWith(ANSWER)) {
-        if (ready) why += `${line}\n`;
+        if (heard) heard.push(line);
+        else if (ready) why += `${line}\n`;
         continue;
       }
       ready = true;
       answered?.(line.slice(ANSWER.length));
     }
   });
+  const answer = () =>
+    new Promise<string | undefined>((resolve) => {
+      answered = resolve;
+      if (!alive) resolve(undefined);
+    });
+  const ask = async (line: string, limitMs: number, into?: string[]): Promise<string | undefined> => {
+    for (const pipe of pipes) pipe.ref();
+    const late = setTimeout(() => {
+      // What it has started may go on; it reads the end of its input.
+      child.stdin.destroy();
+      child.kill("SIGKILL");
+      over();
+    }, limitMs);
+    const there = ready || (await answer()) !== undefined;
+    heard = into;
+    if (there) child.stdin.write(`${line}\n`);
+    const said = await answer();
+    answered = heard = undefined;
+    clearTimeout(late);
+    for (const pipe of pipes) pipe.unref();
+    return said;
+  };
   return {
-    async ask(line, limitMs) {
-      const answer = () =>
-        new Promise<string | undefined>((resolve) => {
-          answered = resolve;
-          if (!alive) resolve(undefined);
-        });
-      for (const pipe of pipes) pipe.ref();
-      const late = setTimeout(() => {
-        // What it has started may go on; it reads the end of its input.
-        child.stdin.destroy();
-        child.kill("SIGKILL");
-        over();
-      }, limitMs);
-      const there = ready || (await answer()) !== undefined;
-      if (there) child.stdin.write(`${line}\n`);
-      const said = await answer();
-      answered = undefined;
-      clearTimeout(late);
-      for (const pipe of pipes) pipe.unref();
-      return said;
+    ask,
+    async hear(line, limitMs) {
+      const text: string[] = [];
+      const said = await ask(line, limitMs, text);
+      return said === undefined ? undefined : { answer: said, text: text.join("\n") };
     },
     tell: (line) => void child.stdin.write(`${line}\n`),
     get alive() {

@@ -6,10 +6,19 @@
  */
 const RECENT_MS = 10_000;
 
+interface Reading<T> {
+  /** When it began, and how long it is used. */
+  begun: number;
+  until: number;
+  /** Something was written since. */
+  written: boolean;
+  value: Promise<T>;
+}
+
 export class Recent<T> {
   readonly #read: () => Promise<T>;
   readonly #times: number;
-  #known: { until: number; written: boolean; value: Promise<T> } | undefined;
+  #known: Reading<T> | undefined;
 
   /** @param times a reading may be this many times as old as it took, where that is longer. */
   constructor(read: () => Promise<T>, times = 0) {
@@ -29,9 +38,16 @@ export class Recent<T> {
     return this.#known.value;
   }
 
-  #begin(): { until: number; written: boolean; value: Promise<T> } {
+  /** Begun no earlier than `moment` (of performance.now()) and no longer than `ms` ago, whatever was written. */
+  since(moment: number, ms: number): Promise<T> {
+    const earliest = Math.max(moment, performance.now() - ms);
+    if (!this.#known || this.#known.begun < earliest) this.#known = this.#begin();
+    return this.#known.value;
+  }
+
+  #begin(): Reading<T> {
     const begun = performance.now();
-    const known = { until: Number.POSITIVE_INFINITY, written: false, value: this.#read() };
+    const known = { begun, until: Number.POSITIVE_INFINITY, written: false, value: this.#read() };
     known.value.then(
       () => {
         const now = performance.now();

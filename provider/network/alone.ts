@@ -24,14 +24,23 @@ export class Elsewhere {
 const FOLLOWED = 3;
 
 /** Looks and plans again where somebody else was faster. */
-export async function lookingAgain<T>(work: () => Promise<T>): Promise<T> {
+export async function lookingAgain<T>(work: (again: boolean) => Promise<T>): Promise<T> {
   for (let n = 1; ; n++) {
     try {
-      return await work();
+      return await work(n > 1);
     } catch (e) {
       if (!(e instanceof Outdated) || n === FOLLOWED) throw e;
     }
   }
+}
+
+/** How the network is had alone. */
+export interface Locked {
+  uuid: string;
+  /** The host's lock is held. */
+  held: boolean;
+  /** Since when (performance.now()) nobody else changes it: what was read from then on still counts. */
+  since: number;
 }
 
 /**
@@ -44,27 +53,29 @@ export async function alone<T>(
   what: string,
   key: string,
   uuid: string,
-  work: (c: Connection, locked: string, held: boolean) => Promise<T | Elsewhere>,
+  work: (c: Connection, locked: Locked) => Promise<T | Elsewhere>,
   last = false,
 ): Promise<T> {
   const channel = channelOf(host.uri);
   let locked = uuid;
   for (let n = 0; n < FOLLOWED; n++) {
     const lock = { name: networkLock(locked), what, last };
-    let held = false;
+    let [held, since] = [false, 0];
     const around = <R>(all: () => Promise<R>): Promise<R> => {
+      since = performance.now();
       if (!channel) return all();
       return holding(
         host.uri,
         channel,
         { held: [lock], waitS: PATIENCE_S, without: unlocked(ctx, host.uri) },
         (has) => {
-          held = has;
+          [held, since] = [has, performance.now()];
           return all();
         },
       );
     };
-    const done = await host.use(key, (c) => lookingAgain(() => work(c, locked, held)), { around });
+    const now = (again: boolean): Locked => ({ uuid: locked, held, since: again ? performance.now() : since });
+    const done = await host.use(key, (c) => lookingAgain((again) => work(c, now(again))), { around });
     if (!(done instanceof Elsewhere)) return done;
     locked = done.uuid;
   }

@@ -48,6 +48,8 @@ export interface ApplyHooks {
   held?: boolean;
   /** Commands on the host. */
   channel?: Channel | undefined;
+  /** Commands that only look there. */
+  look?: Channel["run"] | undefined;
   /** What was done otherwise than planned. */
   warn?(what: string): void;
 }
@@ -214,10 +216,10 @@ const ACTIONS: Handlers = {
   update: (run, { command, section, parentIndex, xml, affect }) =>
     run.c.networks.update(run.ref, command, section, parentIndex, xml, affect),
   async hold(run, { firewall, subject, seconds }) {
-    const { channel } = run.hooks;
-    if (!channel) return;
+    const { channel, look = channel?.run } = run.hooks;
+    if (!channel || !look) return;
     try {
-      run.held = await holdFirewall(channel, firewall, subject, seconds);
+      run.held = await holdFirewall(channel, look, firewall, subject, seconds);
     } catch (e) {
       // Without it the change costs some packets more, and is as good.
       run.hooks.warn?.(`the firewall's rules could not be kept meanwhile: ${textOf(e)}`);

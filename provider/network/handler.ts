@@ -3,11 +3,11 @@ import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
 import { ApplyError, PartialFailure, textOf, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { deviceMade } from "../host/devices.js";
-import { type Host, hostAt, proveHost, uriOf, type Vitals } from "../host/hosts.js";
+import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
 import type { Connection, HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { type Owner, sameOwner } from "../ownership.js";
 import { same } from "../schema/tree.js";
-import { alone, Elsewhere } from "./alone.js";
+import { alone, Elsewhere, type Locked } from "./alone.js";
 import { apply, Outdated } from "./apply.js";
 import { STATE_FIELDS } from "./args.js";
 import { checkNetwork } from "./check.js";
@@ -75,37 +75,36 @@ async function diff(ctx: Context, id: string, olds: Inputs, news: Inputs): Promi
   return { changes: true, replaces: [], deleteBeforeReplace: true };
 }
 
-/** Before a write nothing that was read earlier counts. */
-function freshVitals(host: Host): Promise<Vitals | undefined> {
-  host.changed();
-  return host.vitals();
+/** Heals what a run that died has left of it. @returns since when nobody has changed it (performance.now()). */
+async function healed(c: Connection, { uuid, held, since }: Locked): Promise<number> {
+  return (await healOne(c, uuid, held)) ? performance.now() : since;
 }
 
 async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
   const host = hostAt(uriOf(inputs));
   const identity = await host.identity();
-  const how = { nics: true, ...(await daemonOf(host)), desired: inputs, vitals: () => freshVitals(host) };
+  const how = { nics: true, ...(await daemonOf(host)), desired: inputs };
   const via = await viaOf(host, inputs);
   const key = keyOf(String(inputs.name));
-  const look = (c: Connection) => observe(c, { name: String(inputs.name) }, how);
+  const look = (c: Connection, since: number) =>
+    observe(c, { name: String(inputs.name) }, { ...how, vitals: () => host.vitalsSince(since) });
   const make = async (c: Connection, observed: Observed, adopted: boolean, held = false) => {
     const { info, restartMs } = await reach(ctx, host, c, { desired: inputs, adopted, via, held }, observed);
     return { id: info.uuid, outs: { ...inputs, ...(await outputs(host, info, adopted, inputs, restartMs, via)) } };
   };
   const made = await host.use(key, async (c) => {
-    const observed = await look(c);
+    const observed = await look(c, performance.now());
     // Of two who make one that is not there libvirt refuses the second: it has one network of a name.
     if (!observed.network) return make(c, observed, false);
     takeOver(observed.network, inputs, identity); // refused before anything of another's is healed
     return new Elsewhere(observed.network.uuid);
   });
   if (!(made instanceof Elsewhere)) return made;
-  return alone(ctx, host, label(inputs), key, made.uuid, async (c, locked, held) => {
-    await healOne(c, locked, held);
-    const observed = await look(c);
+  return alone(ctx, host, label(inputs), key, made.uuid, async (c, locked) => {
+    const observed = await look(c, await healed(c, locked));
     const there = observed.network;
-    if (there && there.uuid !== locked) return new Elsewhere(there.uuid);
-    return make(c, observed, there ? takeOver(there, inputs, identity) : false, held);
+    if (there && there.uuid !== locked.uuid) return new Elsewhere(there.uuid);
+    return make(c, observed, there ? takeOver(there, inputs, identity) : false, locked.held);
   });
 }
 
@@ -150,6 +149,7 @@ async function reach(
   const refused = observed.network ? refusal(p, desired.maxImpact as Impact | undefined) : undefined;
   if (refused !== undefined) throw new VirtnetError(refused);
   if (ctx.signal?.aborted) throw new VirtnetError(`${label(desired)}: stopped before anything was changed`);
+  const channel = channelOf(host.uri);
   try {
     const { ref, downMs } = await apply(c, p, {
       define: (fn) => host.serial("define", fn),
@@ -157,7 +157,7 @@ async function reach(
       spare: () => host.pool.borrow(),
       guard: guardOf(host.uri),
       held,
-      channel: channelOf(host.uri),
+      ...(channel ? { channel, look: host.look(channel) } : {}),
       warn: (what) => announce(ctx, "warning", `${label(desired)}: ${what}`),
     });
     const info = await host.surely(c, (on) => verify(on, ref, desired, was));
@@ -234,19 +234,15 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
   const host = hostAt(uriOf(news));
   const identity = await host.identity();
   const proof = proveHost(olds, identity, label(news));
-  const how = {
-    nics: true,
-    ...(await daemonOf(host)),
-    desired: news,
-    vitals: () => freshVitals(host),
-  };
+  const daemon = await daemonOf(host);
   const via = await viaOf(host, news);
-  const change = async (c: Connection, locked: string, held: boolean): Promise<{ outs: Inputs } | Elsewhere> => {
-    await healOne(c, locked, held);
+  const change = async (c: Connection, locked: Locked): Promise<{ outs: Inputs } | Elsewhere> => {
+    const since = await healed(c, locked);
+    const how = { nics: true, ...daemon, desired: news, vitals: () => host.vitalsSince(since) };
     const byId = await observe(c, { uuid: id }, how);
     const observed = byId.network ? byId : await observe(c, { name: String(news.name) }, how);
     const there = observed.network;
-    if (there && there.uuid !== locked) return new Elsewhere(there.uuid);
+    if (there && there.uuid !== locked.uuid) return new Elsewhere(there.uuid);
     if (!there && proof !== "proven") throw notProven(olds, identity);
     if (there && there.name !== news.name) {
       const other = await c.networks.get({ name: String(news.name) });
@@ -258,7 +254,7 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
       was: argsOf(olds),
       adopted,
       via,
-      held,
+      held: locked.held,
       restartMs: olds.restartMs,
       ...(there ? {} : { uuid: id }),
     };
@@ -279,10 +275,10 @@ async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
   const identity = await host.identity();
   const proof = proveHost(olds, identity, label(olds));
   const stays = olds.adopted === true && olds.deleteAdopted !== true;
-  const away = async (c: Connection, locked: string, held: boolean): Promise<undefined | Elsewhere> => {
-    await healOne(c, locked, held);
+  const away = async (c: Connection, locked: Locked): Promise<undefined | Elsewhere> => {
+    await healed(c, locked);
     const info = (await c.networks.get({ uuid: id })) ?? (await ourOwn(c, olds));
-    if (info && info.uuid !== locked) return new Elsewhere(info.uuid);
+    if (info && info.uuid !== locked.uuid) return new Elsewhere(info.uuid);
     if (!info) {
       if (proof === "proven") return;
       throw notProven(olds, identity);

@@ -151,10 +151,18 @@ function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark:
 const UPDATE_S = 5;
 const HOLD_S = 120;
 
-/** Before the first change for which libvirt sets the firewall's rules anew, these are held; where they cannot be, it has its price. */
+/** Nobody whom the network's rules let through: no VM is on it, and nothing else on its bridge, which was seen. */
+const isEmpty = ({ nics, ports, broken }: Observed): boolean =>
+  nics.length === 0 && ports?.length === 0 && broken?.length === 0;
+
+/**
+ * Before the first change for which libvirt sets the firewall's rules anew, these are held; where they cannot be, it has its price. Not
+ * where nobody would miss them.
+ */
 function holding(steps: Step[], net: ObservedNetwork, observed: Observed): Step[] {
   const { mode, bridgeName, values } = readNetwork(net.liveXml ?? net.xml);
   if (observed.channel !== true) return steps.map((s) => (refreshes(s, mode) ? { ...s, ...unheld(observed) } : s));
+  if (isEmpty(observed)) return steps;
   for (const step of steps)
     for (const action of step.actions) {
       const firewall = action.do === "update" ? refreshedBy(action.section, mode, observed) : undefined;

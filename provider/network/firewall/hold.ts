@@ -66,15 +66,16 @@ const leftOf = (copies: readonly (Copy | undefined)[]): string => (copies.some((
 const servesFamily = ({ subnets }: Subject, family: 4 | 6): boolean =>
   subnets.some((subnet) => subnet.includes(":") === (family === 6));
 
-type Holding = (channel: Channel, subject: Subject, seconds: number) => Promise<Hold | undefined>;
+type Run = Channel["run"];
+type Holding = (channel: Channel, look: Run, subject: Subject, seconds: number) => Promise<Hold | undefined>;
 
 const HOLDS: Record<Firewall, Holding> = {
-  async iptables(channel, subject, seconds) {
+  async iptables(channel, look, subject, seconds) {
     // Without a subnet of IPv6 libvirt sets none of its rules, but for guests among themselves (networkAddGeneralIPv6FirewallRules).
     const families = ([4, 6] as const).filter((family) => family === 4 || subject.ipv6 || servesFamily(subject, 6));
     const read = families.map(async (family) => {
       const tool = family === 4 ? "iptables-save" : "ip6tables-save";
-      const { stdout, stderr, code } = await channel.run([tool]);
+      const { stdout, stderr, code } = await look([tool]);
       if (code === 0) return iptablesCopy(stdout, subject);
       if (servesFamily(subject, family)) throw new Error(`${tool}: ${whyFailed(stderr, code)}`);
       return undefined;
@@ -85,8 +86,8 @@ const HOLDS: Record<Firewall, Holding> = {
     const words = [iptablesPrefix(subject.id), String(seconds), leftOf(copies), ...texts];
     return await channel.hold(program(IPTABLES_HOLD, ...words), LIMIT_MS);
   },
-  async nftables(channel, subject, seconds) {
-    const tables = ["ip", "ip6"].map((family) => channel.run(["nft", "list", "table", family, TABLE]));
+  async nftables(channel, look, subject, seconds) {
+    const tables = ["ip", "ip6"].map((family) => look(["nft", "list", "table", family, TABLE]));
     const read = await Promise.all(tables);
     const failed = read.find(({ code, stderr }) => code !== 0 && !/No such file or directory/.test(stderr));
     if (failed) throw new Error(`nft: ${whyFailed(failed.stderr, failed.code)}`);
@@ -104,14 +105,18 @@ export async function sweepFirewall(channel: Channel, id: string): Promise<void>
   await channel.run(program(SWEEP, iptablesPrefix(id), nftablesPrefix(id)));
 }
 
-/** @param seconds how long it may stand at most; undefined: there is nothing to hold. Throws where it cannot be held. */
+/**
+ * @param look what runs commands that only look.
+ * @param seconds how long it may stand at most; undefined: there is nothing to hold. Throws where it cannot be held.
+ */
 export async function holdFirewall(
   channel: Channel,
+  look: Run,
   firewall: Firewall,
   subject: Subject,
   seconds: number,
 ): Promise<Hold | undefined> {
-  const hold = await HOLDS[firewall](channel, subject, seconds);
+  const hold = await HOLDS[firewall](channel, look, subject, seconds);
   if (hold && !hold.held) throw new Error(whyFailed(hold.why, hold.code));
   return hold;
 }

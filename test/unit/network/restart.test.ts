@@ -143,6 +143,21 @@ describe("a live change of DHCP", () => {
     assert.doesNotMatch(priceLine(p) ?? "", /lose/);
   });
 
+  it("holds none where nobody is on the bridge, and that was seen", () => {
+    const held = (seen: Partial<Observed>) =>
+      planOf(dhcp, { channel: true, ports: [], broken: [], ...seen }).steps.some((s) =>
+        s.actions.some((a) => a.do === "hold"),
+      );
+    assert.equal(held({}), false);
+    assert.ok(held({ nics: [web] }));
+    assert.ok(held({ ports: ["veth9"] }));
+    assert.ok(held({ ports: undefined } as never), "not known");
+    // A bridge that is not to be seen has no ports either.
+    const unseen = { ...dhcp, intact: false };
+    const p = planOf(unseen, { channel: true, ports: [], broken: ["its bridge br-dev is gone"] });
+    assert.equal(p.steps[0]?.actions[0]?.do, "hold");
+  });
+
   it("has its price where none can be run, and says so", () => {
     const p = planOf(dhcp, { nics: [web] });
     assert.ok(p.steps.every((s) => s.actions.every((a) => a.do !== "hold")));
