@@ -79,80 +79,90 @@ describe("the channel by ssh", () => {
     assert.ok(await eventually(() => ended("two")));
   });
 
-  it("has several locks at once, shared ones too, until they are let go of or the process that has them dies", async () => {
-    /** What flock(1) there says, beside them. */
-    const isFree = async (name: string, kind: "-s" | "-x") =>
-      (await sandbox().exec(["flock", "-n", kind, `/run/virtnet-${name}.lock`, "true"])).code === 0;
-    const without = (why: string) => assert.fail(why);
-    const held = [
-      { name: "one", what: "the first" },
-      { name: "other", what: "the second", shared: true },
-    ];
-    const { uri } = access;
-    await holding(uri, channel(), { held, waitS: 1, without }, async (_, free) => {
-      assert.deepEqual([await isFree("one", "-s"), await isFree("other", "-s")], [false, true]);
-      assert.equal(await isFree("other", "-x"), false);
-      await assert.rejects(
-        holding(uri, channel(), { held, waitS: 1, without }, async () => undefined),
-        /^VirtnetError: the first is being changed by another run, which has gone on for 1 s \(it has \/run\/virtnet-one\.lock on the host\)/,
-      );
-      free();
-      assert.ok(await eventually(() => isFree("one", "-x")));
-    });
-    const required = (file: string) => `require(${JSON.stringify(require.resolve(file))})`;
-    const script = `${required("../../provider/host/lock.js")}.holding(${JSON.stringify(uri)},
-      ${required("../../provider/host/channel.js")}.channelOf(${JSON.stringify(uri)}),
-      { held: ${JSON.stringify(held)}, waitS: 5, without: console.log },
-      () => { console.log("held"); return new Promise((done) => setTimeout(done, 60000)); })`;
-    const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
-    assert.equal(String((await once(child.stdout, "data"))[0]).trim(), "held");
-    assert.equal(await isFree("one", "-x"), false);
-    child.kill("SIGKILL");
-    assert.ok(await eventually(() => isFree("one", "-x")));
-    endLocks();
-  });
+  for (const by of ["perl", "flock(1), where there is no perl"])
+    describe(`by ${by}`, () => {
+      before(async () => {
+        if (by === "perl") return;
+        const { code, stderr } = await sandbox().exec(["sh", "-c", 'mount --bind /dev/null "$(command -v perl)"']);
+        assert.equal(code, 0, stderr);
+        assert.notEqual((await channel().run(["sh", "-c", "command -v perl"])).code, 0);
+      });
 
-  it("removes the file of a lock that nobody needs any more, and who waited for it has the new one", async () => {
-    const isFree = async () =>
-      (await sandbox().exec(["flock", "-n", "-x", "/run/virtnet-gone.lock", "true"])).code === 0;
-    const there = async () => (await sandbox().exec(["test", "-e", "/run/virtnet-gone.lock"])).code === 0;
-    const { uri } = access;
-    const locks = (last: boolean) => ({ held: [{ name: "gone", what: "it", last }], waitS: 20 });
-    let second: Promise<boolean> | undefined;
-    await holding(uri, channel(), locks(true), async (locked) => {
-      assert.deepEqual([locked, await there(), await isFree()], [true, true, false]);
-      second = holding(uri, channel(), locks(false), async (has) => has && (await there()) && !(await isFree()));
-      await sleep(300);
-    });
-    assert.equal(await second, true);
-    await holding(uri, channel(), locks(true), async () => undefined);
-    assert.equal(await there(), false);
-    // Refused work leaves what is locked as it was, and so its lock.
-    await assert.rejects(
-      holding(uri, channel(), locks(true), () => Promise.reject(new Error("no"))),
-      /^Error: no$/,
-    );
-    assert.deepEqual([await there(), await isFree()], [true, true]);
-    endLocks();
-  });
+      it("has several locks at once, shared ones too, until they are let go of or the process that has them dies", async () => {
+        /** What flock(1) there says, beside them. */
+        const isFree = async (name: string, kind: "-s" | "-x") =>
+          (await sandbox().exec(["flock", "-n", kind, `/run/virtnet-${name}.lock`, "true"])).code === 0;
+        const without = (why: string) => assert.fail(why);
+        const held = [
+          { name: "one", what: "the first" },
+          { name: "other", what: "the second", shared: true },
+        ];
+        const { uri } = access;
+        await holding(uri, channel(), { held, waitS: 1, without }, async (_, free) => {
+          assert.deepEqual([await isFree("one", "-s"), await isFree("other", "-s")], [false, true]);
+          assert.equal(await isFree("other", "-x"), false);
+          await assert.rejects(
+            holding(uri, channel(), { held, waitS: 1, without }, async () => undefined),
+            /^VirtnetError: the first is being changed by another run, which has gone on for 1 s \(it has \/run\/virtnet-one\.lock on the host\)/,
+          );
+          free();
+          assert.ok(await eventually(() => isFree("one", "-x")));
+        });
+        const required = (file: string) => `require(${JSON.stringify(require.resolve(file))})`;
+        const script = `${required("../../provider/host/lock.js")}.holding(${JSON.stringify(uri)},
+          ${required("../../provider/host/channel.js")}.channelOf(${JSON.stringify(uri)}),
+          { held: ${JSON.stringify(held)}, waitS: 5, without: console.log },
+          () => { console.log("held"); return new Promise((done) => setTimeout(done, 60000)); })`;
+        const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+        assert.equal(String((await once(child.stdout, "data"))[0]).trim(), "held");
+        assert.equal(await isFree("one", "-x"), false);
+        child.kill("SIGKILL");
+        assert.ok(await eventually(() => isFree("one", "-x")));
+        endLocks();
+      });
 
-  it("tells who has no lock why, and takes one as soon as there is one again", async () => {
-    const { uri } = access;
-    const why: string[] = [];
-    const held = [{ name: "bad", what: "it" }];
-    const locked = (without?: (w: string) => void) =>
-      holding(uri, channel(), { held, waitS: 1, ...(without ? { without } : {}) }, async (has) => has);
-    await sandbox().exec(["ln", "-s", "/nowhere/lock", "/run/virtnet-bad.lock"]);
-    assert.equal(await locked((w) => why.push(w)), false);
-    assert.match(why.join("\n"), /^[^\n]*virtnet-bad\.lock[^\n]*$/);
-    await assert.rejects(locked(), /^VirtnetError: it cannot be changed: no lock on the host: .*virtnet-bad\.lock/);
-    await sandbox().exec(["rm", "/run/virtnet-bad.lock"]);
-    assert.equal(await locked(), true);
-    // What takes them there has been killed.
-    await sandbox().exec(["pkill", "-9", "-f", "while read -r wait locks"]);
-    assert.equal(await locked(), true);
-    endLocks();
-  });
+      it("removes the file of a lock that nobody needs any more, and who waited for it has the new one", async () => {
+        const isFree = async () =>
+          (await sandbox().exec(["flock", "-n", "-x", "/run/virtnet-gone.lock", "true"])).code === 0;
+        const there = async () => (await sandbox().exec(["test", "-e", "/run/virtnet-gone.lock"])).code === 0;
+        const { uri } = access;
+        const locks = (last: boolean) => ({ held: [{ name: "gone", what: "it", last }], waitS: 20 });
+        let second: Promise<boolean> | undefined;
+        await holding(uri, channel(), locks(true), async (locked) => {
+          assert.deepEqual([locked, await there(), await isFree()], [true, true, false]);
+          second = holding(uri, channel(), locks(false), async (has) => has && (await there()) && !(await isFree()));
+          await sleep(300);
+        });
+        assert.equal(await second, true);
+        await holding(uri, channel(), locks(true), async () => undefined);
+        assert.equal(await there(), false);
+        // Refused work leaves what is locked as it was, and so its lock.
+        await assert.rejects(
+          holding(uri, channel(), locks(true), () => Promise.reject(new Error("no"))),
+          /^Error: no$/,
+        );
+        assert.deepEqual([await there(), await isFree()], [true, true]);
+        endLocks();
+      });
+
+      it("tells who has no lock why, and takes one as soon as there is one again", async () => {
+        const { uri } = access;
+        const why: string[] = [];
+        const held = [{ name: "bad", what: "it" }];
+        const locked = (without?: (w: string) => void) =>
+          holding(uri, channel(), { held, waitS: 1, ...(without ? { without } : {}) }, async (has) => has);
+        await sandbox().exec(["ln", "-sf", "/nowhere/lock", "/run/virtnet-bad.lock"]);
+        assert.equal(await locked((w) => why.push(w)), false);
+        assert.match(why.join("\n"), /^[^\n]*virtnet-bad\.lock[^\n]*$/);
+        await assert.rejects(locked(), /^VirtnetError: it cannot be changed: no lock on the host: .*virtnet-bad\.lock/);
+        await sandbox().exec(["rm", "/run/virtnet-bad.lock"]);
+        assert.equal(await locked(), true);
+        // What takes them there has been killed.
+        assert.equal((await sandbox().exec(["pkill", "-9", "-f", "/run/virtnet-[$]name"])).code, 0);
+        assert.equal(await locked(), true);
+        endLocks();
+      });
+    });
 
   it("refuses a host with another key than is known", async () => {
     const good = fs.readFileSync(access.knownHosts, "utf8");
