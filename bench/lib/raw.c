@@ -4,7 +4,7 @@
  *   raw URI create|delete|range THREADS FIRST COUNT RUNNING   networks bench-FIRST … bench-(FIRST+COUNT-1)
  *   raw URI read NAME TIMES [loop]                            one network, as Connection.networks.get reads it; with libvirt's
  *                                                             event loop on a thread of its own and keepalive, as we have them
- *   raw URI list TIMES                                        all networks with their stored definitions
+ *   raw URI list TIMES [loop]                                 all networks with their stored definitions
  *   raw URI plug DOMAIN reads|writes XML                      a NIC of a running VM, in both definitions, over one connection
  *   raw URI move DOMAIN reads|writes STORED RUNNING           the same, by the <interface> that each definition shall have
  *   raw URI unplug DOMAIN reads|writes XML                    the same; the guest releases it meanwhile
@@ -230,7 +230,7 @@ int main(int argc, char **argv) {
     printf("%.3f\n", now() - started);
     return 0;
   }
-  int looping = argc == 6;
+  int looping = strcmp(argv[argc - 1], "loop") == 0;
   if (looping) {
     pthread_t id;
     checked(virEventRegisterDefaultImpl());

@@ -57,9 +57,11 @@ export async function aloneOnVm<S extends Seen, T>(ctx: Context, host: Host, tas
   };
   for (let n = 0; n < FOLLOWED; n++) {
     const done = await locked(ctx, host, first, places, async (c, { has, free }) => {
+      // Asked for first, since there is more to do with it: the answers of the rest come meanwhile.
+      const looked = task.look(c);
       const parks = Promise.all([...places.networks.keys()].map((u) => c.networks.get({ name: parkName(u) })));
       parks.catch(() => undefined); // whoever waits for it says so
-      let seen = await task.look(c);
+      let seen = await looked;
       const wider = await widened(host, inputs, places, seen);
       if (wider) return { wider };
       if ((await parks).some((park) => park !== undefined)) {
