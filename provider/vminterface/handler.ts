@@ -23,7 +23,7 @@ import { priceOfTaking, tellPrice, tellReplacement } from "./price.js";
 import { around, forgetNics, macFor, ofProgram, sawInCheck, seen } from "./run.js";
 import { idOf, label, madeAnew, renamedTo } from "./say.js";
 import { sourcesIn } from "./source.js";
-import { argsOf, argsOnHost, argsWithin, type Computed, computed, type History } from "./state.js";
+import { argsFound, argsOfBoth, argsWithin, type Computed, computed, everSet, type History } from "./state.js";
 import type { Observed, ObservedVm } from "./steps.js";
 import { together } from "./together.js";
 import { verify } from "./verify.js";
@@ -82,13 +82,13 @@ const vmHas = (nic: { domain: string; from: string }, inputs: Inputs, name: stri
   nic.from === "the host" && (nic.domain === inputs.domain || nic.domain === name);
 
 async function diff(ctx: Context, _id: string, olds: Inputs, news: Inputs): Promise<Diff> {
-  const was = argsOf(olds);
-  const rows = differences(was, news, olds);
+  // Where a refresh found the two definitions to differ, both have to become as wanted.
+  const rows = [...new Set(argsOfBoth(olds).flatMap((was) => differences(was, news, olds)))];
   if (rows.length === 0) return { changes: false, replaces: [], deleteBeforeReplace: true };
   const replaces = await withoutRenamed(replacing(rows, news), olds, news);
   // refresh asks too, without check; a refusal there would stop it (design, "Traps").
   if (seen(news) && replaces.length > 0) tellReplacement(ctx, olds, news, replaces);
-  else if (seen(news)) await tellPrice(ctx, was, news, rows);
+  else if (seen(news)) await tellPrice(ctx, everSet(olds), news, rows);
   return { changes: true, replaces, deleteBeforeReplace: true };
 }
 
@@ -215,7 +215,7 @@ async function update(ctx: Context, _id: string, olds: Inputs, news: Inputs): Pr
   const identity = await host.identity();
   // The VM may have moved to this host.
   if (olds.hostUuid === identity.uuid || !(await nicOn(host, olds))) proveHost(olds, identity, label(news));
-  const was = argsOf(olds);
+  const was = everSet(olds);
   const done = await onVm(ctx, host, {
     inputs: [news, was],
     uuid: olds.domainUuid,
@@ -283,11 +283,13 @@ async function read(
 
 /** The resource as its VM has it. */
 async function found(host: Host, olds: Inputs, info: DomainInfo) {
-  const vm = withConnected(toObserved(info, String(olds.mac)), (await host.vitals())?.masters);
-  const args = argsOnHost(argsOf(olds), vm);
+  // What was set is the NIC's own where its stored definition has it no more: a change may have been cut off.
+  const givers = { networks: {}, was: everSet(olds) };
+  const vm = withConnected(toObserved(info, String(olds.mac), givers), (await host.vitals())?.masters);
+  const { args, ...otherwise } = argsFound(olds, vm);
   const history = { adopted: olds.adopted === true, remade: Number(olds.remade ?? 0) };
   const outs = await outputs(host, info, args, history, await addressesNow(host, vm, info));
-  return { id: idOf(vm, olds.mac), outs: { ...args, ...outs }, inputs: args };
+  return { id: idOf(vm, olds.mac), outs: { ...args, ...outs, ...otherwise }, inputs: args };
 }
 
 async function addressesNow(host: Host, { live }: ObservedVm, info: DomainInfo): Promise<NicAddress[]> {
