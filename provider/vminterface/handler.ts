@@ -17,7 +17,7 @@ import { differences, replacing } from "./differences.js";
 import { readNic } from "./document.js";
 import { refuseBusy } from "./explain.js";
 import { observe, toObserved, withConnected } from "./observe.js";
-import { movedTo, nicOn, renamedOn, vmOn, vmThere } from "./place.js";
+import { movedTo, nicOn, refuseHostLeft, renamedOn, vmOn, vmThere } from "./place.js";
 import { plan, refusal } from "./plan.js";
 import { priceOfTaking, tellPrice, tellReplacement } from "./price.js";
 import { around, forgetNics, macFor, ofProgram, sawInCheck, seen } from "./run.js";
@@ -85,6 +85,7 @@ async function diff(ctx: Context, _id: string, olds: Inputs, news: Inputs): Prom
   // Where a refresh found the two definitions to differ, both have to become as wanted.
   const rows = [...new Set(argsOfBoth(olds).flatMap((was) => differences(was, news, olds)))];
   if (rows.length === 0) return { changes: false, replaces: [], deleteBeforeReplace: true };
+  if (seen(news) && typeof olds.uri === "string") await refuseHostLeft(hostAt(uriOf(news)), olds, news);
   const replaces = await withoutRenamed(replacing(rows, news), olds, news);
   // refresh asks too, without check; a refusal there would stop it (design, "Traps").
   if (seen(news) && replaces.length > 0) tellReplacement(ctx, olds, news, replaces);
@@ -213,6 +214,7 @@ async function outputs(
 async function update(ctx: Context, _id: string, olds: Inputs, news: Inputs): Promise<{ outs: Inputs }> {
   const host = hostAt(uriOf(news));
   const identity = await host.identity();
+  await refuseHostLeft(host, olds, news);
   // The VM may have moved to this host.
   if (olds.hostUuid === identity.uuid || !(await nicOn(host, olds))) proveHost(olds, identity, label(news));
   const was = everSet(olds);
