@@ -18,6 +18,8 @@ export interface GuestOptions {
   memoryMiB?: number;
   /** PCIe slots for NICs to hot-plug; 6 by default. */
   spareSlots?: number;
+  /** Runs QEMU's guest agent, as Debian has it, and has a channel to it. Default: false. */
+  agent?: boolean;
 }
 
 /** Where their files are in the sandbox. */
@@ -35,7 +37,7 @@ export function domainXml(
   nics: (GuestNic & { mac: string })[],
   files: GuestImage,
 ): string {
-  const { name, memoryMiB = 128, spareSlots = 6 } = options;
+  const { name, memoryMiB = 128, spareSlots = 6, agent = false } = options;
   const fixed = nics.flatMap(({ mac, addresses = "dhcp" }) => {
     if (addresses === "dhcp") return [];
     return [
@@ -65,6 +67,7 @@ export function domainXml(
     { length: nics.length + 1 + spareSlots },
     () => "<controller type='pci' model='pcie-root-port'/>",
   );
+  const channel = agent ? "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>" : "";
   return (
     xml`<domain type='qemu'><name>${name}</name><uuid>${uuid}</uuid><memory unit='MiB'>${memoryMiB}</memory><vcpu>1</vcpu>
   <os><type arch='x86_64' machine='q35'>hvm</type><kernel>${files.kernel}</kernel><initrd>${files.initrd}</initrd><cmdline>${cmdline}</cmdline></os>
@@ -74,7 +77,7 @@ export function domainXml(
     <controller type='usb' model='none'/>
     <controller type='pci' index='0' model='pcie-root'/>
     ` +
-    [...ports, ...interfaces].join("\n    ") +
+    [...ports, ...interfaces, channel].join("\n    ") +
     xml`
     <serial type='file'><source path='${GUESTS}/${name}.console'/></serial>
     <channel type='unix'><source mode='bind' path='${GUESTS}/${name}.shell'/><target type='virtio' name='org.virtnet.shell'/></channel>

@@ -4,7 +4,9 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { gzipSync } from "node:zlib";
 import { type CpioFile, cpio } from "./cpio.js";
-import { cacheDir, type ExecOptions, requirePrograms, run, SandboxError } from "./index.js";
+import { agentFiles } from "./guest-agent.js";
+import { cacheDir, requirePrograms, SandboxError } from "./index.js";
+import { must } from "./process.js";
 
 /** Scripts of the guests. */
 export const SOURCE = path.join(__dirname, "../../sandbox");
@@ -16,18 +18,26 @@ export interface GuestImage {
 
 const MODULES = ["virtio_pci", "virtio_console", "virtio_net"];
 
-let image: Promise<GuestImage> | undefined;
+export interface GuestImageOptions {
+  /** With QEMU's guest agent. */
+  agent?: boolean;
+}
+
+const images = new Map<boolean, Promise<GuestImage>>();
 
 /** Builds the guests' kernel and initrd, unless that was done before; downloads the kernel (27 MB) with apt the first time. */
-export function buildGuestImage(): Promise<GuestImage> {
-  image ??= build().catch((error: unknown) => {
-    image = undefined;
-    throw error;
-  });
+export function buildGuestImage({ agent = false }: GuestImageOptions = {}): Promise<GuestImage> {
+  const image =
+    images.get(agent) ??
+    build(agent).catch((error: unknown) => {
+      images.delete(agent);
+      throw error;
+    });
+  images.set(agent, image);
   return image;
 }
 
-async function build(): Promise<GuestImage> {
+async function build(agent: boolean): Promise<GuestImage> {
   if (process.arch !== "x64") throw new SandboxError("Guests are built for x86-64 only.");
   requirePrograms({ busybox: "busybox-static" }, "A guest");
   const busybox = fs.readFileSync(await which("busybox"));
@@ -43,7 +53,8 @@ async function build(): Promise<GuestImage> {
   for (const module of fs.readdirSync(path.join(dir, "modules")).sort()) {
     files.push({ name: `modules/${module}`, mode: 0o100644, data: fs.readFileSync(path.join(dir, "modules", module)) });
   }
-  const archive = cpio(["bin", "modules", "dev"], files);
+  if (agent) files.push(...(await agentFiles()));
+  const archive = cpio(["bin", "modules", "dev", ...(agent ? ["lib", "lib64"] : [])], files);
   const hash = createHash("sha256").update(archive).digest("hex").slice(0, 12);
   const initrd = path.join(dir, `initrd-${hash}.gz`);
   if (!fs.existsSync(initrd)) {
@@ -109,10 +120,4 @@ async function kernelDir(): Promise<string> {
 
 export async function which(program: string): Promise<string> {
   return (await must(["sh", "-c", `command -v ${program}`])).trim();
-}
-
-async function must(argv: string[], what = argv.join(" "), options: ExecOptions = {}): Promise<string> {
-  const { stdout, stderr, code } = await run(argv, { timeoutMs: 300_000, ...options });
-  if (code !== 0) throw new SandboxError(`${what} failed: ${stderr.trim() || stdout.trim() || `code ${code}`}`);
-  return stdout;
 }

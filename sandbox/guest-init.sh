@@ -39,6 +39,18 @@ UP
 chmod +x /bin/up
 
 /bin/busybox sh /bin/guest-shell.sh &
+if [ -x /bin/qemu-ga ]; then
+    {
+        port=
+        until [ -n "$port" ]; do
+            for dir in /sys/class/virtio-ports/*; do
+                if [ "$(cat "$dir/name" 2> /dev/null)" = org.qemu.guest_agent.0 ]; then port=/dev/${dir##*/}; fi
+            done
+            [ -n "$port" ] || usleep 100000
+        done
+        exec qemu-ga -m virtio-serial -p "$port" -t /run > /run/qemu-ga.log 2>&1
+    } &
+fi
 
 {
     for nic in /sys/class/net/eth*; do

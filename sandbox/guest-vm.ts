@@ -30,7 +30,7 @@ export async function startGuest(sandbox: Sandbox, options: GuestOptions): Promi
   const uuid = randomUUID();
   const nics = (options.nics ?? []).map((nic) => ({ ...nic, mac: nic.mac ?? randomMac() }));
   fs.mkdirSync(sandbox.path(GUESTS), { recursive: true });
-  const files = await imageFor(sandbox);
+  const files = await imageFor(sandbox, options);
   const virsh = async (what: string, argv: string[], input?: string) => {
     const { stderr, code } = await sandbox.exec(
       ["virsh", "-c", "qemu:///system", ...argv],
@@ -71,10 +71,10 @@ export async function startGuest(sandbox: Sandbox, options: GuestOptions): Promi
 }
 
 /** Another root filesystem does not see the cache. */
-async function imageFor(sandbox: Sandbox): Promise<GuestImage> {
-  const files = await buildGuestImage();
+async function imageFor(sandbox: Sandbox, { agent = false }: GuestOptions): Promise<GuestImage> {
+  const files = await buildGuestImage({ agent });
   if (sandbox.root === "/") return files;
-  const inside = { kernel: `${GUESTS}/.vmlinuz`, initrd: `${GUESTS}/.initrd.gz` };
+  const inside = { kernel: `${GUESTS}/.vmlinuz`, initrd: `${GUESTS}/${agent ? ".initrd-agent.gz" : ".initrd.gz"}` };
   fs.copyFileSync(files.kernel, sandbox.path(inside.kernel));
   fs.copyFileSync(files.initrd, sandbox.path(inside.initrd));
   return inside;

@@ -5,6 +5,7 @@ import * as fs from "node:fs";
 import type { Socket } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
+import { SandboxError } from "./errors.js";
 
 export interface ExecOptions {
   /** What the command reads on stdin; nothing by default. */
@@ -91,6 +92,13 @@ export function run(argv: string[], options: ExecOptions = {}): Promise<ExecResu
       });
     });
   });
+}
+
+/** What it says, where it ends well; else an error that says `what` failed. */
+export async function must(argv: string[], what = argv.join(" ")): Promise<string> {
+  const { stdout, stderr, code } = await run(argv, { timeoutMs: 300_000 });
+  if (code !== 0) throw new SandboxError(`${what} failed: ${stderr.trim() || stdout.trim() || `code ${code}`}`);
+  return stdout;
 }
 
 /** A file without a name. A pipe of Node's is a socket, which "/dev/stdin" cannot be opened from. */

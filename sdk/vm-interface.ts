@@ -56,6 +56,7 @@ const computed = {
   addresses: undefined,
   adopted: undefined,
   remade: undefined,
+  otherwise: undefined,
   hostUuid: undefined,
   hostName: undefined,
 };
@@ -105,6 +106,8 @@ export class VmInterface extends pulumi.CustomResource {
   declare readonly adopted: pulumi.Output<boolean>;
   /** How often another program has made the VM anew without the NIC; absent: never. */
   declare readonly remade: pulumi.Output<number | undefined>;
+  /** Where the running VM and the stored definition differ: what the other of the two has than the arguments tell; absent: nothing. The next `up` makes both alike. */
+  declare readonly otherwise: pulumi.Output<Record<string, unknown> | undefined>;
   /** libvirt's UUID of the host. */
   declare readonly hostUuid: pulumi.Output<string>;
   /** Name of the host, as it calls itself. */

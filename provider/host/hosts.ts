@@ -177,6 +177,13 @@ export class Host {
     return this.pool.use(fn, { readOnly: !this.#writes });
   }
 
+  /** {@link read}, for what libvirt refuses over a read-only connection. */
+  async readWriting<T>(fn: (c: Connection) => Promise<T>): Promise<T> {
+    const found = await this.pool.use(fn);
+    this.#writes = true; // the user may have such connections
+    return found;
+  }
+
   /** Work on one object; what concerns the same object waits. `shared`: other objects that must stay as they are meanwhile. */
   use<T>(
     key: string,

@@ -75,7 +75,15 @@ export class WorkerConnection implements Connection {
     this.#id = id;
     this.#deadlineMs = deadlineMs ?? defaultDeadlineMs;
     this.networks = this.#methods("networks");
-    this.domains = this.#methods("domains");
+    const domains = this.#methods("domains");
+    this.domains = {
+      ...domains,
+      interfaceAddresses: (ref, source, { withinMs = Number.POSITIVE_INFINITY } = {}) => {
+        const within = Math.min(withinMs, this.#deadlineMs);
+        const answer = this.send("domains.interfaceAddresses", [ref, source], false, within);
+        return answer as ReturnType<typeof domains.interfaceAddresses>;
+      },
+    };
     this.interfaces = this.#methods("interfaces");
     this.#host = this.#methods("host");
     const patient = deadlineMs ?? capabilitiesDeadlineMs;

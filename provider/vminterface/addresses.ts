@@ -1,6 +1,6 @@
 /** Which addresses a guest has on a NIC, and who says so. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Context, textOf } from "../handler.js";
+import { type Context, classOf, textOf } from "../handler.js";
 import type { Host } from "../host/hosts.js";
 import type { Connection } from "../libvirt/api.js";
 import { children, descend, parseXml } from "../schema/xml.js";
@@ -25,24 +25,52 @@ export const hearsay = (c: Connection, vm: { uuid: string }, mac: string): Hears
 
 /**
  * Of a running VM; the first source that knows any tells all. A source that fails knows none.
- * @param heard where that was asked already.
+ * @param writing runs on a connection that may write: over another one libvirt asks no agent (virDomainInterfaceAddresses, libvirt-domain.c).
  */
 export async function addressesOf(
-  c: Connection,
   vm: { uuid: string; liveXml?: string },
   mac: string,
-  heard?: Hearsay,
+  heard: Hearsay,
+  writing: <T>(fn: (c: Connection) => Promise<T>) => Promise<T>,
 ): Promise<NicAddress[]> {
   if (vm.liveXml === undefined) return [];
-  const [lease, arp] = await (heard ?? hearsay(c, vm, mac));
+  const [lease, arp] = await heard;
   if (lease.length > 0) return lease;
   // A request to an agent that is not there would wait for it.
-  const agent = hasAgent(vm.liveXml) ? await heardFrom(c, vm, mac, "agent") : [];
+  const agent = hasAgent(vm.liveXml) ? await writing((c) => heardFromAgent(c, vm, mac)).catch(() => []) : [];
   return agent.length > 0 ? agent : arp;
 }
 
-async function heardFrom(c: Connection, vm: { uuid: string }, mac: string, source: Witness): Promise<NicAddress[]> {
-  const all = await c.domains.interfaceAddresses({ uuid: vm.uuid }, source).catch(() => []);
+/** One that hangs keeps its caller waiting without end, and the connection is lost with it: it is left alone for a while. */
+const AGENT_MS = 5000;
+const LEFT_ALONE_MS = 60_000;
+/** By UUID of their VMs, agents that did not answer, and when. */
+const silent = new Map<string, number>();
+
+async function heardFromAgent(c: Connection, vm: { uuid: string }, mac: string): Promise<NicAddress[]> {
+  const since = silent.get(vm.uuid);
+  if (since !== undefined && performance.now() - since < LEFT_ALONE_MS) return [];
+  silent.delete(vm.uuid);
+  return await heardFrom(c, vm, mac, "agent", (e) => {
+    if (classOf(e) === "timeout") silent.set(vm.uuid, performance.now());
+  });
+}
+
+/** For tests: a new run. */
+export const forgetSilent = (): void => silent.clear();
+
+async function heardFrom(
+  c: Connection,
+  vm: { uuid: string },
+  mac: string,
+  source: Witness,
+  failed?: (e: unknown) => void,
+): Promise<NicAddress[]> {
+  const within = source === "agent" ? { withinMs: AGENT_MS } : {};
+  const all = await c.domains.interfaceAddresses({ uuid: vm.uuid }, source, within).catch((e: unknown) => {
+    failed?.(e);
+    return [];
+  });
   return all
     .filter((i) => i.mac?.toLowerCase() === mac.toLowerCase())
     .flatMap((i) => i.addresses)
@@ -65,7 +93,7 @@ function hasAgent(liveXml: string): boolean {
 const LOOK_MS = 1000;
 const TELL_MS = 15_000;
 
-/** Holds no connection between its looks. @returns what there is in the end; `failed`: why that is not enough, as a sentence. */
+/** Of a NIC that this process has changed; holds no connection between its looks. @returns what there is in the end; `failed`: why that is not enough, as a sentence. */
 export async function waitForAddress(
   ctx: Context,
   host: Pick<Host, "read">,
@@ -81,7 +109,7 @@ export async function waitForAddress(
     try {
       const there = await host.read(async (c) => {
         const d = await c.domains.get({ uuid: vm.uuid });
-        return d?.active ? await addressesOf(c, d, mac) : undefined;
+        return d?.active ? await addressesOf(d, mac, hearsay(c, d, mac), (fn) => fn(c)) : undefined;
       });
       if (!there) {
         const failed = `${what}: the VM does not run, so it gets no address: start it, or remove waitForAddress`;

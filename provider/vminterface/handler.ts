@@ -9,7 +9,7 @@ import type { Impact } from "../network/prices.js";
 import { announce } from "../network/say.js";
 import type { Owner } from "../ownership.js";
 import { same } from "../schema/tree.js";
-import { addressesOf, type Hearsay, hearsay, waitForAddress } from "./addresses.js";
+import { addressesOf, type Hearsay, hearsay, type NicAddress, waitForAddress } from "./addresses.js";
 import { apply } from "./apply.js";
 import { STATE_FIELDS, sources, type WaitForAddress } from "./args.js";
 import { checkVmInterface } from "./check.js";
@@ -17,13 +17,13 @@ import { differences, replacing } from "./differences.js";
 import { readNic } from "./document.js";
 import { refuseBusy } from "./explain.js";
 import { observe, toObserved, withConnected } from "./observe.js";
-import { movedTo, nicOn, renamedOn, vmOn, vmThere } from "./place.js";
+import { movedTo, nicOn, refuseHostLeft, renamedOn, vmOn, vmThere } from "./place.js";
 import { plan, refusal } from "./plan.js";
 import { priceOfTaking, tellPrice, tellReplacement } from "./price.js";
 import { around, forgetNics, macFor, ofProgram, sawInCheck, seen } from "./run.js";
 import { idOf, label, madeAnew, renamedTo } from "./say.js";
 import { sourcesIn } from "./source.js";
-import { argsOf, argsOnHost, argsWithin, type Computed, computed, type History } from "./state.js";
+import { argsFound, argsOfBoth, argsWithin, type Computed, computed, everSet, type History } from "./state.js";
 import type { Observed, ObservedVm } from "./steps.js";
 import { together } from "./together.js";
 import { verify } from "./verify.js";
@@ -82,13 +82,14 @@ const vmHas = (nic: { domain: string; from: string }, inputs: Inputs, name: stri
   nic.from === "the host" && (nic.domain === inputs.domain || nic.domain === name);
 
 async function diff(ctx: Context, _id: string, olds: Inputs, news: Inputs): Promise<Diff> {
-  const was = argsOf(olds);
-  const rows = differences(was, news, olds);
+  // Where a refresh found the two definitions to differ, both have to become as wanted.
+  const rows = [...new Set(argsOfBoth(olds).flatMap((was) => differences(was, news, olds)))];
   if (rows.length === 0) return { changes: false, replaces: [], deleteBeforeReplace: true };
+  if (seen(news) && typeof olds.uri === "string") await refuseHostLeft(hostAt(uriOf(news)), olds, news);
   const replaces = await withoutRenamed(replacing(rows, news), olds, news);
   // refresh asks too, without check; a refusal there would stop it (design, "Traps").
   if (seen(news) && replaces.length > 0) tellReplacement(ctx, olds, news, replaces);
-  else if (seen(news)) await tellPrice(ctx, was, news, rows);
+  else if (seen(news)) await tellPrice(ctx, everSet(olds), news, rows);
   return { changes: true, replaces, deleteBeforeReplace: true };
 }
 
@@ -154,15 +155,16 @@ async function reach(
   if (refused !== undefined) throw new VirtnetError(refused);
   if (ctx.signal?.aborted) throw new VirtnetError(`${label(desired)}: stopped before anything was changed`);
   const vm = { uuid: p.domain };
+  const mac = String(desired.mac);
   // What has just been plugged has no address there yet; what is waited for is asked about then.
   const asks = observed.vm?.live !== undefined && desired.waitForAddress === undefined;
-  const outsOf = async (on: Connection, info: DomainInfo, args: Inputs, heard?: Hearsay) => ({
-    ...args,
-    ...(await outputs(host, on, info, args, history, asks, heard)),
-  });
+  const outsOf = async (on: Connection, info: DomainInfo, args: Inputs, heard?: Hearsay) => {
+    const addresses = asks ? await addressesOf(info, mac, heard ?? hearsay(on, vm, mac), (fn) => fn(on)) : [];
+    return { ...args, ...(await outputs(host, info, args, history, addresses)) };
+  };
   const look = (on: Connection) => ({
     info: on.domains.get(vm),
-    ...(asks ? { heard: hearsay(on, vm, String(desired.mac)) } : {}),
+    ...(asks ? { heard: hearsay(on, vm, mac) } : {}),
   });
   let after: ReturnType<typeof look> | undefined;
   if (observed.vm?.active && p.steps.length > 0) refuseBusy(observed.vm, observed.busy);
@@ -199,28 +201,23 @@ async function reach(
   }
 }
 
-/** @param heard what was asked about addresses already. */
 async function outputs(
   host: Host,
-  c: Connection,
   info: DomainInfo,
   args: Inputs,
   history: History,
-  asks = true,
-  heard?: Hearsay,
+  addresses: NicAddress[],
 ): Promise<Computed> {
-  const mac = String(args.mac);
-  const vm = toObserved(info, mac);
-  const addresses = vm.live && asks ? await addressesOf(c, info, mac, heard) : [];
-  return computed(args, vm, await host.identity(), history, addresses);
+  return computed(args, toObserved(info, String(args.mac)), await host.identity(), history, addresses);
 }
 
 async function update(ctx: Context, _id: string, olds: Inputs, news: Inputs): Promise<{ outs: Inputs }> {
   const host = hostAt(uriOf(news));
   const identity = await host.identity();
+  await refuseHostLeft(host, olds, news);
   // The VM may have moved to this host.
   if (olds.hostUuid === identity.uuid || !(await nicOn(host, olds))) proveHost(olds, identity, label(news));
-  const was = argsOf(olds);
+  const was = everSet(olds);
   const done = await onVm(ctx, host, {
     inputs: [news, was],
     uuid: olds.domainUuid,
@@ -288,11 +285,19 @@ async function read(
 
 /** The resource as its VM has it. */
 async function found(host: Host, olds: Inputs, info: DomainInfo) {
-  const vm = withConnected(toObserved(info, String(olds.mac)), (await host.vitals())?.masters);
-  const args = argsOnHost(argsOf(olds), vm);
+  // What was set is the NIC's own where its stored definition has it no more: a change may have been cut off.
+  const givers = { networks: {}, was: everSet(olds) };
+  const vm = withConnected(toObserved(info, String(olds.mac), givers), (await host.vitals())?.masters);
+  const { args, ...otherwise } = argsFound(olds, vm);
   const history = { adopted: olds.adopted === true, remade: Number(olds.remade ?? 0) };
-  const outs = await host.read((c) => outputs(host, c, info, args, history));
-  return { id: idOf(vm, olds.mac), outs: { ...args, ...outs }, inputs: args };
+  const outs = await outputs(host, info, args, history, await addressesNow(host, vm, info));
+  return { id: idOf(vm, olds.mac), outs: { ...args, ...outs, ...otherwise }, inputs: args };
+}
+
+async function addressesNow(host: Host, { live }: ObservedVm, info: DomainInfo): Promise<NicAddress[]> {
+  if (!live) return [];
+  const heard = host.read((c) => hearsay(c, info, live.mac));
+  return addressesOf(info, live.mac, heard, (fn) => host.readWriting(fn));
 }
 
 /** A lookup (VmInterface.get) brings the id only; what it found has a source too. */
@@ -301,7 +306,8 @@ async function foundById(host: Host, known: Inputs, info: DomainInfo) {
   const nic = vm.config ?? vm.live;
   const source = nic?.kind ? { [nic.kind]: readNic(nic.xml, nic.kind)[nic.kind] ?? {} } : {};
   const args = { ...known, domain: vm.name, ...source };
-  const outs = await host.read((c) => outputs(host, c, info, args, { adopted: false, remade: 0 }));
+  const addresses = await addressesNow(host, vm, info);
+  const outs = await outputs(host, info, args, { adopted: false, remade: 0 }, addresses);
   return { id: idOf(vm, known.mac), outs: { ...args, ...outs }, inputs: args };
 }
 

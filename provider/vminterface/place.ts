@@ -1,6 +1,6 @@
 /** Where a VM is: by name or UUID on its host, or on another host of this run that it has moved to. */
 import { type Inputs, VirtnetError } from "../handler.js";
-import { type Host, otherHosts } from "../host/hosts.js";
+import { type Host, hostAt, otherHosts, uriOf } from "../host/hosts.js";
 import type { DomainInfo, HostIdentity } from "../libvirt/api.js";
 import { isVm, toObserved } from "./observe.js";
 import { label, renamedTo } from "./say.js";
@@ -41,6 +41,17 @@ export async function renamedOn(host: Host, olds: Inputs, domain: unknown): Prom
   return info && !isVm(info, String(domain)) ? info : undefined;
 }
 
+/** Refuses the host that the program names, where the VM of the state, NIC and all, is on that of the state: a refresh has followed it there. */
+export async function refuseHostLeft(host: Host, olds: Inputs, news: Inputs): Promise<void> {
+  if (uriOf(olds) === host.uri || (await nicOn(host, olds))) return;
+  hostAt(uriOf(olds)); // it counts as one of this run
+  const moved = await movedTo(host, olds);
+  if (moved) throw new VirtnetError(`${label(news)}: ${await hasMoved(news, moved.host)}`);
+}
+
+const hasMoved = async ({ domain }: Inputs, to: Host): Promise<string> =>
+  `VM ${JSON.stringify(domain)} has moved to ${(await to.identity()).hostname} (${to.uri}): set uri of the NIC to that`;
+
 /** By what the user wrote. */
 export const vmOn = async (host: Host, domain: unknown): Promise<DomainInfo | undefined> =>
   (await host.allDomains()).find((d) => isVm(d, String(domain)));
@@ -62,7 +73,7 @@ export async function vmThere(
   const name = JSON.stringify(desired.domain);
   throw new VirtnetError(
     moved
-      ? `VM ${name} has moved to ${(await moved.host.identity()).hostname} (${moved.host.uri}): set uri of the NIC to that`
+      ? await hasMoved(desired, moved.host)
       : `VM ${name} is not on ${hostname}: make it first (where this program makes it, pass an output of it as domain, or name it in dependsOn), or check the name ("virsh list --all"); where it was migrated to another host, set uri to that`,
   );
 }

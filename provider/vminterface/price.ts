@@ -76,7 +76,7 @@ export async function tellPrice(ctx: Context, was: Inputs, news: Inputs, rows: s
       mac: String(news.mac),
       before: { uuid: "", name: String(news.domain), active: true, persistent: true },
       impact,
-      steps: [{ ...step, affects: [], actions: [] }],
+      steps: impact === "none" ? [] : [{ ...step, affects: [], actions: [] }],
     };
   }
   const refused = refusal(p, news.maxImpact as Impact | undefined);

@@ -7,6 +7,7 @@ import { readNetwork } from "../network/document.js";
 import { neighbours as networksAround } from "../network/run.js";
 import { announce } from "../network/say.js";
 import { type Owner, sameOwner } from "../ownership.js";
+import { forgetSilent } from "./addresses.js";
 import { nicsOf } from "./document.js";
 import { isVm } from "./observe.js";
 import type { NeighbourNetwork, NeighbourNic, Surroundings, Vm } from "./rules/rule.js";
@@ -57,6 +58,7 @@ export function forgetNics(): void {
   takenOver.clear();
   createdAgain.clear();
   forgetMoves();
+  forgetSilent();
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Inputs } from "../handler.js";
 import type { HostIdentity } from "../libvirt/api.js";
 import { type Owner, sameOwner } from "../ownership.js";
 import { project, withLeaving } from "../schema/project.js";
+import { same } from "../schema/tree.js";
 import type { NicAddress } from "./addresses.js";
 import { STATE_FIELDS, sources } from "./args.js";
 import { type fieldsOf, type Nic, readNic } from "./document.js";
@@ -33,6 +34,8 @@ export interface Computed {
   adopted: boolean;
   /** How often another program has made the VM anew without it; absent: never. */
   remade?: number;
+  /** What the other of the two definitions has than the arguments tell, where a refresh found them to differ. */
+  otherwise?: Inputs;
   /** UUID and name of the host. */
   hostUuid: string;
   hostName: string;
@@ -46,6 +49,7 @@ const COMPUTED: readonly string[] = [
   "addresses",
   "adopted",
   "remade",
+  "otherwise",
   "hostUuid",
   "hostName",
 ];
@@ -54,6 +58,21 @@ const COMPUTED: readonly string[] = [
 export function argsOf(outs: Inputs): Inputs {
   const made = Array.isArray(outs.generated) ? (outs.generated as string[]) : [];
   return Object.fromEntries(Object.entries(outs).filter(([k]) => !COMPUTED.includes(k) && !made.includes(k)));
+}
+
+const withoutSources = (args: Inputs): Inputs =>
+  Object.fromEntries(Object.entries(args).filter(([k]) => !(SOURCES as readonly string[]).includes(k)));
+
+const otherwiseOf = (outs: Inputs): Inputs => (outs.otherwise as Inputs | undefined) ?? {};
+
+/** What was set and may be there still: the arguments, and what one of the two definitions has beside. */
+export const everSet = (outs: Inputs): Inputs => withLeaving(otherwiseOf(outs), argsOf(outs)) as Inputs;
+
+/** The arguments as each of the two definitions has them. */
+export function argsOfBoth(outs: Inputs): Inputs[] {
+  const [args, other] = [argsOf(outs), otherwiseOf(outs)];
+  if (Object.keys(other).length === 0) return [args];
+  return [args, { ...(sourcesIn(other).length > 0 ? withoutSources(args) : args), ...other }];
 }
 
 /** What the NIC has been through. */
@@ -97,35 +116,57 @@ interface Wish {
   desired: Inputs;
 }
 
-/** The arguments as the host has them, with what can drift beside them. `wish`: told apart by that is what is as wanted. */
-export function argsOnHost(args: Inputs, vm: ObservedVm, wish: Wish = { desired: args }): Inputs {
-  const there = fieldsOnHost(args, vm, wish);
-  // `false` asks for nothing: it is left as it is.
+/** `false` asks for nothing: it is left as it is. */
+function withStates(there: Inputs, args: Inputs, vm: ObservedVm): Inputs {
   const state = {
     plugged: args.plugged !== false && isPlugged(vm),
     connected: args.connected !== false && vm.connected !== false,
   };
-  for (const k of STATE_FIELDS) if (args[k] !== undefined || !state[k]) there[k] = state[k];
-  return there;
+  const out = { ...there };
+  for (const k of STATE_FIELDS) if (args[k] !== undefined || !state[k]) out[k] = state[k];
+  return out;
 }
 
-/** The same of a NIC whose change did not come to its end. */
+/**
+ * The arguments as the host has them, with what can drift beside them. Of two definitions that differ the one that is not as it was
+ * known is told by the arguments, the other one by `otherwise`: a run may have been cut off between them.
+ */
+export function argsFound(outs: Inputs, vm: ObservedVm): { args: Inputs; otherwise?: Inputs } {
+  const known = argsOf(outs);
+  const set = withLeaving(withoutSources(otherwiseOf(outs)), known) as Inputs;
+  const views = copiesOf(vm).map(({ nic, changes }) => asThere(set, nic, changes));
+  const shown = views.find((v) => same(v, known)) && outs.otherwise !== undefined ? known : firstOther(views, set);
+  const other = views.find((v) => !same(v, shown));
+  const otherwise = Object.fromEntries(Object.entries(other ?? {}).filter(([k, v]) => !same(v, shown[k])));
+  const args = withStates(views.length > 0 ? shown : known, known, vm);
+  return { args, ...(Object.keys(otherwise).length > 0 ? { otherwise } : {}) };
+}
+
+const firstOther = (views: Inputs[], set: Inputs): Inputs => views.find((v) => !same(v, set)) ?? set;
+
+/** The arguments of a NIC whose change did not come to its end. */
 export function argsWithin({ was, desired }: Wish, vm: ObservedVm): Inputs {
-  if (was === undefined) return argsOnHost(desired, vm);
+  if (was === undefined) return withStates(fieldsOnHost(desired, vm, { desired }), desired, vm);
   // It has one source.
-  const before = Object.fromEntries(Object.entries(was).filter(([k]) => !(SOURCES as readonly string[]).includes(k)));
-  const args = argsOnHost(withLeaving(before, desired) as Inputs, vm, { was, desired });
+  const set = withLeaving(withoutSources(was), desired) as Inputs;
+  const args = withStates(fieldsOnHost(set, vm, { was, desired }), set, vm);
   const isMarked = sameOwner((vm.config ?? vm.live)?.mark, desired.owner as Owner | undefined);
   return isMarked || was.owner === undefined ? args : { ...args, owner: was.owner };
 }
 
+interface Copy {
+  nic: Nic;
+  changes: typeof changesOf;
+}
+
+const copiesOf = (vm: ObservedVm): Copy[] => [
+  ...(vm.config ? [{ nic: vm.config, changes: changesOf }] : []),
+  ...(vm.live ? [{ nic: vm.live, changes: runningChanges }] : []),
+];
+
 /** Where the stored definition is as wanted and the running NIC is not, that is the drift. */
 function fieldsOnHost(args: Inputs, vm: ObservedVm, { was, desired }: Wish): Inputs {
-  const copies: { nic: Nic; changes: typeof changesOf }[] = [
-    ...(vm.config ? [{ nic: vm.config, changes: changesOf }] : []),
-    ...(vm.live ? [{ nic: vm.live, changes: runningChanges }] : []),
-  ];
-  const drifted = copies.find(({ nic, changes }) => changes(desired, nic, was).length > 0);
+  const drifted = copiesOf(vm).find(({ nic, changes }) => changes(desired, nic, was).length > 0);
   return drifted ? asThere(args, drifted.nic, drifted.changes) : { ...desired };
 }
 

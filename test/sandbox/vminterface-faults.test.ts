@@ -47,6 +47,14 @@ const CHANGES: Change[] = [
     gateways: [0, 0],
   },
   {
+    does: "taking away what it was made with",
+    from: nic({ mtu: 1400 }),
+    to: nic(),
+    before: /^(?=[\s\S]*<source network='one')(?=[\s\S]*<mtu size='1400')/,
+    after: ONE,
+    gateways: [0, 0],
+  },
+  {
     does: "taking away what its network might give",
     from: nic({ isolated: true }),
     to: nic(),
@@ -77,9 +85,10 @@ describe("a NIC's change that is cut off", function () {
   });
 
   const owner = { project: "p", stack: "s", key: "nic" };
-  const run = (desired: Inputs | undefined, state: NicState | undefined, fault?: string) => {
+  const run = (desired: Inputs | undefined, state: NicState | undefined, fault?: string, refresh = false) => {
     const orders: NicOrders = {
       uri: host().uri,
+      refresh,
       ...(desired ? { desired: { uri: host().uri, owner, ...desired } } : {}),
       ...(state ? { state } : {}),
     };
@@ -155,22 +164,23 @@ describe("a NIC's change that is cut off", function () {
         }
     });
 
-    it(`${does}: killed before each call, and after the last, another process ends it`, async () => {
-      const { answer } = await run(to, await reset(change));
-      const calls = answer?.calls ?? 0;
-      for (let k = 1; k <= calls + 1; k++) {
-        const at = `killed before call ${k} of ${calls}`;
-        const state = await reset(change);
-        const { killed } = await run(to, state, `${k}:kill`);
-        // After the last one the engine is never told: its state is the old one.
-        assert.equal(killed, k <= calls, at);
-        if (k === 1) assert.ok(await isLike(before), at);
-        if (k > calls) assert.ok(await isLike(after), at);
-        const next = await run(to, state);
-        assert.equal(next.answer?.error, undefined, at);
-        await assertIs(after).catch((e: Error) => fail(at, e));
-        await assertReaches(gateways[1]).catch((e: Error) => fail(at, e));
-      }
-    });
+    for (const refresh of [false, true])
+      it(`${does}: killed before each call, and after the last, another process ends it${refresh ? ", also after a refresh" : ""}`, async () => {
+        const { answer } = await run(to, await reset(change));
+        const calls = answer?.calls ?? 0;
+        for (let k = 1; k <= calls + 1; k++) {
+          const at = `killed before call ${k} of ${calls}`;
+          const state = await reset(change);
+          const { killed } = await run(to, state, `${k}:kill`);
+          // After the last one the engine is never told: its state is the old one.
+          assert.equal(killed, k <= calls, at);
+          if (k === 1) assert.ok(await isLike(before), at);
+          if (k > calls) assert.ok(await isLike(after), at);
+          const next = await run(to, state, undefined, refresh);
+          assert.equal(next.answer?.error, undefined, at);
+          await assertIs(after).catch((e: Error) => fail(at, e));
+          await assertReaches(gateways[1]).catch((e: Error) => fail(at, e));
+        }
+      });
   }
 });

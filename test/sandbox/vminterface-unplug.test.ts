@@ -268,4 +268,34 @@ describe("plugging and unplugging that a VM refuses", () => {
     );
     assert.deepEqual(await nics("busy", "<mac"), []);
   });
+
+  it("says so too while the VM is saved: what is plugged, changed, plugged anew or unplugged is left as it is", async function () {
+    this.timeout(180_000);
+    const guest = await startGuest(host(), { name: "saved" });
+    await guest.waitReady(); // its memory holds a kernel by then: more than a pipe does
+    const d = driveNic(host().uri, "saved-nic");
+    const args = { domain: "saved", network: "one", unplugTimeout: 20 };
+    await d.up(args);
+    const both = async () => [await nics("saved", "<mac"), await nics("saved", "<mac", "--inactive")];
+    const before = await both();
+    await run(
+      "mkfifo /run/save; sleep 600 < /run/save & echo $! > /run/reader; setsid virsh save saved /run/save > /dev/null 2>&1 < /dev/null &",
+    );
+    const job = () => run("virsh domjobinfo saved");
+    for (let i = 0; i < 100 && !/Unbounded/.test(await job()); i++) await sleep(100);
+    assert.match(await job(), /Unbounded/);
+    const busy =
+      /VM "saved" is busy with a job \(migration, save, dump …; "virsh domjobinfo saved" shows it\): wait for its end and run this again; nothing was changed/;
+    await assert.rejects(driveNic(host().uri, "saved-other").up(args), busy, "plugging");
+    for (const more of [{ linkState: "down" }, { mtu: 1400 }]) await assert.rejects(d.up({ ...args, ...more }), busy);
+    await assert.rejects(d.destroy(), busy, "unplugging");
+    assert.match(await job(), /Unbounded/, "it goes on");
+    assert.deepEqual(await both(), before);
+    await run("kill $(cat /run/reader)"); // without a reader the save fails
+    for (let i = 0; i < 100 && !/None/.test(await job()); i++) await sleep(100);
+    await d.up({ ...args, linkState: "down" });
+    await d.destroy();
+    assert.deepEqual(await both(), [[], []]);
+    await guest.stop();
+  });
 });

@@ -114,6 +114,40 @@ describe("pulumi with NICs of a running VM", function () {
     await virsh(host(), ["undefine", "anew"]);
   });
 
+  it("plugs its NIC into a running VM that was made anew in one up --refresh, whose preview says so; and says that a VM is gone", async () => {
+    const make = async () => {
+      await virsh(host(), ["define", "/dev/stdin"], vmXml("again"));
+      await virsh(host(), ["start", "again"]);
+    };
+    await make();
+    const stack = stackOf("again");
+    write(`${network("i", 9)} exports.mac = new VmInterface("nic", { domain: "again", network: i.name }).mac;`);
+    await stack.up();
+    const mac = String((await stack.outputs()).mac);
+    for (const what of ["destroy", "undefine"]) await virsh(host(), [what, "again"]);
+    await make();
+    const before = (await stack.resources()).nic?.id;
+    assert.deepEqual(await stack.plannedSteps(), {}, "nobody has looked yet");
+    assert.deepEqual(await stack.drift(), { nic: "update" });
+    assert.equal((await stack.resources()).nic?.id, before, "a preview writes no state");
+    const up = await stack.run(["up", "--yes", "--refresh"]);
+    assert.equal(up.code, 0, up.text);
+    assert.match(up.text, /made the VM anew .* without this NIC: up plugs it in again/);
+    for (const flags of [[], ["--inactive"]]) assert.equal((await nicsIn(host(), "again", mac, ...flags)).length, 1);
+    assert.deepEqual(await stack.drift(), {});
+
+    for (const what of ["destroy", "undefine"]) await virsh(host(), [what, "again"]);
+    assert.deepEqual(await stack.drift(), { nic: "create" });
+    await stack.refresh();
+    assert.equal((await stack.resources()).nic, undefined);
+    assert.match((await stack.upFails()).text, /VM "again" is not on \S+: make it first/);
+    await make();
+    await stack.up();
+    assert.equal((await nicsIn(host(), "again", mac)).length, 1, "with the MAC that it had");
+    for (const what of ["destroy", "undefine"]) await virsh(host(), [what, "again"]);
+    await stack.destroy();
+  });
+
   it("keeps its MAC when it is renamed with an alias, moved to another VM, and replaced by force; a target changes alone", async () => {
     for (const name of ["here", "there"]) await virsh(host(), ["define", "/dev/stdin"], vmXml(name));
     const stack = stackOf("renames");
@@ -169,18 +203,26 @@ describe("pulumi with NICs of a running VM", function () {
     await stack.destroy();
   });
 
-  it("plugs ten NICs into five VMs in one up, each once", async () => {
-    for (let i = 0; i < 5; i++) await virsh(host(), ["define", "/dev/stdin"], vmXml(`vm${i}`));
+  it("plugs fifty NICs into ten VMs in one up, each once, running or not", async () => {
+    const names = Array.from({ length: 10 }, (_, i) => `vm${i}`);
+    for (const [i, name] of names.entries()) {
+      await virsh(host(), ["define", "/dev/stdin"], vmXml(name));
+      if (i < 5) await virsh(host(), ["start", name]);
+    }
+    const all = async (...flags: string[]) =>
+      Promise.all(names.map(async (name) => (await nicsIn(host(), name, "network='e'", ...flags)).length));
     const stack = stackOf("many");
     write(`${network("e", 5)}
-      for (let i = 0; i < 10; i++) new VmInterface("nic" + i, { domain: "vm" + (i % 5), network: e.name });`);
+      for (let i = 0; i < 50; i++) new VmInterface("nic" + i, { domain: "vm" + (i % 10), network: e.name });`);
     await stack.up();
-    for (let i = 0; i < 5; i++) assert.equal((await nicsIn(host(), `vm${i}`, "network='e'", "--inactive")).length, 2);
+    assert.deepEqual([await all(), await all("--inactive")], [Array(10).fill(5), Array(10).fill(5)]);
     assert.deepEqual(await stack.drift(), {});
+    // Without an operating system they release nothing.
+    for (const name of names.slice(0, 5)) await virsh(host(), ["destroy", name]);
     await stack.destroy();
-    for (let i = 0; i < 5; i++) {
-      assert.deepEqual(await nicsIn(host(), `vm${i}`, "<mac", "--inactive"), []);
-      await virsh(host(), ["undefine", `vm${i}`]);
+    for (const name of names) {
+      assert.deepEqual(await nicsIn(host(), name, "<mac", "--inactive"), []);
+      await virsh(host(), ["undefine", name]);
     }
   });
 });

@@ -20,6 +20,8 @@ export interface NicOrders {
   desired?: Inputs;
   /** What the engine has in its state. */
   state?: NicState;
+  /** The engine asks first what is there, as `pulumi up --refresh` does. */
+  refresh?: boolean;
   uri: string;
 }
 
@@ -35,11 +37,16 @@ const ctx = { log: () => undefined };
 /** libvirt itself waits five seconds for a guest that is to release a NIC. */
 const DEADLINE_MS = 9000;
 
-async function main({ of, uri, desired, state }: NicOrders): Promise<NicAnswer> {
+async function main({ of, uri, desired, state, refresh = false }: NicOrders): Promise<NicAnswer> {
   const host = hostAt(uri, { deadlineMs: DEADLINE_MS });
   const answer: NicAnswer = { calls: 0 };
   try {
-    const next = await operate(of === "network" ? networkHandler : vmInterfaceHandler, desired, state);
+    const handler = of === "network" ? networkHandler : vmInterfaceHandler;
+    const next = await operate(
+      handler,
+      desired,
+      refresh && state ? await handler.read(ctx, state.id, state.outs) : state,
+    );
     if (next) answer.state = next;
   } catch (e) {
     answer.error = e instanceof Error ? e.message : String(e);

@@ -121,8 +121,14 @@ export interface Domains {
    * @param source "lease": from DHCP of libvirt's networks; "agent": from the guest's agent, loopback too; "arp": from the host's
    *   neighbour table. Class "invalid-state" when the domain does not run; for "agent" class "unsupported" where the domain has no
    *   channel for one, "busy" (code 86) where none answers.
+   * @param options.withinMs a shorter deadline than the connection's, which ends with it as with any that is missed: libvirt waits
+   *   without end for an agent that has answered before and hangs now (qemuAgentCommand, qemu/qemu_agent.c).
    */
-  interfaceAddresses(ref: Ref, source: "lease" | "agent" | "arp"): Promise<InterfaceAddresses[]>;
+  interfaceAddresses(
+    ref: Ref,
+    source: "lease" | "agent" | "arp",
+    options?: { withinMs?: number },
+  ): Promise<InterfaceAddresses[]>;
   /**
    * The job that the domain is busy with, and how far it is (virDomainGetJobInfo); type "none" and all 0 where there is none.
    *

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { Inputs } from "../../../provider/handler.js";
+import { differences } from "../../../provider/vminterface/differences.js";
 import { nicsOf, writeNic } from "../../../provider/vminterface/document.js";
 import { plan } from "../../../provider/vminterface/plan.js";
-import { argsWithin } from "../../../provider/vminterface/state.js";
+import { argsFound, argsOfBoth, argsWithin, everSet } from "../../../provider/vminterface/state.js";
 import type { ObservedVm } from "../../../provider/vminterface/steps.js";
 
 const [old, renamed] = ["nic", "renamed"].map((key) => ({ project: "p", stack: "s", key }));
@@ -48,5 +49,54 @@ describe("the state of a NIC whose change did not come to its end", () => {
     assert.deepEqual(stateAfter(base, desired, vm(base, base)).owner, old);
     assert.deepEqual(stateAfter(base, desired, vm({ ...base, owner: undefined }, base)).owner, old);
     assert.deepEqual(stateAfter(base, desired, vm(desired, base)).owner, renamed);
+  });
+});
+
+describe("the state of a NIC that a refresh found to differ in its two definitions", () => {
+  const found = (outs: Inputs, there: ObservedVm): Inputs => {
+    const { args, ...otherwise } = argsFound(outs, there);
+    return { ...args, ...otherwise };
+  };
+  const rows = (outs: Inputs, news: Inputs) => argsOfBoth(outs).flatMap((was) => differences(was, news, {}));
+  const whole = { ...base, plugged: true, connected: true };
+  const both: [what: string, old: Inputs, wish: Inputs, row: string][] = [
+    ["a setting that shall go", { ...whole, mtu: 1400 }, whole, "mtu"],
+    [
+      "a setting within one that stays",
+      { ...whole, driver: { name: "vhost", queues: 4 } },
+      { ...whole, driver: { name: "vhost" } },
+      "driver.queues",
+    ],
+    ["a value", { ...whole, mtu: 1400 }, { ...whole, mtu: 1300 }, "mtu"],
+    ["a network", whole, { ...whole, network: "two" }, "network"],
+    ["a source", whole, { ...whole, network: undefined, bridge: "br0" }, "bridge"],
+  ];
+  for (const [what, old, wish, row] of both)
+    it(`${what}: a run that was cut off between the two is ended, or taken back, after one refresh or two`, () => {
+      const half = vm(wish, old);
+      let state = found(old, half);
+      for (const time of ["one refresh", "two"]) {
+        assert.ok(rows(state, wish).includes(row), `${time}: the program still wants it`);
+        assert.deepEqual(stepsFrom(everSet(state), wish, half), stepsFrom(old, wish, half), time);
+        assert.ok(rows(state, old).length > 0, `${time}: the program takes it back`);
+        state = found(state, half);
+      }
+      assert.deepEqual(found(state, vm(wish, wish)).otherwise, undefined, "both are alike again");
+      assert.deepEqual(rows(found(state, vm(wish, wish)), wish), []);
+      assert.deepEqual(rows(found(state, vm(old, old)), old), []);
+    });
+
+  it("a new setting is still the program's to add", () => {
+    const wish = { ...whole, mtu: 1400 };
+    const state = found(whole, vm(wish, whole));
+    assert.deepEqual(rows(state, wish), ["mtu"]);
+    assert.deepEqual(stepsFrom(everSet(state), wish, vm(wish, whole)), ["replug"]);
+  });
+
+  it("is quiet where they do not, and where one of them has no such NIC", () => {
+    assert.deepEqual(found(whole, vm(whole, whole)), whole);
+    const { live: _, ...stored } = vm(whole, whole);
+    assert.deepEqual(found(whole, { ...stored, active: false }), whole);
+    assert.deepEqual(found(whole, stored), { ...whole, plugged: false });
   });
 });

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { closeHosts, hostAt } from "../../provider/host/hosts.js";
+import type { NicAddress } from "../../provider/vminterface/addresses.js";
+import { eventually, type Guest, startGuest } from "../../sandbox/guests.js";
+import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
+import { driveNic, newRun } from "../support/vminterface.js";
+import { natXml } from "../support/vms.js";
+
+/** The guest's agent is Debian's qemu-guest-agent, and nobody else knows what the guest calls itself. */
+describe("the addresses that a guest's agent tells", function () {
+  this.timeout(180_000);
+  const host = withSandbox();
+  let guest: Guest;
+  before("starts a guest with an agent", async () => {
+    await startNetwork(host(), "served", natXml("served", "va1", 91));
+    await startNetwork(host(), "bare", "<network><name>bare</name><bridge name='va2' stp='off'/></network>");
+    guest = await startGuest(host(), { name: "web", agent: true });
+    await guest.waitReady();
+    assert.ok(await eventually(async () => (await agentIs()) === "connected", 30_000), "the agent runs");
+  });
+  after(() => closeHosts());
+  beforeEach("is a new run", newRun);
+  const agentIs = async () => /agent\.0' state='(\w+)'/.exec(await virsh(host(), ["dumpxml", "web"]))?.[1];
+  const args = { domain: "web", network: "bare", mac: "52:54:00:91:00:01" };
+  const addressed = async (...addresses: string[]) => {
+    await guest.exec("for i in $(seq 50); do [ -d /sys/class/net/eth0 ] && break; usleep 100000; done");
+    const add = addresses.map((a) => `ip addr add ${a} dev eth0`).join("; ");
+    const { code, stderr } = await guest.exec(`ip link set eth0 up; ${add}`);
+    assert.equal(code, 0, stderr);
+  };
+  const told = (d: { state: { outs: Record<string, unknown> } | undefined }) => d.state?.outs.addresses as NicAddress[];
+
+  it("are told where no server gave any, with their prefixes, and waited for", async () => {
+    const d = driveNic(host().uri, "own");
+    const up = d.up({ ...args, waitForAddress: { seconds: 60 } });
+    await addressed("10.92.0.7/20", "fd00:92::7/64");
+    await up;
+    await d.refresh();
+    assert.deepEqual(
+      told(d).sort((a, b) => a.family.localeCompare(b.family)),
+      [
+        { address: "10.92.0.7", prefix: 20, family: "ipv4", source: "agent" },
+        { address: "fd00:92::7", prefix: 64, family: "ipv6", source: "agent" },
+      ],
+    );
+    // Those of another NIC of the same guest are not this one's.
+    const other = driveNic(host().uri, "other");
+    await other.up({ ...args, mac: "52:54:00:91:00:02" });
+    await other.refresh();
+    assert.deepEqual(told(other), []);
+    await other.destroy();
+    await d.destroy();
+  });
+
+  it("are asked for where the network's server has given none, and not where it has", async () => {
+    const d = driveNic(host().uri, "leased");
+    await d.up({ ...args, network: "served" });
+    await addressed("10.91.1.200/24");
+    await d.refresh();
+    assert.deepEqual(told(d), [{ address: "10.91.1.200", prefix: 24, family: "ipv4", source: "agent" }]);
+    await guest.exec("ip addr flush dev eth0");
+    await guest.up("eth0");
+    await guest.exec("ip addr add 10.91.1.201/24 dev eth0");
+    hostAt(host().uri).changed();
+    await d.refresh();
+    assert.deepEqual(
+      told(d).map((a) => a.source),
+      ["lease"],
+    );
+    assert.notEqual(told(d)[0]?.address, "10.91.1.201");
+    await d.destroy();
+  });
+
+  it("are none while the agent hangs, for which nobody waits long, or again at once; and while it does not run", async () => {
+    const d = driveNic(host().uri, "silent");
+    await d.up(args);
+    await addressed("10.92.0.8/24");
+    const refreshed = async () => {
+      const begun = performance.now();
+      await d.refresh();
+      return { sources: told(d).map((a) => a.source), seconds: (performance.now() - begun) / 1000 };
+    };
+    // Over a read-only connection, as a run that only looks has.
+    await newRun();
+    assert.deepEqual((await refreshed()).sources, ["agent"]);
+    await guest.exec("kill -STOP $(pidof qemu-ga)");
+    await newRun();
+    const first = await refreshed();
+    assert.deepEqual(first.sources, []);
+    assert.ok(first.seconds > 4 && first.seconds < 20, `libvirt alone would wait for ever: ${first.seconds} s`);
+    const second = await refreshed();
+    assert.deepEqual(second.sources, []);
+    assert.ok(second.seconds < 4, `not asked again: ${second.seconds} s`);
+    assert.ok(await d.up({ ...args, linkState: "down" }), "the host is as good as before");
+    await guest.exec("kill -CONT $(pidof qemu-ga)");
+    const answers = async () => {
+      await newRun();
+      return (await refreshed()).sources.join() === "agent";
+    };
+    assert.ok(await eventually(answers, 30_000), "it answers again");
+    await guest.exec("kill $(pidof qemu-ga)");
+    assert.ok(await eventually(async () => (await agentIs()) === "disconnected"));
+    await newRun();
+    assert.deepEqual((await refreshed()).sources, []);
+    await d.destroy();
+  });
+});
