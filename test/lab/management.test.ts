@@ -65,7 +65,7 @@ describe("a host that is managed through one NIC", function () {
     );
     const { text } = await stack.upFails();
     // The second, where the machine is so slow that the time is over before the proof.
-    const why = "no new connection to the host: .*|the time after which the host takes the change back is over";
+    const why = "no new connection to the host: .*|the time after which the change is taken back is over";
     assert.match(text, new RegExp(`proving that it works failed: (${why}); everything is as it was`));
     assert.doesNotMatch(text, /a fault of pulumi-virtnet itself/);
     await isManagedBy("eth0");

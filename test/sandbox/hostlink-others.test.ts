@@ -1,6 +1,10 @@
 /** Profiles and devices that others made, or took away: nothing of theirs is lost. Looked at by nmcli and ip. */
 import assert from "node:assert/strict";
 import type { Inputs } from "../../provider/handler.js";
+import { type Channel, channelOf } from "../../provider/host/channel.js";
+import { NetworkManager } from "../../provider/hostlink/backends/networkmanager/index.js";
+import { observe } from "../../provider/hostlink/observe.js";
+import { forgetReadings } from "../../provider/hostlink/readings.js";
 import { forgetLinks } from "../../provider/hostlink/run.js";
 import { run } from "../../sandbox/index.js";
 import { waitFor, withLan } from "../support/lan.js";
@@ -129,6 +133,40 @@ describe("host links that are others', too", function () {
     assert.equal(await of("own", "connection.autoconnect"), "yes");
     await one.destroy();
     await remove("own");
+  });
+
+  it("a profile that a user has to himself is no reason to take a link for gone, nor to know nothing of the others", async () => {
+    // Who is not root; root is told all.
+    const channel = channelOf(lan.host().uri) as Channel;
+    const nobody: Channel = {
+      ...channel,
+      run: (argv, options) => channel.run(["setpriv", "--reuid", "65534", "--clear-groups", ...argv], options),
+    };
+    const mine = ["connection.permissions", "user:daemon"];
+    await lan.add("open", "bridge", "br6", `${FIXED} 192.0.2.5/24`);
+    await lan.add("own", "ethernet", "eth2", `${FIXED} 192.0.2.9/24`);
+    await lan.nmcli("connection", "up", "own");
+    await lan.nmcli("connection", "modify", "own", ...mine);
+    try {
+      const look = (name: string, wanted: Inputs = {}) =>
+        observe(new NetworkManager(nobody, "nobody's"), "bridge", { name }, wanted);
+      assert.deepEqual((await look("br6")).link?.values.addresses, { addresses: ["192.0.2.5/24"] });
+      assert.deepEqual((await look("br9")).link, undefined);
+      const uuid = await of("own", "connection.uuid");
+      await assert.rejects(
+        look("br9", { ports: ["eth2"], addresses: "inherit" }),
+        new RegExp(`what addresses eth2 has cannot be told: NetworkManager keeps the profile ${uuid} from this user`),
+      );
+      await lan.nmcli("connection", "down", "own");
+      forgetReadings();
+      await assert.rejects(
+        look("br9"),
+        /bridge "br9": whether it is there cannot be told: .*\/Settings\/\d+ .*: run as root, or let all see it/,
+      );
+      assert.equal((await look("br6")).link?.name, "br6");
+    } finally {
+      await remove("own", "open");
+    }
   });
 
   it("goes although its port's device is gone, and it is down", async () => {
