@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import type { Inputs } from "../../provider/handler.js";
 import { type Channel, channelOf } from "../../provider/host/channel.js";
 import { NetworkManager } from "../../provider/hostlink/backends/networkmanager/index.js";
+import { checkLink } from "../../provider/hostlink/check.js";
+import { readLinks } from "../../provider/hostlink/facts.js";
 import { observe } from "../../provider/hostlink/observe.js";
 import { forgetReadings } from "../../provider/hostlink/readings.js";
 import { forgetLinks } from "../../provider/hostlink/run.js";
@@ -93,6 +95,55 @@ describe("host links that are others', too", function () {
       await d.destroy();
       assert.equal(await of("br5", "bridge.group-forward-mask"), "8");
     });
+  });
+
+  it("a checkpoint of another tool stays where it is on other devices, and is waited for, and named, on the same", async () => {
+    const nm = "org.freedesktop.NetworkManager";
+    const bus = async (member: string, ...words: string[]) => {
+      const found = await lan.sh(
+        `busctl call ${nm} /org/freedesktop/NetworkManager ${nm} ${member} ${words.join(" ")}`,
+      );
+      return /"(.*)"/.exec(found)?.[1] ?? "";
+    };
+    const on = async (device: string, seconds: number) =>
+      bus("CheckpointCreate", "aouu", "1", await bus("GetDeviceByIpIface", "s", device), String(seconds), "0");
+    const theirs = await on("eth3", 0);
+    const d = lan.drive("bridge", "br9");
+    try {
+      await d.up({ ports: ["eth2"] });
+      assert.equal(await lan.checkpoints(), 1);
+      await assert.rejects(
+        d.up({ ports: ["eth2", "eth3"] }),
+        new RegExp(
+          `another change of eth3 waits to be kept or taken back \\(${theirs}\\): end it, with "busctl .* CheckpointRollback o ${theirs}"; nothing was changed`,
+        ),
+      );
+      assert.deepEqual(await lan.ports("br9"), ["eth2"]);
+    } finally {
+      await bus("CheckpointDestroy", "o", theirs);
+    }
+    // One that ends by itself.
+    await on("eth3", 5);
+    await d.up({ ports: ["eth2", "eth3"] });
+    assert.deepEqual(await lan.ports("br9"), ["eth2", "eth3"]);
+    await d.destroy();
+  });
+
+  it("a Wi-Fi device of the host is no port", async () => {
+    // No kernel here has any: one that sysfs shows as such, seen by what looks.
+    const channel = channelOf(lan.host().uri) as Channel;
+    const seen = 'mount -t tmpfs none /sys/class/net && mkdir -p /sys/class/net/eth3/phy80211 && exec "$@"';
+    const found = await readLinks({
+      ...channel,
+      run: (argv, options) => channel.run(["unshare", "-m", "sh", "-c", seen, "sh", ...argv], options),
+    });
+    assert.deepEqual([found.links.get("eth3")?.wireless, found.links.get("eth2")?.wireless], [true, false]);
+    const why = checkLink("bridge", { name: "br9", ports: ["eth2", "eth3"] }, { links: found.links });
+    assert.deepEqual(
+      why.map((f) => f.property),
+      ["ports[1]"],
+    );
+    assert.match(why[0]?.reason ?? "", /"eth3" is a Wi-Fi device/);
   });
 
   it("a port by a profile made by hand is none any more at the next start, and one again when it is wanted", async () => {
