@@ -7,6 +7,7 @@ import { fullLinks } from "../support/full-links.js";
 import { withLab } from "../support/lab.js";
 import { bySerial } from "../support/lab-host.js";
 import { driveLink } from "../support/links.js";
+import { virtnet } from "../support/virtnet.js";
 
 describe("traffic through bonds and VLANs, on a kernel that has them", function () {
   this.timeout(600_000);
@@ -91,6 +92,17 @@ describe("traffic through bonds and VLANs, on a kernel that has them", function 
     assert.match(await lab().tagged("sw", 30, asked), /vlan 30, /);
     await bond.up({ mode: 1, ports: ["eth2", "eth3"], miimon: 50 });
     for (const link of [bond, vlan, bridge]) assert.deepEqual(await link.drift(), []);
+    // As somebody else's program would take them over, by ssh.
+    const env = { LIBVIRT_DEFAULT_URI: lab().uri };
+    for (const [kind, name] of [
+      ["bond", "bond0"],
+      ["vlan", "bond0.30"],
+    ] as const) {
+      const { stdout, stderr } = await virtnet(["import", kind, name, "--format", "json"], { env });
+      assert.match(stdout, new RegExp(`"name": ?"${name.replace(".", "\\.")}"`), stderr);
+      const planned = await virtnet(["plan", "-"], { input: stdout, env });
+      assert.deepEqual((JSON.parse(planned.stdout) as { steps: unknown[] }).steps, [], planned.stderr);
+    }
     for (const link of [bridge, vlan, bond]) await link.destroy();
     assert.equal(await lab().sh("ls /etc/NetworkManager/system-connections"), "lan.nmconnection");
   });
