@@ -2,12 +2,17 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Kind } from "../../provider/hostlink/args.js";
+import { linkHandler } from "../../provider/hostlink/handler.js";
+import { forgetLinks } from "../../provider/hostlink/run.js";
+import { networkHandler } from "../../provider/network/handler.js";
+import { vmInterfaceHandler } from "../../provider/vminterface/handler.js";
 import { type Pinger, type PingResult, pinger } from "../../sandbox/ping.js";
 import { fullLinks } from "../support/full-links.js";
 import { withLab } from "../support/lab.js";
 import { bySerial } from "../support/lab-host.js";
 import { driveLink } from "../support/links.js";
 import { virtnet } from "../support/virtnet.js";
+import { newRun } from "../support/vminterface.js";
 
 describe("traffic through bonds and VLANs, on a kernel that has them", function () {
   this.timeout(600_000);
@@ -81,6 +86,37 @@ describe("traffic through bonds and VLANs, on a kernel that has them", function 
       /802\.1Q.* vlan 20, .* Request who-has 10\.20\.0\.2 tell 10\.20\.0\.1/,
     );
     await vlan.destroy();
+  });
+
+  it("no network and no NIC of a VM comes onto a bridge whose bond does not fit VMs, whoever made that", async () => {
+    const ctx = { log: () => {} };
+    const { uri } = lab();
+    const faults = async () => {
+      await newRun();
+      forgetLinks();
+      const checks = [
+        networkHandler.check(ctx, {}, { mode: "bridge", name: "on9", bridge: "br9", uri }),
+        vmInterfaceHandler.check(ctx, {}, { domain: "vm9", bridge: "br9", uri }),
+        linkHandler("bridge").check(ctx, {}, { name: "br9", ports: ["bond9"], adopt: true, uri }),
+      ];
+      const found = (await Promise.all(checks)).flatMap(({ failures }) => failures);
+      return found.filter(({ reason }) => /bond9/.test(reason)).map(({ property, reason }) => `${property}: ${reason}`);
+    };
+    const made = (mode: string) =>
+      `ip link add bond9 type bond mode ${mode} miimon 100 && ip link set bond9 master br9`;
+    await lab().sh(`ip link add br9 type bridge && ${made("balance-rr")}`);
+    try {
+      const [network = "", nic = "", bridge = "", ...more] = await faults();
+      for (const fault of [network, nic])
+        assert.match(fault, /^bridge: bond "bond9" below bridge "br9" is of mode balance-rr/);
+      assert.match(bridge, /^ports\[0\]: .*balance-rr/);
+      assert.deepEqual(more, []);
+      await lab().sh(`ip link del bond9 && ${made("active-backup")}`);
+      assert.deepEqual(await faults(), []);
+    } finally {
+      await lab().sh("ip link del br9; ip link del bond9");
+      await newRun();
+    }
   });
 
   it("a VLAN of a bond, and a bridge on it, come, change and go in their order", async () => {
