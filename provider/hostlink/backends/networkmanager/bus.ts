@@ -60,6 +60,9 @@ for p in $(echo "$listed" | tr -d '"'); do
   fi
 done`;
 
+/** A program for each profile: a busy host with many takes its time. */
+const EVERYTHING_MS = 60_000;
+
 const objectsIn = (json: string): Objects => (JSON.parse(json) as { data: [Objects] }).data[0];
 
 /** How long one command waits: it must end before the channel ends it. */
@@ -104,7 +107,7 @@ export class Bus {
 
   /** All objects with their properties, and the settings of all profiles that are told. One command for it: over ssh each is a round trip. */
   async everything(): Promise<{ objects: Objects; settings: ReadonlyMap<string, Settings | undefined> }> {
-    const { stdout, stderr, code } = await this.#channel.run(["sh", "-c", EVERYTHING]);
+    const { stdout, stderr, code } = await this.#channel.run(["sh", "-c", EVERYTHING], { limitMs: EVERYTHING_MS });
     if (code !== 0) throw failed("reading devices and profiles", stderr, code);
     const [objects = "", ...profiles] = stdout.trim().split("\n");
     const settings = profiles.map((line): [string, Settings | undefined] => {
