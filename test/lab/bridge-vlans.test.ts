@@ -6,7 +6,7 @@ import { linkHandler } from "../../provider/hostlink/handler.js";
 import { forgetLinks } from "../../provider/hostlink/run.js";
 import { driveHandler } from "../support/drive.js";
 import { PEER, withLab } from "../support/lab.js";
-import { bySerial } from "../support/lab-host.js";
+import { bySerial, patience } from "../support/lab-host.js";
 import { driveLink } from "../support/links.js";
 
 describe("VLANs of a bridge's ports", function () {
@@ -115,7 +115,8 @@ describe("VLANs of a bridge's ports", function () {
     assert.equal(had.cont0, "20*- 30 31");
     await lab().sh("ip -o monitor link > /tmp/moves 2>&1 & echo $! > /tmp/moves.pid");
     const wrong = { mac: "52:54:00:aa:bb:02", addresses: { addresses: ["203.0.113.9/24"] }, probe: PEER };
-    await assert.rejects(d.up({ ...wrong, rollbackAfter: 60 }), / failed: .*; everything is as it was$/s);
+    const rollbackAfter = Math.min(600, 4 * (await patience(lab())));
+    await assert.rejects(d.up({ ...wrong, rollbackAfter }), / failed: .*; everything is as it was$/s);
     await lab().sh("until [ -e /sys/class/net/cont0/master ]; do sleep 0.2; done; kill $(cat /tmp/moves.pid)");
     // NetworkManager had taken it off.
     assert.match(await lab().sh("cat /tmp/moves"), /^Deleted .*cont0@.* master br1 /m);

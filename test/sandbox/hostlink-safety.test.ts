@@ -360,6 +360,9 @@ describe("a bridge on the management NIC", function () {
       await virsh(lan.host(), ["create", "/dev/stdin"], vm);
       const [device = ""] = await lan.ports("br0");
       assert.match(device, /^vnet/);
+      await assert.rejects(d.destroy(), /bridge "br0" is in use by on-br0: move or remove their NICs first/);
+      await assert.rejects(d.up({ name: "br9" }), /bridge "br0" is in use by on-br0/);
+      assert.deepEqual(await lan.ports("br0"), [device]);
       await lan.nmcli("connection", "delete", "br0");
       assert.equal(await d.refresh(), undefined);
       await d.up({});
