@@ -49,6 +49,14 @@ export async function apply(
   plan: Plan,
   hooks: ApplyHooks = {},
 ): Promise<string> {
+  try {
+    return await applied(backend, channel, plan, hooks);
+  } finally {
+    backend.forget();
+  }
+}
+
+async function applied(backend: Backend, channel: Channel | undefined, plan: Plan, hooks: ApplyHooks): Promise<string> {
   const actions = plan.steps.flatMap((s) => s.actions);
   const marks = actions.map((a) => (a.do === "configure" ? a.mark : undefined));
   const host = actions.flatMap((a) => (a.do === "prove" && a.host ? [a.host] : []))[0];

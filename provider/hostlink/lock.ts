@@ -2,6 +2,7 @@
 import { VirtnetError } from "../handler.js";
 import { type Channel, whyFailed } from "../host/channel.js";
 import { holding } from "../host/lock.js";
+import type { Backend } from "./backends/backend.js";
 import { bystanders, lineOf } from "./bystanders.js";
 
 /** How long another change may take: a checkpoint with LACP and a spanning tree, and its way back; in s. */
@@ -46,17 +47,18 @@ plug() {
 plug
 `;
 
-/** @param own ports by the manager's own doing, which brings them back itself. Asked where anybody is on a bridge. */
+/** @param by whose own ports are brought back by itself; asked where anybody is on a bridge. What it read before the lock was held counts no more. */
 export function withLock<T>(
   channel: Channel,
   uri: string,
-  own: () => Promise<readonly string[]>,
+  by: Pick<Backend, "forget" | "ownPorts">,
   work: () => Promise<T>,
   waitS = WAIT_S,
 ): Promise<T> {
   const what = `a link of host ${uri}`;
   return holding(uri, channel, { held: [{ name: "links", what }], waitS }, async () => {
-    const others = await bystanders(channel, own);
+    by.forget();
+    const others = await bystanders(channel, () => by.ownPorts());
     const hold = await channel.hold(["sh", "-c", HOLDER, "sh", others.map(lineOf).join("\n")], START_MS);
     if (!hold.held)
       throw new VirtnetError(

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { VirtnetError } from "../handler.js";
 import type { Channel } from "../host/channel.js";
-import { familyOf, type Hop, readLinks, type Way } from "./facts.js";
+import { familyOf, type Hop, type HostLinks, readLinks, type Way } from "./facts.js";
 import type { HostProof, Probe } from "./steps.js";
 
 const PAUSE_MS = 500;
@@ -70,8 +70,7 @@ export const prove = (
     untilMs,
     async () =>
       (await byNewConnection(channel, untilMs)) ??
-      (await byHops(channel, before)) ??
-      (host && (await byWays(channel, before, host))) ??
+      (await byRoutes(channel, before, host)) ??
       (await byProbe(channel, before)),
   );
 
@@ -98,9 +97,13 @@ async function byNewConnection(channel: Channel, untilMs: number): Promise<strin
   return code === 0 ? undefined : `no new connection to the host: ${stderr.trim() || "no answer"}`;
 }
 
+async function byRoutes(channel: Channel, before: Baseline, host: HostProof | undefined): Promise<string | undefined> {
+  const links = await readLinks(channel);
+  return (await byHops(channel, before, links)) ?? (host && (await byWays(channel, before, links, host)));
+}
+
 /** Each that answered before does so again. A default gateway may be another one now, which answers too. */
-async function byHops(channel: Channel, before: Baseline): Promise<string | undefined> {
-  const { hops, sessions } = await readLinks(channel);
+async function byHops(channel: Channel, before: Baseline, { hops, sessions }: HostLinks): Promise<string | undefined> {
   for (const was of before.hops) {
     const alike = hops.filter((h) => h.to === was.to && h.peer === was.peer && familyOf(h.via) === familyOf(was.via));
     const now = alike.find((h) => h.via === was.via);
@@ -115,7 +118,10 @@ async function byHops(channel: Channel, before: Baseline): Promise<string | unde
     }
     const answers = await Promise.all(asked.map((hop) => answersArp(channel, hop)));
     if (!answers.includes(true))
-      return `${asked.map((hop) => `${hop.via} does not answer on ${hop.device}`).join(", ")} (the next hop for ${was.to})`;
+      return (
+        `${asked.map((hop) => `${hop.via} does not answer on ${hop.device}`).join(", ")} (the next hop for ${was.to}), but did before the change: ` +
+        `where that has reasons of its own, run up again with an address in probe that answers, or with probe: false`
+      );
   }
   return undefined;
 }
@@ -124,11 +130,11 @@ async function byHops(channel: Channel, before: Baseline): Promise<string | unde
 async function byWays(
   channel: Channel,
   before: Baseline,
+  { ways, hops }: HostLinks,
   { managed, to, brings }: HostProof,
 ): Promise<string | undefined> {
   // What has to answer then is named.
   if (before.probe !== undefined) return undefined;
-  const { ways, hops } = await readLinks(channel);
   const strange = strayed(before.ways, ways, to) ?? elsewhere(before.toHops, await waysTo(channel, hops), to);
   if (strange === undefined) return undefined;
   const out = managed

@@ -5,7 +5,8 @@ import { hostAt } from "../host/hosts.js";
 import type { BackendName, Kind } from "./args.js";
 import type { Access } from "./backends/backend.js";
 import { backendOf } from "./backends/index.js";
-import { type HostLinks, readLinks } from "./facts.js";
+import type { HostLinks } from "./facts.js";
+import { forgetReadings, recentLinks } from "./readings.js";
 import type { Surroundings } from "./rules/rule.js";
 
 const checked = new Map<string, { kind: Kind; args: Inputs }>();
@@ -47,6 +48,7 @@ export function forgetLinks(): void {
   former.clear();
   facts.clear();
   managers.clear();
+  forgetReadings();
 }
 
 export function seen(args: Inputs): boolean {
@@ -62,7 +64,7 @@ export function changed(uri: string): void {
 function linksOf(ctx: Context, uri: string, channel: Channel): Promise<HostLinks | undefined> {
   let known = facts.get(uri);
   if (!known) {
-    known = readLinks(channel).catch((e: unknown) => {
+    known = recentLinks(uri, channel).catch((e: unknown) => {
       ctx.log("warning", `host ${uri} cannot be looked at, so nothing is checked against it: ${textOf(e)}`);
       return undefined;
     });

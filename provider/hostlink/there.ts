@@ -31,4 +31,4 @@ export function refuseMove({ name, backend }: Inputs, id: string | undefined): v
 
 /** One change of links at a time a host: of this process, and, where a command can hold a lock there, of all. */
 export const alone = <T>({ host, channel, backend }: There, work: () => Promise<T>): Promise<T> =>
-  host.serial("links", () => (channel ? withLock(channel, host.uri, () => backend.ownPorts(), work) : work()));
+  host.serial("links", () => (channel ? withLock(channel, host.uri, backend, work) : work()));

@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
-import { withLab } from "../support/lab.js";
-import { bySerial } from "../support/lab-host.js";
+import { linkHandler } from "../../provider/hostlink/handler.js";
+import { forgetLinks } from "../../provider/hostlink/run.js";
+import { driveHandler } from "../support/drive.js";
+import { PEER, withLab } from "../support/lab.js";
+import { bySerial, patience } from "../support/lab-host.js";
 import { driveLink } from "../support/links.js";
 
 describe("VLANs of a bridge's ports", function () {
@@ -94,5 +97,35 @@ describe("VLANs of a bridge's ports", function () {
     await br0.destroy();
     // The VM's NIC comes back a moment after its namespace has gone.
     await lab().sh("ip netns del vm; ip netns del far; until [ -e /sys/class/net/eth6 ]; do sleep 0.2; done");
+  });
+
+  it("of a container are its own again, and so is its place, after a change that the host took back", async () => {
+    forgetLinks();
+    const d = driveHandler(linkHandler("bridge"), (args) => ({
+      ...{ name: "br1", uri: lab().uri, owner: { project: "p", stack: "s", key: "br1" }, rollbackAfter: 300 },
+      ...{ ports: ["eth2"], vlanFiltering: true, vlans: [{ port: "eth2", tagged: [20, "30-31"] }] },
+      ...args,
+    }));
+    const addresses = { addresses: ["192.0.2.77/24"] };
+    await d.up({ addresses });
+    await lab().sh(`ip netns add cont; ip link add cont0 type veth peer name eth0 netns cont
+      ip -n cont link set eth0 up; ip -n cont addr add 192.0.2.70/24 dev eth0; ip link set cont0 master br1 up
+      bridge vlan del dev cont0 vid 1; bridge vlan add dev cont0 vid 20 pvid untagged; bridge vlan add dev cont0 vid 30-31`);
+    const had = await inKernel();
+    assert.equal(had.cont0, "20*- 30 31");
+    await lab().sh("ip -o monitor link > /tmp/moves 2>&1 & echo $! > /tmp/moves.pid");
+    const wrong = { mac: "52:54:00:aa:bb:02", addresses: { addresses: ["203.0.113.9/24"] }, probe: PEER };
+    const rollbackAfter = Math.min(600, 4 * (await patience(lab())));
+    await assert.rejects(d.up({ ...wrong, rollbackAfter }), / failed: .*; everything is as it was$/s);
+    await lab().sh("until [ -e /sys/class/net/cont0/master ]; do sleep 0.2; done; kill $(cat /tmp/moves.pid)");
+    // NetworkManager had taken it off.
+    assert.match(await lab().sh("cat /tmp/moves"), /^Deleted .*cont0@.* master br1 /m);
+    await sleep(2000);
+    assert.deepEqual(await inKernel(), had);
+    const asked = () => lab().sh("ip netns exec cont ping -c 1 -W 1 192.0.2.79 || true");
+    assert.match(await lab().tagged("lab2", 20, asked), /vlan 20, .* who-has 192\.0\.2\.79/);
+    await assert.rejects(d.destroy(), /in use by cont0/);
+    await lab().sh("ip netns del cont; until [ ! -e /sys/class/net/cont0 ]; do sleep 0.2; done");
+    await d.destroy();
   });
 });

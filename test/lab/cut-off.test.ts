@@ -7,7 +7,7 @@ import { linkHandler } from "../../provider/hostlink/handler.js";
 import { forgetLinks } from "../../provider/hostlink/run.js";
 import { driveHandler } from "../support/drive.js";
 import { withLab } from "../support/lab.js";
-import { assertManagedBy, links } from "../support/lab-host.js";
+import { assertManagedBy, links, patience } from "../support/lab-host.js";
 
 const TIMES = 20;
 /** A wrong address, and a way by which none is had. */
@@ -39,9 +39,7 @@ describe("a host whose one NIC is given what cuts it off", function () {
         ...given,
       }));
       const began = performance.now();
-      await links(lab());
-      // What is asked between the checkpoint and the proof takes some times as long as that, however slow the machine is.
-      const rollbackAfter = Math.ceil(15 + (15 * (performance.now() - began)) / 1000);
+      const rollbackAfter = await patience(lab());
       const error = await d.up({ ...args(n), rollbackAfter }).then(
         () => "it went through",
         (e: Error) => e.message,

@@ -2,11 +2,17 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Kind } from "../../provider/hostlink/args.js";
+import { linkHandler } from "../../provider/hostlink/handler.js";
+import { forgetLinks } from "../../provider/hostlink/run.js";
+import { networkHandler } from "../../provider/network/handler.js";
+import { vmInterfaceHandler } from "../../provider/vminterface/handler.js";
 import { type Pinger, type PingResult, pinger } from "../../sandbox/ping.js";
 import { fullLinks } from "../support/full-links.js";
 import { withLab } from "../support/lab.js";
 import { bySerial } from "../support/lab-host.js";
 import { driveLink } from "../support/links.js";
+import { virtnet } from "../support/virtnet.js";
+import { newRun } from "../support/vminterface.js";
 
 describe("traffic through bonds and VLANs, on a kernel that has them", function () {
   this.timeout(600_000);
@@ -82,6 +88,37 @@ describe("traffic through bonds and VLANs, on a kernel that has them", function 
     await vlan.destroy();
   });
 
+  it("no network and no NIC of a VM comes onto a bridge whose bond does not fit VMs, whoever made that", async () => {
+    const ctx = { log: () => {} };
+    const { uri } = lab();
+    const faults = async () => {
+      await newRun();
+      forgetLinks();
+      const checks = [
+        networkHandler.check(ctx, {}, { mode: "bridge", name: "on9", bridge: "br9", uri }),
+        vmInterfaceHandler.check(ctx, {}, { domain: "vm9", bridge: "br9", uri }),
+        linkHandler("bridge").check(ctx, {}, { name: "br9", ports: ["bond9"], adopt: true, uri }),
+      ];
+      const found = (await Promise.all(checks)).flatMap(({ failures }) => failures);
+      return found.filter(({ reason }) => /bond9/.test(reason)).map(({ property, reason }) => `${property}: ${reason}`);
+    };
+    const made = (mode: string) =>
+      `ip link add bond9 type bond mode ${mode} miimon 100 && ip link set bond9 master br9`;
+    await lab().sh(`ip link add br9 type bridge && ${made("balance-rr")}`);
+    try {
+      const [network = "", nic = "", bridge = "", ...more] = await faults();
+      for (const fault of [network, nic])
+        assert.match(fault, /^bridge: bond "bond9" below bridge "br9" is of mode balance-rr/);
+      assert.match(bridge, /^ports\[0\]: .*balance-rr/);
+      assert.deepEqual(more, []);
+      await lab().sh(`ip link del bond9 && ${made("active-backup")}`);
+      assert.deepEqual(await faults(), []);
+    } finally {
+      await lab().sh("ip link del br9; ip link del bond9");
+      await newRun();
+    }
+  });
+
   it("a VLAN of a bond, and a bridge on it, come, change and go in their order", async () => {
     const [bond, vlan, bridge] = [drive("bond", "bond0"), drive("vlan", "bond0.30"), drive("bridge", "br30")];
     await bond.up({ mode: 1, ports: ["eth2", "eth3"] });
@@ -91,6 +128,17 @@ describe("traffic through bonds and VLANs, on a kernel that has them", function 
     assert.match(await lab().tagged("sw", 30, asked), /vlan 30, /);
     await bond.up({ mode: 1, ports: ["eth2", "eth3"], miimon: 50 });
     for (const link of [bond, vlan, bridge]) assert.deepEqual(await link.drift(), []);
+    // As somebody else's program would take them over, by ssh.
+    const env = { LIBVIRT_DEFAULT_URI: lab().uri };
+    for (const [kind, name] of [
+      ["bond", "bond0"],
+      ["vlan", "bond0.30"],
+    ] as const) {
+      const { stdout, stderr } = await virtnet(["import", kind, name, "--format", "json"], { env });
+      assert.match(stdout, new RegExp(`"name": ?"${name.replace(".", "\\.")}"`), stderr);
+      const planned = await virtnet(["plan", "-"], { input: stdout, env });
+      assert.deepEqual((JSON.parse(planned.stdout) as { steps: unknown[] }).steps, [], planned.stderr);
+    }
     for (const link of [bridge, vlan, bond]) await link.destroy();
     assert.equal(await lab().sh("ls /etc/NetworkManager/system-connections"), "lan.nmconnection");
   });

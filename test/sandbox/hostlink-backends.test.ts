@@ -97,11 +97,8 @@ describe("an open change of libvirt's interfaces on a host where commands can be
     assert.deepEqual(await next.find("bridge", { name: "br0" }, await next.links()), {
       leftover: { id: "libvirt:br0", checkpoint: "change" },
     });
-    await withLock(
-      access().channel as NonNullable<ReturnType<typeof channelOf>>,
-      "test",
-      async () => [],
-      () => next.sweep(link, "change"),
+    await withLock(access().channel as NonNullable<ReturnType<typeof channelOf>>, "test", next, () =>
+      next.sweep(link, "change"),
     );
     assert.equal((await host().exec(["test", "-e", NOTE])).code, 1);
     assert.deepEqual(

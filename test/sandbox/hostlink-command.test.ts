@@ -6,6 +6,9 @@ import * as path from "node:path";
 import { channelOf } from "../../provider/host/channel.js";
 import { configuredCommand, knock } from "../../provider/host/command.js";
 import { closeHosts } from "../../provider/host/hosts.js";
+import { linkHandler } from "../../provider/hostlink/handler.js";
+import { forgetReadings } from "../../provider/hostlink/readings.js";
+import { argsOf } from "../../provider/hostlink/state.js";
 import { HOST, withLan } from "../support/lan.js";
 
 describe("a command that is configured", function () {
@@ -19,6 +22,7 @@ describe("a command that is configured", function () {
     uri = `qemu+unix:///system?socket=${dir}/sock`;
     fs.symlinkSync(`/proc/${lan.host().pid}/root/run/libvirt/libvirt-sock`, path.join(dir, "sock"));
     process.env.VIRTNET_COMMAND = JSON.stringify([
+      ...["sh", "-c", 'echo >> "$0"; exec "$@"', path.join(dir, "commands")],
       "nsenter",
       "-t",
       String(lan.host().pid),
@@ -52,6 +56,32 @@ describe("a command that is configured", function () {
     assert.equal((await d.refresh())?.drift, false);
     await d.destroy();
     assert.equal(await lan.exists("br0"), false);
+  });
+
+  it("is run once for all links that a run looks at, and anew for what is written, and after that", async () => {
+    const bridges = ["br1", "br2", "br3"].map((name) => lan.drive("bridge", name, { uri }));
+    for (const d of bridges) await d.up({});
+    const { read, update, delete: remove } = linkHandler("bridge");
+    const ctx = { log: () => {} };
+    const looks = () =>
+      Promise.all(
+        bridges.map((d) => d.state && read(ctx, d.state.id, d.state.outs).then((found) => found?.inputs.mtu)),
+      );
+    forgetReadings();
+    fs.rmSync(path.join(dir, "commands"));
+    assert.deepEqual(await looks(), [undefined, undefined, undefined]);
+    assert.deepEqual(await looks(), [undefined, undefined, undefined]);
+    // Whether NetworkManager is there, the links, and what NetworkManager has of them.
+    assert.equal(fs.readFileSync(path.join(dir, "commands"), "utf8"), "\n\n\n");
+    const [one, two, three] = bridges.map((d) => d.state);
+    assert.ok(one && two && three);
+    one.outs = (await update(ctx, one.id, one.outs, { ...argsOf(one.outs), mtu: 1400 })).outs;
+    assert.equal((await looks())[0], 1400);
+    // The reading that is at hand still has it.
+    await lan.nmcli("connection", "delete", "br3");
+    await remove(ctx, three.id, three.outs);
+    assert.equal(await read(ctx, three.id, three.outs), undefined);
+    if (bridges[2]) bridges[2].state = undefined;
   });
 
   it("names the host of the URI, and libvirt's port there must take a new connection", async () => {

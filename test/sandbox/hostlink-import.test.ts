@@ -68,6 +68,43 @@ describe("virtnet and a bridge of the host", function () {
       }
     });
 
+  for (const [kind, name, by, wanted] of [
+    [
+      "bond",
+      "bond7",
+      "bond.options mode=active-backup,miimon=50,primary=eth2 ipv4.method disabled",
+      { mode: "active-backup", ports: ["eth2"], miimon: 50, primary: "eth2" },
+    ],
+    [
+      "vlan",
+      "eth2.20",
+      "dev eth2 id 20 ipv4.method manual ipv4.addresses 192.0.2.9/24",
+      { parent: "eth2", vlanId: 20, addresses: { addresses: ["192.0.2.9/24"] } },
+    ],
+  ] as const)
+    it(`imports a ${kind} by its profile, and plans no more than to bring it up`, async () => {
+      // Where the kernel has neither, the profile is there all the same; in the lab VM they are up.
+      await lan.sh(
+        `nmcli connection add type ${kind} ifname ${name} con-name ${name} autoconnect no ipv6.method disabled ${by}`,
+      );
+      const port = kind === "bond" ? [`${name}-eth2`] : [];
+      for (const profile of port) await lan.add(profile, "ethernet", "eth2", `autoconnect no master ${name}`);
+      try {
+        const { stdout, stderr, code } = await cli(["import", kind, name, "--format", "json"]);
+        assert.equal(code, 0, stderr);
+        const { kind: type, ...args } = JSON.parse(stdout) as Inputs;
+        assert.equal(String(type).toLowerCase(), kind);
+        assert.deepEqual(args, { name, ...wanted, autoconnect: false, adopt: true });
+        const plan = JSON.parse((await cli(["plan", "-"], stdout)).stdout) as { steps: { changes: string[] }[] };
+        assert.deepEqual(
+          plan.steps.map((s) => s.changes),
+          [["up"]],
+        );
+      } finally {
+        await lan.nmcli("connection", "delete", ...port, name);
+      }
+    });
+
   it("says what is not there, and what is there instead", async () => {
     assert.match(
       (await cli(["import", "bridge", "br9"])).stderr,

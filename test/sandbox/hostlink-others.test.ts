@@ -1,6 +1,12 @@
 /** Profiles and devices that others made, or took away: nothing of theirs is lost. Looked at by nmcli and ip. */
 import assert from "node:assert/strict";
 import type { Inputs } from "../../provider/handler.js";
+import { type Channel, channelOf } from "../../provider/host/channel.js";
+import { NetworkManager } from "../../provider/hostlink/backends/networkmanager/index.js";
+import { checkLink } from "../../provider/hostlink/check.js";
+import { readLinks } from "../../provider/hostlink/facts.js";
+import { observe } from "../../provider/hostlink/observe.js";
+import { forgetReadings } from "../../provider/hostlink/readings.js";
 import { forgetLinks } from "../../provider/hostlink/run.js";
 import { run } from "../../sandbox/index.js";
 import { waitFor, withLan } from "../support/lan.js";
@@ -91,6 +97,55 @@ describe("host links that are others', too", function () {
     });
   });
 
+  it("a checkpoint of another tool stays where it is on other devices, and is waited for, and named, on the same", async () => {
+    const nm = "org.freedesktop.NetworkManager";
+    const bus = async (member: string, ...words: string[]) => {
+      const found = await lan.sh(
+        `busctl call ${nm} /org/freedesktop/NetworkManager ${nm} ${member} ${words.join(" ")}`,
+      );
+      return /"(.*)"/.exec(found)?.[1] ?? "";
+    };
+    const on = async (device: string, seconds: number) =>
+      bus("CheckpointCreate", "aouu", "1", await bus("GetDeviceByIpIface", "s", device), String(seconds), "0");
+    const theirs = await on("eth3", 0);
+    const d = lan.drive("bridge", "br9");
+    try {
+      await d.up({ ports: ["eth2"] });
+      assert.equal(await lan.checkpoints(), 1);
+      await assert.rejects(
+        d.up({ ports: ["eth2", "eth3"] }),
+        new RegExp(
+          `another change of eth3 waits to be kept or taken back \\(${theirs}\\): end it, with "busctl .* CheckpointRollback o ${theirs}"; nothing was changed`,
+        ),
+      );
+      assert.deepEqual(await lan.ports("br9"), ["eth2"]);
+    } finally {
+      await bus("CheckpointDestroy", "o", theirs);
+    }
+    // One that ends by itself.
+    await on("eth3", 5);
+    await d.up({ ports: ["eth2", "eth3"] });
+    assert.deepEqual(await lan.ports("br9"), ["eth2", "eth3"]);
+    await d.destroy();
+  });
+
+  it("a Wi-Fi device of the host is no port", async () => {
+    // No kernel here has any: one that sysfs shows as such, seen by what looks.
+    const channel = channelOf(lan.host().uri) as Channel;
+    const seen = 'mount -t tmpfs none /sys/class/net && mkdir -p /sys/class/net/eth3/phy80211 && exec "$@"';
+    const found = await readLinks({
+      ...channel,
+      run: (argv, options) => channel.run(["unshare", "-m", "sh", "-c", seen, "sh", ...argv], options),
+    });
+    assert.deepEqual([found.links.get("eth3")?.wireless, found.links.get("eth2")?.wireless], [true, false]);
+    const why = checkLink("bridge", { name: "br9", ports: ["eth2", "eth3"] }, { links: found.links });
+    assert.deepEqual(
+      why.map((f) => f.property),
+      ["ports[1]"],
+    );
+    assert.match(why[0]?.reason ?? "", /"eth3" is a Wi-Fi device/);
+  });
+
   it("a port by a profile made by hand is none any more at the next start, and one again when it is wanted", async () => {
     await lan.add("br6", "bridge", "br6", `${FIXED} 192.0.2.5/24`);
     await lan.add("slave", "ethernet", "eth2", "master br6");
@@ -129,6 +184,40 @@ describe("host links that are others', too", function () {
     assert.equal(await of("own", "connection.autoconnect"), "yes");
     await one.destroy();
     await remove("own");
+  });
+
+  it("a profile that a user has to himself is no reason to take a link for gone, nor to know nothing of the others", async () => {
+    // Who is not root; root is told all.
+    const channel = channelOf(lan.host().uri) as Channel;
+    const nobody: Channel = {
+      ...channel,
+      run: (argv, options) => channel.run(["setpriv", "--reuid", "65534", "--clear-groups", ...argv], options),
+    };
+    const mine = ["connection.permissions", "user:daemon"];
+    await lan.add("open", "bridge", "br6", `${FIXED} 192.0.2.5/24`);
+    await lan.add("own", "ethernet", "eth2", `${FIXED} 192.0.2.9/24`);
+    await lan.nmcli("connection", "up", "own");
+    await lan.nmcli("connection", "modify", "own", ...mine);
+    try {
+      const look = (name: string, wanted: Inputs = {}) =>
+        observe(new NetworkManager(nobody, "nobody's"), "bridge", { name }, wanted);
+      assert.deepEqual((await look("br6")).link?.values.addresses, { addresses: ["192.0.2.5/24"] });
+      assert.deepEqual((await look("br9")).link, undefined);
+      const uuid = await of("own", "connection.uuid");
+      await assert.rejects(
+        look("br9", { ports: ["eth2"], addresses: "inherit" }),
+        new RegExp(`what addresses eth2 has cannot be told: NetworkManager keeps the profile ${uuid} from this user`),
+      );
+      await lan.nmcli("connection", "down", "own");
+      forgetReadings();
+      await assert.rejects(
+        look("br9"),
+        /bridge "br9": whether it is there cannot be told: .*\/Settings\/\d+ .*: run as root, or let all see it/,
+      );
+      assert.equal((await look("br6")).link?.name, "br6");
+    } finally {
+      await remove("own", "open");
+    }
   });
 
   it("goes although its port's device is gone, and it is down", async () => {

@@ -117,6 +117,32 @@ describe("a bridge on the management NIC", function () {
     }
   });
 
+  it("names the ways out where the gateway goes away during the change, for reasons of its own", async () => {
+    const has = (...addresses: string[]) => {
+      const add = addresses.map((address) => `ip addr add ${address}/24 dev seg1`);
+      return on(lan.host().outside, ["sh", "-ec", ["ip -4 addr flush dev seg1", ...add].join("\n")]);
+    };
+    await has(GATEWAY, "198.51.100.3");
+    const d = lan.drive("bridge", "br0");
+    const up = d.up({ ...INHERIT, rollbackAfter: 20 });
+    const failed = assert.rejects(
+      up,
+      /198\.51\.100\.1 does not answer on br0 \(the next hop for the default route\), but did before the change: where that has reasons of its own, run up again with an address in probe that answers, or with probe: false; everything is as it was$/,
+    );
+    // Who answers has been asked by then.
+    await waitFor(async () => (await lan.checkpoints()) === 1, 20_000);
+    await has("198.51.100.3");
+    try {
+      await failed;
+      await d.up({ ...INHERIT, probe: "198.51.100.3" });
+      await d.destroy();
+      await d.up({ ...INHERIT, probe: false });
+      await d.destroy();
+    } finally {
+      await has(GATEWAY);
+    }
+  });
+
   it("takes a probe that no longer answers for a failed proof, on a NIC that carries nothing else", async () => {
     await on(lan.host().outside, ["ip", "addr", "add", "192.0.2.1/24", "dev", "seg2"]);
     await lan.add("storage", "ethernet", "eth2", "ip4 192.0.2.2/24");
@@ -334,6 +360,9 @@ describe("a bridge on the management NIC", function () {
       await virsh(lan.host(), ["create", "/dev/stdin"], vm);
       const [device = ""] = await lan.ports("br0");
       assert.match(device, /^vnet/);
+      await assert.rejects(d.destroy(), /bridge "br0" is in use by on-br0: move or remove their NICs first/);
+      await assert.rejects(d.up({ name: "br9" }), /bridge "br0" is in use by on-br0/);
+      assert.deepEqual(await lan.ports("br0"), [device]);
       await lan.nmcli("connection", "delete", "br0");
       assert.equal(await d.refresh(), undefined);
       await d.up({});

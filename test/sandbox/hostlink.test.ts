@@ -1,5 +1,8 @@
 /** Bridge on a host with NetworkManager; looked at by ip, nmcli and ping. */
 import assert from "node:assert/strict";
+import { linkHandler } from "../../provider/hostlink/handler.js";
+import { forgetReadings } from "../../provider/hostlink/readings.js";
+import { argsOf } from "../../provider/hostlink/state.js";
 import { run } from "../../sandbox/index.js";
 import { HOST, waitFor, withLan } from "../support/lan.js";
 import { on } from "../support/networkmanager.js";
@@ -264,6 +267,27 @@ describe("a bridge by NetworkManager", function () {
     await nmcli("connection", "down", "br0");
     await d.destroy();
     assert.equal((await host().exec(["nmcli", "connection", "show", "br0"])).code, 10);
+  });
+
+  it("is not taken for gone where the host is not certain to be the state's, and another host is an error", async () => {
+    const d = drive("br0");
+    await d.up({});
+    await nmcli("connection", "delete", "br0");
+    forgetReadings();
+    const { id, outs } = d.state as NonNullable<typeof d.state>;
+    const { read, update, delete: remove } = linkHandler("bridge");
+    const ctx = { log: () => {} };
+    for (const [hostName, why] of [
+      [outs.hostName, /bridge "br0" is not on .*, but that this is the host of the state is not certain/],
+      ["elsewhere", /bridge "br0" is on host elsewhere \(.*\), but .* is now /],
+    ] as const) {
+      const other = { ...outs, hostUuid: "00000000-0000-4000-8000-000000000000", hostName };
+      await assert.rejects(read(ctx, id, other), why);
+      await assert.rejects(update(ctx, id, other, { ...argsOf(outs), mtu: 1400 }), why);
+      await assert.rejects(remove(ctx, id, other), why);
+    }
+    assert.equal(await exists("br0"), false);
+    assert.equal(await d.refresh(), undefined);
   });
 
   it("is gone when somebody removed it", async () => {

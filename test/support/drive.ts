@@ -16,8 +16,11 @@ export interface Driver {
   destroy(): Promise<void>;
 }
 
-/** @param whole the arguments as the SDK would pass them. */
-export function driveHandler(handler: Handler, whole: (args: Inputs) => Inputs): Driver {
+/**
+ * @param whole the arguments as the SDK would pass them.
+ * @param anew called before each preview and refresh: what a process of its own would not know is forgotten.
+ */
+export function driveHandler(handler: Handler, whole: (args: Inputs) => Inputs, anew: () => void = () => {}): Driver {
   const log: string[] = [];
   const ctx: Context = { log: (level, message) => void log.push(`${level}: ${message}`) };
   let base: Inputs = {};
@@ -31,6 +34,7 @@ export function driveHandler(handler: Handler, whole: (args: Inputs) => Inputs):
       return (await handler.check(ctx, d.state ? kept : {}, whole(args))).failures;
     },
     async preview(args) {
+      anew();
       const { inputs, failures } = await handler.check(ctx, d.state ? kept : {}, whole(args));
       assert.deepEqual(failures, []);
       base = inputs;
@@ -55,6 +59,7 @@ export function driveHandler(handler: Handler, whole: (args: Inputs) => Inputs):
     },
     async refresh() {
       assert.ok(d.state);
+      anew();
       const found = await handler.read(ctx, d.state.id, d.state.outs);
       if (!found) {
         d.state = undefined;

@@ -27,6 +27,13 @@ export const links = (lab: Lab): Promise<string> =>
     "nmcli -t -f NAME,UUID,AUTOCONNECT connection | grep -v ^lo: | sort; ls /etc/NetworkManager/system-connections; ls -d /sys/class/net/*/",
   );
 
+/** How many s the host has to wait for a proof: what is asked before it takes some times as long as one look, however slow the machine is. */
+export async function patience(lab: Lab): Promise<number> {
+  const began = performance.now();
+  await links(lab);
+  return Math.ceil(15 + (15 * (performance.now() - began)) / 1000);
+}
+
 /** The bridge or bond of each device; `none` where it has none. */
 export async function mastersOf(lab: Lab, ...devices: string[]): Promise<string[]> {
   const script = `for d in ${devices.join(" ")}; do basename $(readlink /sys/class/net/$d/master || echo none); done`;

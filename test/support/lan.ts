@@ -1,8 +1,10 @@
 /** A host that is managed through eth1, which has fixed addresses by a profile of NetworkManager; looked at by ip, nmcli and ping. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Inputs } from "../../provider/handler.js";
 import type { Kind } from "../../provider/hostlink/args.js";
 import { linkHandler } from "../../provider/hostlink/handler.js";
+import { forgetReadings } from "../../provider/hostlink/readings.js";
 import { forgetLinks } from "../../provider/hostlink/run.js";
 import type { Sandbox } from "../../sandbox/index.js";
 import { type Driver, driveHandler } from "./drive.js";
@@ -54,10 +56,11 @@ export function withLan(nics: number): Lan {
     checkpoints: async () =>
       (await lines("busctl tree --list org.freedesktop.NetworkManager | grep /Checkpoint/ || true")).length,
     drive(kind, key, { owner = {}, name = key, uri } = {}) {
-      const d = driveHandler(linkHandler(kind), (args) => ({
+      const whole = (args: Inputs): Inputs => ({
         ...{ name, uri: uri ?? host().uri, owner: { project: "p", stack: "s", key, ...owner } },
         ...args,
-      }));
+      });
+      const d = driveHandler(linkHandler(kind), whole, () => forgetReadings());
       drivers.push(d);
       return d;
     },

@@ -21,10 +21,14 @@ export interface LinkDriver {
 }
 
 export function driveLink(channel: Channel, kind: Kind, name: string): LinkDriver {
-  const backend = new NetworkManager(channel);
+  const backend = new NetworkManager(channel, "the host of the tests");
   const owner = { project: "p", stack: "s", key: name };
   let set: Inputs | undefined;
-  const look = (wanted?: Inputs) => observe(backend, kind, { name }, wanted);
+  const look = (wanted?: Inputs) => {
+    // As in a process of its own.
+    backend.forget();
+    return observe(backend, kind, { name }, wanted);
+  };
   return {
     async up(args) {
       // The lab VM may be slow, beside others: nothing here is about what a host takes back.

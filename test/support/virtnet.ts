@@ -20,7 +20,7 @@ export function virtnet(args: string[], { input = "", env = {}, command }: RunOp
   const [program = "", ...before] = command ?? [process.execPath, `${repository}/bin/virtnet`];
   const { LIBVIRT_DEFAULT_URI: _, ...inherited } = process.env;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, [...before, ...args], { env: { ...inherited, ...env }, timeout: 60_000 });
+    const child = spawn(program, [...before, ...args], { env: { ...inherited, ...env }, timeout: 120_000 });
     const ran: Ran = { stdout: "", stderr: "", code: null };
     child.stdout.setEncoding("utf8").on("data", (s: string) => {
       ran.stdout += s;

@@ -43,8 +43,10 @@ export interface Backend {
   readonly restarts?: string;
   /** The command that shows links on the host, for messages. */
   readonly shows: string;
-  /** What is on the host. */
+  /** What is on the host. This, and all that only looks, may be as old as the last {@link forget}. */
   links(): Promise<HostLinks>;
+  /** What was read before counts no more: for who is about to write, and has written. */
+  forget(): void;
   /** By id where one is given, else by name. */
   find(kind: Kind, ref: { id?: string; name: string }, host: HostLinks): Promise<Found>;
   /** What the manager keeps of a link that no field says, as `ipv4.dhcp-timeout=30`. */

@@ -7,10 +7,12 @@ import type { Access, Backend } from "./backend.js";
 type Open = (access: Access) => Promise<Backend | string>;
 
 const backends: Readonly<Record<BackendName, Open>> = {
-  async networkmanager({ channel }) {
+  async networkmanager({ host: { uri }, channel }) {
     if (!channel) return "no command can be run there, as NetworkManager needs";
     const { NetworkManager } = require("./networkmanager/index.js") as typeof import("./networkmanager/index.js");
-    return (await NetworkManager.present(channel)) ? new NetworkManager(channel) : "NetworkManager does not run there";
+    return (await NetworkManager.present(channel, uri))
+      ? new NetworkManager(channel, uri)
+      : "NetworkManager does not run there";
   },
   async libvirt(access) {
     const { LibvirtInterfaces, unusable } = require("./libvirt/index.js") as typeof import("./libvirt/index.js");

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { Inputs } from "../../../provider/handler.js";
 import type { Kind } from "../../../provider/hostlink/args.js";
-import { plan, planDelete } from "../../../provider/hostlink/plan.js";
+import type { LinkFact } from "../../../provider/hostlink/facts.js";
+import { plan, planDelete, rollbackAfter } from "../../../provider/hostlink/plan.js";
 import { strayed } from "../../../provider/hostlink/proof.js";
 import { priceLine } from "../../../provider/hostlink/say.js";
 import type { HostProof, Observed, ObservedLink, Plan } from "../../../provider/hostlink/steps.js";
@@ -100,4 +101,47 @@ describe("the routes of a host", () => {
     assert.match(strayed([ssh("br0", "a")], [ssh("eth1", "a")], []) ?? "", /goes by eth1 instead of br0/);
     assert.match(strayed([by("br0", 0, "IPv6")], [by("eth3", 0, "IPv6")], []) ?? "", /^IPv6 for the default route/);
   });
+});
+
+describe("the time after which the host takes a change back", () => {
+  const links = new Map(
+    [
+      ["bond0", { mode: "802.3ad" }],
+      ["bond1", { mode: "active-backup" }],
+    ].map(([name, bond]) => [
+      name as string,
+      {
+        name,
+        mtu: 1500,
+        up: true,
+        wireless: false,
+        addresses: [],
+        kind: "bond",
+        bond: { miimon: 100, arpInterval: 0, failOverMac: "none", ...(bond as { mode: string }) },
+      } as LinkFact,
+    ]),
+  );
+  for (const [what, args, seconds] of [
+    ["is a minute", { ports: ["eth1"] }, 60],
+    ["is longer by the two delays of a spanning tree", { stp: true }, 90],
+    ["goes by the forward delay that is set", { stp: true, forwardDelay: 4 }, 68],
+    ["is no longer where the spanning tree is off", { stp: false, forwardDelay: 30 }, 60],
+    ["is longer by what a slow LACP partner takes", { mode: "802.3ad" }, 150],
+    ["is so for the mode's number", { mode: 4 }, 150],
+    ["is so where a bond with LACP becomes a port, and starts anew", { ports: ["eth1", "bond0"] }, 150],
+    ["is none the longer for another bond", { ports: ["bond1"] }, 60],
+    ["is longer by both", { stp: true, ports: ["bond0"] }, 180],
+    ["is what the program says", { stp: true, ports: ["bond0"], rollbackAfter: 15 }, 15],
+  ] as const)
+    it(what, () => {
+      const desired = { name: "br0", ...args } as Inputs;
+      assert.equal(rollbackAfter(desired, links), seconds);
+      const p = plan({ kind: "bridge", desired }, { ...observed(), host: { ...host(), links } });
+      const [, checkpoint] = p.steps.flatMap((s) => s.actions);
+      assert.deepEqual(checkpoint, {
+        do: "checkpoint",
+        devices: ["br0", ...((desired.ports as string[]) ?? [])],
+        seconds,
+      });
+    });
 });

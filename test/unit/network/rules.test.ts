@@ -10,6 +10,7 @@ import { formatIp, parseCidr } from "../../../provider/schema/net.js";
 import { canonOf, paths, readTree, writeTree } from "../../../provider/schema/tree.js";
 import { children, type Element, newDocument, parseXml, printXml } from "../../../provider/schema/xml.js";
 import { fullArgs, neverValid } from "../../support/full-args.js";
+import { needless } from "../../support/needless.js";
 import { cases } from "./rules.cases.js";
 
 const told = (failures: Failure[]): string => failures.map((f) => `${f.property}: ${f.reason}`).join("\n");
@@ -36,6 +37,14 @@ describe("network rules", () => {
   it("has a case for each rule of each mode", () => {
     const missing = MODES.flatMap((mode) => rulesOf(mode).map((r) => r.says)).filter((says) => !cases[says]);
     assert.deepEqual([...new Set(missing)], []);
+  });
+
+  it("needs each rule of each mode: without it, a case that it stands for passes", () => {
+    const broken = (mode: (typeof MODES)[number], says: string) =>
+      (cases[says] ?? []).filter((c) =>
+        checkNetwork({ ...c.breaks, mode }, c.around).some((f) => f.property === c.path && f.reason.includes(c.reason)),
+      ).length;
+    assert.deepEqual(needless(new Map(MODES.map((mode) => [mode, rulesOf(mode)])), broken), []);
   });
 
   it("says each thing once in a mode", () => {

@@ -5,6 +5,7 @@ import { checkVmInterface, rulesOf } from "../../../provider/vminterface/check.j
 import type { Surroundings } from "../../../provider/vminterface/rules/rule.js";
 import { SOURCES, sourcesIn } from "../../../provider/vminterface/source.js";
 import { fullNics } from "../../support/full-nics.js";
+import { needless } from "../../support/needless.js";
 import { cases } from "./rules.cases.js";
 
 const told = (failures: Failure[]): string => failures.map((f) => `${f.property}: ${f.reason}`).join("\n");
@@ -43,6 +44,21 @@ describe("the rules of a NIC", () => {
         [],
       );
     }
+  });
+
+  it("are needed, each, in each kind of source: without it, a case that it stands for passes", () => {
+    const onto = (args: Inputs, kind: (typeof SOURCES)[number]): Inputs => {
+      const rest = Object.fromEntries(
+        Object.entries(args).filter(([k]) => !(SOURCES as readonly string[]).includes(k)),
+      );
+      return { ...rest, [kind]: fullNics[kind][0]?.args[kind] };
+    };
+    const broken = (kind: (typeof SOURCES)[number], says: string) =>
+      (cases[says] ?? []).filter((c) => {
+        const args = sourcesIn(c.breaks)[0] === kind ? c.breaks : onto(c.breaks, kind);
+        return checkVmInterface(args, c.around).some((f) => f.property === c.path && f.reason.includes(c.reason));
+      }).length;
+    assert.deepEqual(needless(new Map(SOURCES.map((kind) => [kind, rulesOf(kind)])), broken), []);
   });
 
   it("say faults of shape in words, several at once", () => {

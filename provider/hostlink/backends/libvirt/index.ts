@@ -14,7 +14,8 @@ import { same } from "../../../schema/tree.js";
 import { parseXml, printXml } from "../../../schema/xml.js";
 import type { Addresses, Addressing } from "../../addressing.js";
 import type { Kind, Mark } from "../../args.js";
-import { type HostLinks, type LinkFact, present, readLinks } from "../../facts.js";
+import { type HostLinks, type LinkFact, present } from "../../facts.js";
+import { forgetReadings, recentLinks } from "../../readings.js";
 import type { Access, Backend, Found, LinkRef } from "../backend.js";
 import { libvirtId } from "../ids.js";
 import { membersOf, plugInto } from "../members.js";
@@ -81,7 +82,12 @@ export class LibvirtInterfaces implements Backend {
 
   async links(): Promise<HostLinks> {
     const { channel } = this.#access;
-    return channel ? readLinks(channel) : linksOf(await this.#use((i) => i.list()));
+    return channel ? recentLinks(this.#access.host.uri, channel) : linksOf(await this.#use((i) => i.list()));
+  }
+
+  /** Interfaces are asked for each time: that is one call. */
+  forget(): void {
+    forgetReadings(this.#access.host.uri);
   }
 
   async find(kind: Kind, { name }: { name: string }, host: HostLinks): Promise<Found> {

@@ -14,6 +14,7 @@ import {
   DISCONNECTED,
   GETTING_ADDRESSES,
   type Profile,
+  readMoving,
   readState,
   type State,
 } from "./state.js";
@@ -92,7 +93,7 @@ async function activateAnew(bus: Bus, channel: Channel, link: LinkRef, profile: 
   );
   const active = await activateProfile(bus, profile, device);
   for (const until = Date.now() + ACTIVATE_MS; ; await sleep(POLL_MS)) {
-    const { devices } = await readState(bus);
+    const { devices } = await readMoving(bus);
     const own = devices.get(link.name);
     const up = own && own.active === active && own.state >= GETTING_ADDRESSES && own.state <= ACTIVATED;
     const anew = (port: string) =>

@@ -11,7 +11,7 @@ export const ROOT = "/org/freedesktop/NetworkManager";
 
 /** A profile's settings: setting → property → value. */
 export type Settings = Record<string, Record<string, Variant>>;
-type Objects = Record<string, Record<string, Record<string, Variant>>>;
+export type Objects = Record<string, Record<string, Record<string, Variant>>>;
 
 /** A failed call, with NetworkManager's text. */
 export class BusError extends VirtnetError {
@@ -35,22 +35,35 @@ function failed(what: string, stderr: string, code: number): BusError {
   return new BusError(`NetworkManager, ${what}: ${text}`);
 }
 
+const OBJECTS = [
+  ...["busctl", "--json=short", "call", NM],
+  ...["/org/freedesktop", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"],
+];
 /**
  * One line of all objects, then one of each profile: its path and its settings. One that has gone since it was listed has no line;
- * whatever else fails is an error, since a profile that is not told of counts as gone.
+ * one that other users have to themselves (`connection.permissions`) has its path alone, where who asks is not root
+ * (nm_auth_is_subject_in_acl); whatever else fails is an error, since a profile that is not told of counts as gone.
  */
-const EVERYTHING = `busctl --json=short call ${NM} /org/freedesktop org.freedesktop.DBus.ObjectManager GetManagedObjects || exit
+const EVERYTHING = `${OBJECTS.join(" ")} || exit
 list() { busctl call ${NM} ${ROOT}/Settings ${NM}.Settings ListConnections; }
 listed=$(list) || exit
 for p in $(echo "$listed" | tr -d '"'); do
   case $p in /*) ;; *) continue ;; esac
-  if s=$(busctl --json=short call ${NM} "$p" ${NM}.Settings.Connection GetSettings); then
+  settings() { busctl --json=short call ${NM} "$p" ${NM}.Settings.Connection GetSettings; }
+  if s=$(settings 2> /dev/null); then
     printf '%s %s\\n' "$p" "$s"
   else
+    why=$(settings 2>&1 > /dev/null)
+    case $why in *"has no permission"*) echo "$p"; continue ;; esac
     now=$(list) || exit
-    case $now in *"\\"$p\\""*) exit 1 ;; esac
+    case $now in *"\\"$p\\""*) echo "$why" >&2; exit 1 ;; esac
   fi
 done`;
+
+/** A program for each profile: a busy host with many takes its time. */
+const EVERYTHING_MS = 60_000;
+
+const objectsIn = (json: string): Objects => (JSON.parse(json) as { data: [Objects] }).data[0];
 
 /** How long one command waits: it must end before the channel ends it. */
 const SLICE_MS = 5_000;
@@ -92,19 +105,25 @@ export class Bus {
     return this.#busctl(member, [...["call", NM], ...target, signature, ...words(signature, values)], options);
   }
 
-  /** All objects with their properties, and the settings of all profiles. One command for it: over ssh each is a round trip. */
-  async everything(): Promise<{ objects: Objects; settings: ReadonlyMap<string, Settings> }> {
-    const { stdout, stderr, code } = await this.#channel.run(["sh", "-c", EVERYTHING]);
+  /** All objects with their properties, and the settings of all profiles that are told. One command for it: over ssh each is a round trip. */
+  async everything(): Promise<{ objects: Objects; settings: ReadonlyMap<string, Settings | undefined> }> {
+    const { stdout, stderr, code } = await this.#channel.run(["sh", "-c", EVERYTHING], { limitMs: EVERYTHING_MS });
     if (code !== 0) throw failed("reading devices and profiles", stderr, code);
     const [objects = "", ...profiles] = stdout.trim().split("\n");
-    const settings = profiles.map((line): [string, Settings] => {
+    const settings = profiles.map((line): [string, Settings | undefined] => {
       const cut = line.indexOf(" ");
-      return [line.slice(0, cut), (JSON.parse(line.slice(cut)) as { data: [Settings] }).data[0]];
+      return cut < 0
+        ? [line, undefined]
+        : [line.slice(0, cut), (JSON.parse(line.slice(cut)) as { data: [Settings] }).data[0]];
     });
-    return {
-      objects: (JSON.parse(objects) as { data: [Objects] }).data[0],
-      settings: new Map(settings),
-    };
+    return { objects: objectsIn(objects), settings: new Map(settings) };
+  }
+
+  /** All objects with their properties, but no settings. */
+  async objects(): Promise<Objects> {
+    const { stdout, stderr, code } = await this.#channel.run(OBJECTS);
+    if (code !== 0) throw failed("reading devices", stderr, code);
+    return objectsIn(stdout);
   }
 
   /**

@@ -5,7 +5,7 @@ import type { RunOptions } from "../../../host/channel.js";
 import type { LinkRef } from "../backend.js";
 import { type Bus, ROOT, type Settings } from "./bus.js";
 import { portProfiles } from "./lookup.js";
-import { ACTIVATED, DISCONNECTED, FAILED, type Profile, readState } from "./state.js";
+import { ACTIVATED, DISCONNECTED, FAILED, type Profile, readMoving, readState } from "./state.js";
 
 // NMSettingsAddConnection2Flags, NMSettingsUpdate2Flags (nm-dbus-interface.h): the same bits in both.
 export const TO_DISK = 0x1;
@@ -43,7 +43,7 @@ export async function deleteProfile(bus: Bus, { path }: Profile): Promise<void> 
 export async function deleteLink(bus: Bus, link: LinkRef, profile: Profile): Promise<void> {
   await deleteProfile(bus, profile);
   for (const until = Date.now() + ACTIVATE_MS; Date.now() < until; await sleep(POLL_MS)) {
-    if (!(await readState(bus)).devices.has(link.name)) return;
+    if (!(await readMoving(bus)).devices.has(link.name)) return;
   }
   throw new VirtnetError(`NetworkManager has not removed device ${link.name} within ${ACTIVATE_MS / 1000} s`);
 }
@@ -80,7 +80,7 @@ export async function calm(bus: Bus, paths: readonly string[]): Promise<void> {
   const under = (state: number) => state > DISCONNECTED && state !== ACTIVATED && state !== FAILED;
   let quiet = 0;
   for (const until = Date.now() + CALM_MS; quiet < 3 && Date.now() < until; await sleep(POLL_MS)) {
-    const { devices } = await readState(bus);
+    const { devices } = await readMoving(bus);
     quiet = [...devices.values()].some((d) => paths.includes(d.path) && under(d.state)) ? 0 : quiet + 1;
   }
 }

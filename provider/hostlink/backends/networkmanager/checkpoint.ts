@@ -5,7 +5,7 @@ import type { LinkRef } from "../backend.js";
 import { type Bus, NM, ROOT } from "./bus.js";
 import { calm, calmLink, deleteLink, deleteProfile, IN_MEMORY, NO_REAPPLY, TO_DISK, updateProfile } from "./calls.js";
 import { checkpointOn, deviceOf, isNewPort, portProfiles } from "./lookup.js";
-import { type Profile, readState, type State } from "./state.js";
+import { type Moving, type Profile, readMoving, readState, type State } from "./state.js";
 import { MADE, PORT_OF, readMark, settingsBefore, UNPROVEN, userData } from "./user-data.js";
 
 const WAIT_MS = 500;
@@ -23,7 +23,7 @@ export async function setCheckpoint(
     return { id, sinceMs };
   } catch (e) {
     // Its answer may be lost: there was none before, so the one on exactly these devices is it.
-    const made = checkpointOn(await readState(bus).catch(() => state), devices);
+    const made = checkpointOn(await readMoving(bus).catch(() => state), devices);
     if (!made) throw e;
     return { id: made.path, sinceMs };
   }
@@ -35,7 +35,7 @@ export async function letGo(bus: Bus, checkpoint: string, endsMs: number): Promi
       await bus.call(ROOT, "CheckpointDestroy", "o", [checkpoint]);
       return;
     } catch (e) {
-      const there = await readState(bus).then(
+      const there = await readMoving(bus).then(
         ({ checkpoints }) => checkpoints.some((c) => c.path === checkpoint),
         () => true,
       );
@@ -50,9 +50,9 @@ export async function letGo(bus: Bus, checkpoint: string, endsMs: number): Promi
 /**
  * Wait until no checkpoint is on the devices: one of a run that died, or of another program, would undo what is done meanwhile.
  */
-async function alone(bus: Bus, devices: readonly string[]): Promise<State> {
+async function alone(bus: Bus, devices: readonly string[]): Promise<Moving> {
   for (const began = Date.now(); ; await sleep(WAIT_MS)) {
-    const state = await readState(bus);
+    const state = await readMoving(bus);
     const paths = devices.map((name) => state.devices.get(name)?.path);
     const other = state.checkpoints.find((c) => c.devices.some((path) => paths.includes(path)));
     if (!other) return state;
@@ -72,7 +72,7 @@ export async function sweep(bus: Bus, link: LinkRef, checkpoint: string | undefi
 
 export async function rollback(bus: Bus, link: LinkRef, checkpoint: string | undefined, made: boolean): Promise<void> {
   if (checkpoint !== undefined) {
-    const { checkpoints } = await readState(bus);
+    const { checkpoints } = await readMoving(bus);
     // It may have run out meanwhile: then the host has done it by itself.
     const own = checkpoints.find((c) => c.path === checkpoint);
     if (own) {

@@ -7,7 +7,7 @@ import type { Found } from "../backend.js";
 import { readAddressing } from "./addresses.js";
 import type { Settings } from "./bus.js";
 import { isKept } from "./keep.js";
-import { checkpointOn, findProfile, lendersOf, portProfiles } from "./lookup.js";
+import { checkpointOn, findProfile, keptBack, lendersOf, portProfiles } from "./lookup.js";
 import { readProfile } from "./profile.js";
 import {
   ACTIVATED,
@@ -25,6 +25,7 @@ export function find(state: State, kind: Kind, ref: { id?: string; name: string 
   const profile = findProfile(state, kind, ref);
   const fact = host.links.get(ref.name);
   if (!profile) {
+    refuseHidden(state, kind, ref);
     if (!fact) return {};
     return {
       foreign: `${fact.kind === undefined ? "a NIC" : `a ${fact.kind}`} that NetworkManager has no profile of`,
@@ -64,6 +65,13 @@ export function find(state: State, kind: Kind, ref: { id?: string; name: string 
       lenders: lendersOf(state, profiles),
     },
   };
+}
+
+/** One that is not told must not count as gone. */
+function refuseHidden({ hidden, devices }: State, kind: Kind, { id, name }: { id?: string; name: string }): void {
+  const on = devices.get(name)?.profile;
+  const could = hidden.find(({ path, uuid }) => path === on || uuid === undefined || uuid === id);
+  if (could) throw keptBack(`${kind} ${JSON.stringify(name)}: whether it is there`, could);
 }
 
 /** On its way up or down; one that only waits for addresses may do so for ever. */

@@ -12,7 +12,8 @@ import type { Inputs } from "../../../handler.js";
 import type { Channel } from "../../../host/channel.js";
 import type { Addressing } from "../../addressing.js";
 import type { Kind, Mark } from "../../args.js";
-import { type HostLinks, readLinks } from "../../facts.js";
+import type { HostLinks } from "../../facts.js";
+import { forgetReadings, readings, recentLinks } from "../../readings.js";
 import type { PortVlans } from "../../vlans.js";
 import type { Backend, Found, LinkRef } from "../backend.js";
 import { plugInto } from "../members.js";
@@ -24,10 +25,13 @@ import { letGo, rollback, setCheckpoint, sweep } from "./checkpoint.js";
 import { configure, make, strip, writeMark } from "./configure.js";
 import { find } from "./find.js";
 import { keep, remove } from "./keep.js";
-import { activeOn, enslaved, portProfiles, profileOf } from "./lookup.js";
+import { activeOn, enslaved, keptBack, portProfiles, profileOf } from "./lookup.js";
 import { Ports } from "./ports.js";
 import { unsaid } from "./profile.js";
-import { ACTIVATED, GETTING_ADDRESSES, readState } from "./state.js";
+import { ACTIVATED, GETTING_ADDRESSES, readState, type State } from "./state.js";
+
+const states = readings<State>();
+const present = readings<boolean>();
 
 export class NetworkManager implements Backend {
   readonly name = "networkmanager";
@@ -36,38 +40,51 @@ export class NetworkManager implements Backend {
   readonly shows = "nmcli connection show";
   readonly #bus: Bus;
   readonly #channel: Channel;
+  readonly #uri: string;
   readonly #ports: Ports;
 
-  constructor(channel: Channel) {
+  /** @param uri of the host, whose readings all that have it share. */
+  constructor(channel: Channel, uri: string) {
     this.#channel = channel;
+    this.#uri = uri;
     this.#bus = new Bus(channel);
     this.#ports = new Ports(this.#bus, channel);
   }
 
-  static present(channel: Channel): Promise<boolean> {
-    return new Bus(channel).present();
+  static present(channel: Channel, uri: string): Promise<boolean> {
+    return present.recent(uri, () => new Bus(channel).present());
+  }
+
+  #state(): Promise<State> {
+    return states.recent(this.#uri, () => readState(this.#bus));
   }
 
   links(): Promise<HostLinks> {
-    return readLinks(this.#channel);
+    return recentLinks(this.#uri, this.#channel);
+  }
+
+  forget(): void {
+    forgetReadings(this.#uri);
   }
 
   async find(kind: Kind, ref: { id?: string; name: string }, host: HostLinks): Promise<Found> {
-    return find(await readState(this.#bus), kind, ref, host);
+    return find(await this.#state(), kind, ref, host);
   }
 
   async beyond(link: LinkRef): Promise<string[]> {
-    return unsaid(link.kind, profileOf(await readState(this.#bus), link).settings);
+    return unsaid(link.kind, profileOf(await this.#state(), link).settings);
   }
 
   async ownPorts(): Promise<string[]> {
-    return enslaved(await readState(this.#bus));
+    return enslaved(await this.#state());
   }
 
   async addressing(devices: readonly string[]): Promise<Map<string, Addressing>> {
-    const state = await readState(this.#bus);
+    const state = await this.#state();
     return new Map(
       devices.flatMap((device) => {
+        const hidden = state.hidden.find(({ path }) => path === state.devices.get(device)?.profile);
+        if (hidden) throw keptBack(`what addresses ${device} has`, hidden);
         const profile = activeOn(state, device);
         return profile ? [[device, readAddressing(profile.settings)] as const] : [];
       }),
@@ -90,8 +107,9 @@ export class NetworkManager implements Backend {
     return sweep(this.#bus, link, checkpoint);
   }
 
-  calm(link: LinkRef): Promise<void> {
-    return calmLink(this.#bus, link);
+  async calm(link: LinkRef): Promise<void> {
+    await calmLink(this.#bus, link);
+    this.forget();
   }
 
   configure(
@@ -122,8 +140,12 @@ export class NetworkManager implements Backend {
     return plugInto(this.#channel, link.name, devices);
   }
 
-  mark(link: LinkRef, mark: Mark | null): Promise<void> {
-    return writeMark(this.#bus, link, mark);
+  async mark(link: LinkRef, mark: Mark | null): Promise<void> {
+    try {
+      await writeMark(this.#bus, link, mark);
+    } finally {
+      this.forget();
+    }
   }
 
   async settled(link: LinkRef, limitMs: number): Promise<void> {

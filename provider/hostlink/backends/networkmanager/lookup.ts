@@ -4,7 +4,15 @@ import type { Kind } from "../../args.js";
 import type { LinkRef } from "../backend.js";
 import { readAddressing } from "./addresses.js";
 import type { Settings } from "./bus.js";
-import { type Checkpoint, type Device, DISCONNECTED, type Profile, type State } from "./state.js";
+import {
+  type Checkpoint,
+  type Device,
+  DISCONNECTED,
+  type Hidden,
+  type Moving,
+  type Profile,
+  type State,
+} from "./state.js";
 import { LENT, lentBy, MADE, PORT_OF, REPLACED, readMark, UNPROVEN, userData } from "./user-data.js";
 
 export const ETHERNET = "802-3-ethernet";
@@ -31,7 +39,7 @@ export function profileOf(state: State, link: LinkRef): Profile {
   return found;
 }
 
-export function deviceOf(state: State, name: string): Device {
+export function deviceOf(state: Moving, name: string): Device {
   const found = state.devices.get(name);
   if (!found)
     throw new VirtnetError(`NetworkManager knows no device ${name}: plug it in, or take it out of the program`);
@@ -40,6 +48,14 @@ export function deviceOf(state: State, name: string): Device {
 
 export const activeOn = (state: State, device: string): Profile | undefined =>
   state.profiles.find((p) => p.path === state.devices.get(device)?.profile);
+
+/** @param what cannot be told. */
+export function keptBack(what: string, { uuid, path }: Hidden): VirtnetError {
+  const which = uuid ?? path;
+  return new VirtnetError(
+    `${what} cannot be told: NetworkManager keeps the profile ${which} from this user, since others have it to themselves (connection.permissions): run as root, or let all see it, as root with: nmcli connection modify ${which} connection.permissions ""`,
+  );
+}
 
 /** Whether a device has what the profile says: then a checkpoint on it takes back the profile, too. */
 export const isActive = (state: State, profile: Profile): boolean =>
@@ -71,7 +87,7 @@ export const mtuOf = (s: Settings | undefined): number | undefined => s?.[ETHERN
 export const ownMtu = (state: State, port: Profile): number | undefined => mtuOf(replacedOf(state, port)?.settings);
 
 /** The one on exactly these devices: of a run that had no time to note it. */
-export function checkpointOn(state: State, names: readonly string[]): Checkpoint | undefined {
+export function checkpointOn(state: Moving, names: readonly string[]): Checkpoint | undefined {
   const paths = names.map((name) => state.devices.get(name)?.path);
   return state.checkpoints.find((c) => c.devices.length === paths.length && c.devices.every((p) => paths.includes(p)));
 }

@@ -1,5 +1,5 @@
 /** What NetworkManager has: devices and profiles, read in one command. */
-import { type Bus, NM, type Settings } from "./bus.js";
+import { type Bus, NM, type Objects, type Settings } from "./bus.js";
 import type { Variant } from "./values.js";
 
 // NMDeviceState (nm-dbus-interface.h).
@@ -51,10 +51,22 @@ export interface Checkpoint {
   seconds: number;
 }
 
-export interface State {
+/** What moves while profiles stay. */
+export interface Moving {
   devices: ReadonlyMap<string, Device>;
-  profiles: readonly Profile[];
   checkpoints: readonly Checkpoint[];
+}
+
+export interface State extends Moving {
+  profiles: readonly Profile[];
+  /** Profiles that other users have to themselves, and that are not told to who asks. */
+  hidden: readonly Hidden[];
+}
+
+export interface Hidden {
+  path: string;
+  /** Of one that is active. */
+  uuid?: string;
 }
 
 // NMSettingsConnectionFlags (nm-dbus-interface.h).
@@ -62,12 +74,17 @@ const UNSAVED = 0x1;
 const GENERATED = 0x2;
 const EXTERNAL = 0x8;
 
-export async function readState(bus: Bus): Promise<State> {
-  const { objects, settings } = await bus.everything();
-  const of = (path: string, face: string) => objects[path]?.[`${NM}.${face}`];
-  const text = (v: Variant | undefined): string => String(v?.data ?? "");
+const text = (v: Variant | undefined): string => String(v?.data ?? "");
+const faceOf = (objects: Objects) => (path: string, face: string) => objects[path]?.[`${NM}.${face}`];
+
+/** One program there, where {@link readState} starts one for each profile: for who looks over and over. */
+export async function readMoving(bus: Bus): Promise<Moving> {
+  return movingIn(await bus.objects());
+}
+
+function movingIn(objects: Objects): Moving {
+  const of = faceOf(objects);
   const devices = new Map<string, Device>();
-  const found: { path: string; flags: number }[] = [];
   for (const path of Object.keys(objects)) {
     const device = of(path, "Device");
     // Others are places that NetworkManager keeps for profiles whose device was never made.
@@ -85,12 +102,23 @@ export async function readState(bus: Bus): Promise<State> {
         ...(active ? { active: text(device.ActiveConnection), profile: text(active.Connection) } : {}),
       });
     }
-    const profile = of(path, "Settings.Connection");
-    if (profile) found.push({ path, flags: Number(profile.Flags?.data ?? 0) });
   }
-  const profiles = found.flatMap(({ path, flags }): Profile[] => {
+  const checkpoints = Object.keys(objects).flatMap((path): Checkpoint[] => {
+    const found = of(path, "Checkpoint");
+    if (!found) return [];
+    return [{ path, devices: found.Devices?.data as string[], seconds: Number(found.RollbackTimeout?.data) }];
+  });
+  return { devices, checkpoints };
+}
+
+export async function readState(bus: Bus): Promise<State> {
+  const { objects, settings } = await bus.everything();
+  const of = faceOf(objects);
+  const profiles = Object.keys(objects).flatMap((path): Profile[] => {
+    const profile = of(path, "Settings.Connection");
     const s = settings.get(path);
-    if (!s) return [];
+    if (!profile || !s) return [];
+    const flags = Number(profile.Flags?.data ?? 0);
     const device = s.connection?.["interface-name"]?.data as string | undefined;
     return [
       {
@@ -105,12 +133,12 @@ export async function readState(bus: Bus): Promise<State> {
       },
     ];
   });
-  const checkpoints = Object.keys(objects).flatMap((path): Checkpoint[] => {
-    const found = of(path, "Checkpoint");
-    if (!found) return [];
-    return [{ path, devices: found.Devices?.data as string[], seconds: Number(found.RollbackTimeout?.data) }];
+  const hidden = [...settings].flatMap(([path, told]): Hidden[] => {
+    if (told) return [];
+    const active = Object.values(objects).find((faces) => faces[`${NM}.Connection.Active`]?.Connection?.data === path);
+    return [{ path, ...(active ? { uuid: text(active[`${NM}.Connection.Active`]?.Uuid) } : {}) }];
   });
-  return { devices, profiles, checkpoints };
+  return { ...movingIn(objects), profiles, hidden };
 }
 
 /** What NetworkManager adds to a route while it finds no way to the Internet by it (nm_device_get_route_metric). */
