@@ -1,6 +1,6 @@
 /** The Network resource: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
-import { ApplyError, PartialFailure, textOf, VirtnetError } from "../handler.js";
+import { ApplyError, isLookup, PartialFailure, textOf, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { deviceMade } from "../host/devices.js";
 import { type Host, hostAt, proveHost, uriOf, type Vitals } from "../host/hosts.js";
@@ -190,6 +190,10 @@ async function read(
     if (networks.some((n) => n.name === parkName(id)))
       throw new VirtnetError(
         `${label(olds)} is being changed, or a run that changed it died in the middle: run up, or "virtnet heal --uri ${host.uri}"`,
+      );
+    if (isLookup(olds))
+      throw new VirtnetError(
+        `no network with the UUID ${id} is on ${identity.hostname}: "virsh net-uuid NAME" tells that of a network`,
       );
     if (proof === "proven") return undefined;
     throw notProven(olds, identity);
