@@ -220,7 +220,7 @@ async function conditionOf(ctx: Context, host: Host, info: NetworkInfo): Promise
   const seen = nics.length === 0 ? [] : await host.read((c) => whetherConnected(c, info, nics, vitals?.masters));
   return {
     nicsConnected: seen.every((n) => n.connected !== false),
-    intact: !vitals || brokenParts(info, vitals).length === 0,
+    intact: info.persistent && (!vitals || brokenParts(info, vitals).length === 0),
   };
 }
 

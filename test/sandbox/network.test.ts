@@ -247,6 +247,21 @@ describe("a network on a real libvirtd", () => {
     await d.destroy();
   });
 
+  it("shows a running network whose stored definition somebody has taken away, also where it has no autostart, and stores it again", async () => {
+    const d = on("unstored");
+    const args = { mode: "isolated", autostart: false };
+    await d.up(args);
+    await virsh(host(), ["net-undefine", "unstored"]);
+    behindOurBack();
+    const seen = await d.refresh();
+    assert.equal(seen?.drift, true);
+    assert.equal(seen?.inputs.intact, false);
+    assert.equal(await d.up(args), true);
+    assert.match(await virsh(host(), ["net-info", "unstored"]), /Persistent: +yes/);
+    assert.equal((await d.refresh())?.drift, false);
+    await d.destroy();
+  });
+
   it("shows an entry added by hand as drift, and takes it away", async () => {
     const d = on("byhand");
     await d.up(nat(10));
