@@ -47,6 +47,9 @@ export class VirtnetError extends Error {
   readonly forUser = true;
 }
 
+/** Whether it is looked up by its id (`Network.get`) and was never read before: each state names its host. */
+export const isLookup = (olds: Inputs): boolean => olds.hostUuid === undefined;
+
 /** What an error says, whatever was thrown. */
 export const textOf = (e: unknown): string => (e instanceof Error ? e.message : String(e));
 

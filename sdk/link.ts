@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { DeepInput } from "./input.js";
 import { providerText } from "./provider-text.js";
-import { config, defaultUri, ownerOf, requireResolvable } from "./settle.js";
+import { config, defaultUri, ownerOf, refuseImport, requireResolvable } from "./settle.js";
 
 /** Plain arguments as a program writes them. */
 export type LinkInputs<T> = { [K in keyof T]: DeepInput<T[K]> };
@@ -48,6 +48,7 @@ export abstract class Link extends pulumi.CustomResource {
     opts: pulumi.CustomResourceOptions | undefined,
   ) {
     requireResolvable();
+    refuseImport(`${kind} "${name}"`, opts);
     const { name: device = name, uri = defaultUri(), maxImpact, ...rest }: Settled = args ?? {};
     const settled =
       opts?.id !== undefined

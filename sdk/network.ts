@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { TaggedInputs } from "./input.js";
 import type * as plain from "./network-args.js";
 import { providerText } from "./provider-text.js";
-import { config, defaultUri, ownerOf, requireResolvable } from "./settle.js";
+import { config, defaultUri, ownerOf, refuseImport, requireResolvable } from "./settle.js";
 
 /** Arguments of a {@link Network}; which fields there are depends on `mode`, the only one that must be plain. */
 export type NetworkArgs = NatNetworkArgs | RouteNetworkArgs | OpenNetworkArgs | IsolatedNetworkArgs | BridgeNetworkArgs;
@@ -104,6 +104,7 @@ export class Network extends pulumi.CustomResource {
    */
   constructor(name: string, args: NetworkArgs, opts?: pulumi.CustomResourceOptions) {
     requireResolvable();
+    refuseImport(`Network "${name}"`, opts);
     const isLookup = opts?.id !== undefined;
     if (!isLookup && (typeof args !== "object" || args === null)) {
       throw new Error(`Network "${name}": arguments are missing, at least mode: { mode: "nat", … }`);

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { DeepInput } from "./input.js";
 import { providerText } from "./provider-text.js";
-import { config, defaultUri, ownerOf, requireResolvable } from "./settle.js";
+import { config, defaultUri, ownerOf, refuseImport, requireResolvable } from "./settle.js";
 import type * as plain from "./vm-interface-args.js";
 
 /** What tells the arguments apart: a NIC is plugged into one of these. */
@@ -120,6 +120,7 @@ export class VmInterface extends pulumi.CustomResource {
    */
   constructor(name: string, args: VmInterfaceArgs, opts?: pulumi.CustomResourceOptions) {
     requireResolvable();
+    refuseImport(`VmInterface "${name}"`, opts);
     const isLookup = opts?.id !== undefined;
     if (!isLookup && (typeof args !== "object" || args === null)) {
       throw new Error(`VmInterface "${name}": arguments are missing, at least { domain: "VM", network: "NETWORK" }`);

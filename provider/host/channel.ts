@@ -34,6 +34,7 @@ export interface HostAddress {
 export interface HostDevices {
   /** Device → bridge that it is on. */
   masters: Map<string, string | undefined>;
+  mtus: Map<string, number>;
   addresses: HostAddress[];
 }
 
@@ -153,6 +154,7 @@ function findsDaemon(): boolean {
 
 interface IpAddress {
   ifname: string;
+  mtu: number;
   master?: string;
   addr_info?: {
     family: string;
@@ -219,7 +221,11 @@ function channelBy(by: Channel["by"], run: Run, runAnew: Run, kept: Kept): Chann
           scope: a.scope,
         })),
     );
-    return { masters: new Map(all.map(({ ifname, master }) => [ifname, master])), addresses };
+    return {
+      masters: new Map(all.map(({ ifname, master }) => [ifname, master])),
+      mtus: new Map(all.map(({ ifname, mtu }) => [ifname, mtu])),
+      addresses,
+    };
   };
   return {
     by,

@@ -1,6 +1,6 @@
 /** Bridge, Bond and Vlan: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
-import { PartialFailure, textOf, VirtnetError } from "../handler.js";
+import { isLookup, PartialFailure, textOf, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { deviceMade, linkOwner } from "../host/devices.js";
 import { proveHost, uriOf } from "../host/hosts.js";
@@ -224,6 +224,10 @@ export function linkHandler(kind: Kind): Handler {
         `${label(olds)} is being changed, or a run that changed it died in the middle and the host is about to take it back: run up`,
       );
     if (!link) {
+      if (isLookup(olds))
+        throw new VirtnetError(
+          `no ${kind} with the id ${id} is on ${identity.hostname}: "nmcli -g connection.uuid connection show NAME" tells that of a link`,
+        );
       if (proof === "proven") return undefined;
       throw notCertain(olds, identity.hostname);
     }

@@ -19,9 +19,10 @@ export const lastRestart = ({ restartMs }: Inputs): { restartMs?: number } =>
   typeof restartMs === "number" ? { restartMs } : {};
 
 /** Print what the change will cost, and refuse what may not cost that much. */
-export async function tellPrice(ctx: Context, id: string, olds: Inputs, news: Inputs, rows: string[]): Promise<void> {
+export async function tellPrice(ctx: Context, id: string, olds: Inputs, wanted: Inputs, rows: string[]): Promise<void> {
   const was = argsOf(olds);
-  if (hasUnknown(news)) return;
+  if (hasUnknown(wanted.uri)) return;
+  const { news, later } = asFarAsKnown(was, wanted);
   let p: Plan;
   try {
     const host = hostAt(uriOf(news));
@@ -41,12 +42,29 @@ export async function tellPrice(ctx: Context, id: string, olds: Inputs, news: In
     // What the plan itself refuses is a refusal.
     if (e instanceof VirtnetError) throw e;
     notReached(ctx, uriOf(news), e);
-    p = byTable(news, rows);
+    p = byTable(
+      news,
+      rows.filter((r) => !later.includes(topOf(r))),
+    );
   }
   const refused = refusal(p, news.maxImpact as Impact | undefined);
   if (refused !== undefined) throw new VirtnetError(refused);
-  const line = priceLine(p);
+  const line = priceLine(p, later);
   if (line !== undefined) announce(ctx, "info", line);
+}
+
+const topOf = (row: string): string => row.split(/[.[]/)[0] as string;
+
+/** What is not known yet is taken to stay as it is: the change costs that much at least, and up tells the rest. */
+function asFarAsKnown(was: Inputs, wanted: Inputs): { news: Inputs; later: string[] } {
+  const news = { ...wanted };
+  const later = Object.keys(wanted).filter((k) => hasUnknown(wanted[k]));
+  for (const k of later) {
+    delete news[k];
+    // The same name is another field in another mode.
+    if (was[k] !== undefined && (was.mode === wanted.mode || k === "name")) news[k] = was[k];
+  }
+  return { news, later };
 }
 
 /** Without a look at the host: what the table says of the fields, and who notices is not known. */

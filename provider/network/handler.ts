@@ -1,6 +1,6 @@
 /** The Network resource: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
-import { ApplyError, PartialFailure, textOf, VirtnetError } from "../handler.js";
+import { ApplyError, isLookup, PartialFailure, textOf, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { deviceMade } from "../host/devices.js";
 import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
@@ -191,6 +191,10 @@ async function read(
       throw new VirtnetError(
         `${label(olds)} is being changed, or a run that changed it died in the middle: run up, or "virtnet heal --uri ${host.uri}"`,
       );
+    if (isLookup(olds))
+      throw new VirtnetError(
+        `no network with the UUID ${id} is on ${identity.hostname}: "virsh net-uuid NAME" tells that of a network`,
+      );
     if (proof === "proven") return undefined;
     throw notProven(olds, identity);
   }
@@ -216,7 +220,7 @@ async function conditionOf(ctx: Context, host: Host, info: NetworkInfo): Promise
   const seen = nics.length === 0 ? [] : await host.read((c) => whetherConnected(c, info, nics, vitals?.masters));
   return {
     nicsConnected: seen.every((n) => n.connected !== false),
-    intact: !vitals || brokenParts(info, vitals).length === 0,
+    intact: info.persistent && (!vitals || brokenParts(info, vitals).length === 0),
   };
 }
 

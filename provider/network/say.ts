@@ -47,9 +47,13 @@ const IMPACT_WORDS: Readonly<Record<Impact, string>> = {
   replace: "replaces it",
 };
 
-/** One line a changed network; undefined where there is nothing to tell. */
-export function priceLine(plan: Plan): string | undefined {
+/**
+ * One line a changed network; undefined where there is nothing to tell.
+ * @param later fields that are not known yet.
+ */
+export function priceLine(plan: Plan, later: readonly string[] = []): string | undefined {
   const parts = plan.steps.filter((s) => s.kind !== "create").map(partOf);
+  if (later.length > 0) parts.push(`${later.join(", ")}: not known before up, which tells what it costs`);
   return parts.length > 0 ? `network ${plan.network}: ${parts.join("; ")}` : undefined;
 }
 

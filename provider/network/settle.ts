@@ -4,8 +4,9 @@
  */
 import { VirtnetError } from "../handler.js";
 import { type Channel, whyFailed } from "../host/channel.js";
+import type { Masters } from "../host/hosts.js";
 import { type Trees, withoutTree } from "../host/trees.js";
-import type { Connection, NetworkInfo } from "../libvirt/api.js";
+import type { Connection, DomainInfo, NetworkInfo } from "../libvirt/api.js";
 import { compare } from "../schema/compare.js";
 import { parseXml, printXml } from "../schema/xml.js";
 import { fieldsOf, ownBridgeOf, readNetwork, treeOf } from "./document.js";
@@ -13,6 +14,7 @@ import { sweepFirewall } from "./firewall/hold.js";
 import { type Journal, type JournalNic, type NamedNic, parkName, shortId } from "./journal.js";
 import { bringLeases, keepLeases } from "./leases.js";
 import { bounce, replug } from "./moves.js";
+import { fitMtus } from "./mtu.js";
 import {
   bridgeOf,
   interfaceOf,
@@ -134,11 +136,15 @@ export async function home(
     off.push(...(await bringPorts(info, journal.ports, channel)));
     await asked;
     if ((await seen).size > 0) await askNeighboursAgain(info, channel, 1);
-    const late = await strays(c, info, journal, from, channel);
+    const domains = await c.domains.list({ active: true });
+    const devices = () => channel?.devices().catch(() => undefined);
+    const then = await devices();
+    const late = await strays(c, info, journal, from, { domains, masters: then?.masters });
     if (late.length > 0) {
       await park(c, parkOfIt, late);
       await bringHome(c, where, from, late);
     }
+    await fitMtus(info, domains, channel, late.length > 0 ? await devices() : then);
     for (const { nic, on } of await onOldPorts(c, info, journal, way)) {
       if (on === "tap") {
         await park(c, parkOfIt, [nic], { from });
@@ -189,7 +195,7 @@ async function strays(
   info: NetworkInfo,
   journal: Journal,
   from: Places,
-  channel: Channel | undefined,
+  { domains, masters }: { domains: readonly DomainInfo[]; masters: Masters | undefined },
 ): Promise<Nic[]> {
   const known = new Set(journal.nics.map((n) => `${n.domain} ${n.mac}`));
   const own = [ownBridgeOf(info), ...from.bridges];
@@ -199,10 +205,7 @@ async function strays(
     bridge: own,
     gives: journal.before.liveXml, // they were plugged into that one
   };
-  const others = nicsOn(await c.domains.list({ active: true }), names).filter(
-    (n) => !known.has(`${n.domain} ${n.mac}`),
-  );
-  const masters = (await channel?.devices().catch(() => undefined))?.masters;
+  const others = nicsOn(domains, names).filter((n) => !known.has(`${n.domain} ${n.mac}`));
   return cutOff(await whetherConnected(c, info, others, masters));
 }
 

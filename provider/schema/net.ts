@@ -82,8 +82,16 @@ export const mac = (spec: string, options: ScalarOptions<string> = {}) =>
     macAddress,
     (s) => s,
     (v) => v,
-    { canon: (v) => v.toLowerCase(), ...options },
+    { canon: canonMac, ...options },
   );
+
+/** `52:54:00:0a:0b:0c`; libvirt also takes a group of one digit, and keeps it where it holds the text (virMacAddrParse). */
+const canonMac = (s: string): string =>
+  s
+    .toLowerCase()
+    .split(":")
+    .map((group) => group.padStart(2, "0"))
+    .join(":");
 
 /** Prefix length of a netmask; undefined where the mask has holes. */
 export function prefixOfMask(mask: string): number | undefined {

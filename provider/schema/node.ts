@@ -6,7 +6,7 @@
  * const dns = object({ enable: yesNo("dns/@enable", { default: true }), hosts: list("dns", "host", dnsHost, { key: (h) => h.ip }) });
  */
 import * as v from "valibot";
-import { addChild, children, descend, type Element, prune, text } from "./xml.js";
+import { addChild, children, descend, type Element, prune } from "./xml.js";
 
 /** The check of shape of a value. */
 export type Shape<T = unknown> = v.GenericSchema<unknown, T>;
@@ -92,7 +92,7 @@ export function place(spec: string): Place {
     get(el) {
       const at = descend(el, path, false);
       if (!at) return undefined;
-      if (attribute === undefined) return text(at);
+      if (attribute === undefined) return at.textContent ?? "";
       return at.hasAttribute(attribute) ? (at.getAttribute(attribute) ?? undefined) : undefined;
     },
     set(el, value) {

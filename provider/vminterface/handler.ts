@@ -1,7 +1,7 @@
 /** The VmInterface resource: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import { randomUUID } from "node:crypto";
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
-import { ApplyError, PartialFailure, textOf, VirtnetError } from "../handler.js";
+import { ApplyError, isLookup, PartialFailure, textOf, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
 import type { Connection, DomainInfo } from "../libvirt/api.js";
@@ -279,6 +279,10 @@ async function read(
       return found(host, { ...olds, remade }, info);
     }
   }
+  if (isLookup(olds))
+    throw new VirtnetError(
+      `no NIC ${macOfId} of a VM with the UUID ${uuidOfId} is on ${identity.hostname}: the id is UUID/MAC, as "virsh domuuid VM" and "virsh domiflist VM" tell them`,
+    );
   if (proof === "proven") return undefined;
   throw notProven(known, olds, identity);
 }

@@ -201,7 +201,7 @@ function reference(rows, handling, outputs) {
     ...sections.flatMap(([modes, list]) => [`## ${title(modes)}`, argumentTable(list)]),
     "## Outputs",
     outputTable(outputs),
-    "`virtnet.Network.get(name, id, { uri })` reads the outputs of a network that is managed elsewhere; `id` is its name or UUID.",
+    "`virtnet.Network.get(name, id, { uri })` reads the outputs of a network that is managed elsewhere; `id` is its UUID (`virsh net-uuid NAME`).",
   ]);
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Inputs } from "../../provider/handler.js";
-import { PartialFailure } from "../../provider/handler.js";
+import { PartialFailure, Unknown } from "../../provider/handler.js";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
 import { forgetRun } from "../../provider/network/handler.js";
 import { drive } from "../support/network.js";
@@ -247,6 +247,21 @@ describe("a network on a real libvirtd", () => {
     await d.destroy();
   });
 
+  it("shows a running network whose stored definition somebody has taken away, also where it has no autostart, and stores it again", async () => {
+    const d = on("unstored");
+    const args = { mode: "isolated", autostart: false };
+    await d.up(args);
+    await virsh(host(), ["net-undefine", "unstored"]);
+    behindOurBack();
+    const seen = await d.refresh();
+    assert.equal(seen?.drift, true);
+    assert.equal(seen?.inputs.intact, false);
+    assert.equal(await d.up(args), true);
+    assert.match(await virsh(host(), ["net-info", "unstored"]), /Persistent: +yes/);
+    assert.equal((await d.refresh())?.drift, false);
+    await d.destroy();
+  });
+
   it("shows an entry added by hand as drift, and takes it away", async () => {
     const d = on("byhand");
     await d.up(nat(10));
@@ -406,6 +421,25 @@ describe("a network on a real libvirtd", () => {
       /network "limit": maxImpact is "live", but mtu \(restart: /,
     );
     await d.up({ ...nat(14), maxImpact: "live" });
+    await d.destroy();
+  });
+
+  it("tells and refuses at preview what is known of a change while other values are not", async () => {
+    const d = on("partly");
+    const args = { ...nat(39), maxImpact: "live" };
+    await d.up(args);
+    const dns = { hosts: [{ ip: Unknown, hostnames: ["a"] }] };
+    await assert.rejects(d.preview({ ...args, mtu: 1400, dns }), /network "partly": maxImpact is "live", but mtu /);
+    d.log.length = 0;
+    await d.preview({ ...args, mtu: 1400, dns, ips: Unknown, maxImpact: "restart" });
+    await d.preview({ ...args, dns });
+    assert.match(
+      d.log[0] ?? "",
+      /^info: network partly: mtu: restarts it in place .*; (dns, ips|ips, dns): not known before up/,
+    );
+    assert.match(d.log[1] ?? "", /^info: network partly: dns: not known before up, which tells what it costs$/);
+    assert.equal(d.log.length, 2);
+    await d.up(args);
     await d.destroy();
   });
 

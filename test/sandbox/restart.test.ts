@@ -65,6 +65,29 @@ describe("the restart of a network under running VMs", () => {
     await d.destroy();
   });
 
+  it("gives the devices of running VMs the network's new MTU, but for a NIC that has its own", async () => {
+    const d = drive(host().uri, "frames");
+    await d.up(nat(40, { mtu: 1400 }));
+    const own = nicXml("52:54:00:00:40:02", "network", "network='frames'").replace(
+      "<model",
+      "<mtu size='1300'/><model",
+    );
+    const nics = [nicXml("52:54:00:00:40:01", "network", "network='frames'"), own];
+    await virsh(host(), ["create", "/dev/stdin"], vm("web", nics));
+    const mtus = async () => {
+      const devices = await virsh(host(), ["domiflist", "web"]);
+      const taps = devices.match(/vnet\d+/g) ?? [];
+      return (await run(`for d in ${taps.join(" ")}; do cat /sys/class/net/$d/mtu; done`)).split("\n");
+    };
+    assert.deepEqual(await mtus(), ["1400", "1300"], "as libvirt makes them");
+    for (const mtu of [2000, 1350]) {
+      await d.up(nat(40, { mtu }));
+      assert.deepEqual(await mtus(), [String(mtu), "1300"]);
+    }
+    await virsh(host(), ["destroy", "web"]);
+    await d.destroy();
+  });
+
   it("brings the NICs back to the old network when the start of the new one fails", async () => {
     const d = drive(host().uri, "fails");
     await d.up(nat(2));

@@ -15,7 +15,7 @@ describe("pulumi with networks of a real libvirtd", () => {
   const write = (text: string) =>
     program().write(
       "index.js",
-      `const { Network } = require("pulumi-virtnet"); const pulumi = require("@pulumi/pulumi");\n${text}\n`,
+      `const { Network, VmInterface } = require("pulumi-virtnet"); const pulumi = require("@pulumi/pulumi");\n${text}\n`,
     );
   const urn = (stack: string, name: string) =>
     `urn:pulumi:${stack}::${program().project}::pulumi-nodejs:dynamic/virtnet:Network::${name}`;
@@ -212,6 +212,27 @@ describe("pulumi with networks of a real libvirtd", () => {
     assert.deepEqual(await stack.drift(), {});
     await stack.destroy();
     assert.ok(await exists("g-net"));
+  });
+
+  it("says of what is looked up and is not there that it is not, and how to find out what is", async () => {
+    const stack = stackOf("get-none");
+    const none = "11111111-2222-4333-8444-555555555555";
+    for (const [what, tells] of [
+      [`Network.get("none", "${none}")`, /no network with the UUID 1{8}-\S+ is on \S+: .*virsh net-uuid NAME/],
+      [
+        `VmInterface.get("none", "${none}/52:54:00:00:00:09")`,
+        /no NIC 52:54:00:00:00:09 .*1{8}-\S+ is on \S+: .*virsh domuuid/,
+      ],
+    ] as const) {
+      write(`exports.mode = ${what}.uri;`);
+      for (const { text } of [await stack.previewFails(), await stack.upFails()]) assert.match(text, tells);
+    }
+  });
+
+  it("says how to take over what exists, where Pulumi's import is asked for", async () => {
+    const stack = stackOf("import");
+    write(`new Network("i", { mode: "isolated" }, { import: "11111111-2222-4333-8444-555555555555" });`);
+    assert.match((await stack.previewFails()).text, /Network "i": .*import.*adopt: true/);
   });
 
   it("keeps what a failed creation has left on the host, with its error: the next up repairs it, destroy removes it", async () => {

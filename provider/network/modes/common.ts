@@ -15,6 +15,10 @@ import { portGroups, vlan } from "../parts/switchport.js";
 const networkName = v.pipe(
   line,
   v.check((s) => !s.includes("/"), "must not contain '/' (libvirt stores the network in a file of that name)"),
+  v.check(
+    (s) => Buffer.byteLength(s) <= 245,
+    "must have at most 245 bytes (libvirt's files of that name have up to 10 more)",
+  ),
 );
 // Newlines are kept in element text, so a description may have them.
 const manyLines = v.pipe(

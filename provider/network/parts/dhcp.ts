@@ -3,13 +3,27 @@ import * as v from "valibot";
 import { anyIp, ip, mac } from "../../schema/net.js";
 import { int, line, list, object, oneOf, required, str } from "../../schema/node.js";
 
-/** @example { expiry: 12, unit: "hours" } */
-const lease = object({
+const leaseFields = object({
   /** How long a lease holds, in `unit`; 0: for ever. Otherwise at least 2 minutes. */
   expiry: required(int("lease/@expiry", 0, 4294967295)),
   /** Unit of `expiry`. Default: minutes. */
   unit: oneOf("lease/@unit", ["seconds", "minutes", "hours"], { default: "minutes" }),
 });
+
+/** How many seconds each unit has. */
+export const SECONDS = { seconds: 1, minutes: 60, hours: 3600 };
+
+/** @example { expiry: 12, unit: "hours" } */
+const lease: typeof leaseFields = {
+  ...leaseFields,
+  // An hour is 60 minutes.
+  implied(value) {
+    const { expiry, unit = "minutes" } = value as { expiry?: unknown; unit?: keyof typeof SECONDS };
+    if (typeof expiry !== "number" || SECONDS[unit] === undefined) return;
+    value.expiry = expiry * SECONDS[unit];
+    delete value.unit;
+  },
+};
 
 const range = object({
   /** First address that is handed out. */

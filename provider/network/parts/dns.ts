@@ -60,8 +60,9 @@ export const dns = object({
   enable: yesNo("dns/@enable", { default: true }),
   /** Names without a dot are asked upstream too. Default: true. A change restarts the network. */
   forwardPlainNames: yesNo("dns/@forwardPlainNames", { default: true }),
-  /** Servers that are asked instead of the host's own. A change restarts the network. */
-  forwarders: list("dns", "forwarder", forwarder, { key: (f) => `${f.domain ?? ""}|${f.address ?? ""}` }),
+  /** Servers that are asked instead of the host's own, in this order. A change restarts the network. */
+  // libvirt starts dnsmasq with strict-order (networkDnsmasqConfContents).
+  forwarders: list("dns", "forwarder", forwarder),
   /** Names that are answered here. A change is live. */
   hosts: list("dns", "host", dnsHost, { key: (h) => h.ip }),
   /** TXT records. A change is live. */

@@ -43,6 +43,18 @@ function readElement(el: Element): MetadataElement {
   };
 }
 
+/** As it is read back: without what is empty, and blanks around a text. What is not known yet is left out of what check sees. */
+function plain(element: MetadataElement | undefined): MetadataElement | undefined {
+  if (element === undefined) return undefined;
+  const { name, attributes, text = "", children = [] } = element;
+  return {
+    name,
+    ...(Object.keys(attributes ?? {}).length > 0 ? { attributes } : {}),
+    ...(text.trim() !== "" ? { text: text.trim() } : {}),
+    ...(children.length > 0 ? { children: children.map(plain) as MetadataElement[] } : {}),
+  };
+}
+
 function fill(el: Element, value: MetadataElement, prefix: string, ns: string): void {
   for (const [k, v] of Object.entries(value.attributes ?? {})) el.setAttribute(k, v);
   if (value.text !== undefined) el.textContent = value.text;
@@ -87,7 +99,7 @@ const entry: ScalarNode<Metadata> = {
   write: (el, value) => {
     if (value !== undefined) replace(el, value.element, value.prefix ?? "app", value.namespace);
   },
-  canon: (v) => ({ namespace: v.namespace, element: v.element }),
+  canon: (v) => ({ namespace: v.namespace, element: plain(v.element) }),
 };
 
 export const metadata: ListNode<ScalarNode<Metadata>> = {

@@ -4,6 +4,7 @@
  */
 import type { Failure } from "../../handler.js";
 import { formatIp } from "../../schema/net.js";
+import { SECONDS } from "../parts/dhcp.js";
 import {
   type At,
   type DhcpArgs,
@@ -286,7 +287,6 @@ const hostDuid: Rule = {
     ),
 };
 
-const SECONDS = { seconds: 1, minutes: 60, hours: 3600 } as const;
 const lease: Rule = {
   says: "A lease holds for ever (0) or at least 2 minutes.",
   check: ({ args, isSet }) =>
@@ -344,6 +344,27 @@ const bootV4: Rule = {
     ),
 };
 
+// virNetworkIPDefFormat writes <dhcp>, and bootp in it, only where there are ranges or hosts.
+const bootServed: Rule = {
+  says: "A boot file is told by a DHCP that has a range or a host.",
+  check: ({ args, isSet }) =>
+    each(args.ips, "ips").flatMap(({ item, path }) => {
+      const dhcp = item.dhcp;
+      if (dhcp?.bootp === undefined) return [];
+      const none = (["ranges", "hosts"] as const).every(
+        (list) => !isSet(`${path}.dhcp.${list}`) || dhcp[list]?.length === 0,
+      );
+      return none
+        ? [
+            {
+              property: `${path}.dhcp.bootp`,
+              reason: `is set, but ${path}.dhcp has neither ranges nor hosts, and libvirt drops it then: add a range, or remove it`,
+            },
+          ]
+        : [];
+    }),
+};
+
 // The document's schema takes a name, virSocketAddrParse does not.
 const bootServer: Rule = {
   says: "The boot server is an IPv4 address.",
@@ -391,6 +412,7 @@ export const dhcpRules: readonly Rule[] = [
   lease,
   onePerFamily,
   bootV4,
+  bootServed,
   bootServer,
   prefix64,
 ];

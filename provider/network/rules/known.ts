@@ -127,5 +127,5 @@ export function version(n: number): string {
 /** The way out where the order of the run decides. */
 export const orLater = ({ name, ofStack }: { name: string; ofStack?: boolean }): string =>
   ofStack
-    ? `; where ${quote(name)}, which this stack has, moves away or goes in this run, let this one depend on it (dependsOn) or run up twice; where it is the same network under a new resource name, set name: ${quote(name)} or aliases`
+    ? `; where ${quote(name)}, which this stack has, moves away in this run, let this one depend on it (dependsOn); where it goes, let it go in a run before; where it is the same network under a new resource name, set name: ${quote(name)} or aliases`
     : "";

@@ -1,5 +1,5 @@
 /** For each rule: a network that breaks it, where and how it is told, and its nearest valid twin. */
-import type { Inputs } from "../../../provider/handler.js";
+import { type Inputs, Unknown } from "../../../provider/handler.js";
 import type { Surroundings } from "../../../provider/network/rules/rule.js";
 
 export interface Case {
@@ -20,6 +20,8 @@ const ip = (more: Inputs, address = "10.0.1.1/24"): Inputs => nat({ ips: [{ addr
 const address = (...all: string[]): Inputs => nat({ ips: all.map((a) => ({ address: a })) });
 const V6 = "fd00:1::1/64";
 const range = (start: string, end: string, at?: string): Inputs => ip({ dhcp: { ranges: [{ start, end }] } }, at);
+const RANGE = { ranges: [{ start: "10.0.1.10", end: "10.0.1.20" }] };
+const V6_RANGE = { ranges: [{ start: "fd00:1::10", end: "fd00:1::20" }] };
 const hosts = (...all: Inputs[]): Inputs => ip({ dhcp: { hosts: all } });
 const hosts6 = (...all: Inputs[]): Inputs => ip({ dhcp: { hosts: all } }, V6);
 const dns = (more: Inputs): Inputs => nat({ dns: more });
@@ -483,18 +485,32 @@ export const cases: Record<string, Case[]> = {
       twin: ip({ tftp: { root: "/srv" } }),
     },
     {
-      breaks: ip({ dhcp: { bootp: { file: "x" } } }, V6),
+      breaks: ip({ dhcp: { ...V6_RANGE, bootp: { file: "x" } } }, V6),
       path: "ips[0].dhcp.bootp",
       reason: "for IPv4 only",
-      twin: ip({ dhcp: { bootp: { file: "x" } } }),
+      twin: ip({ dhcp: { ...RANGE, bootp: { file: "x" } } }),
+    },
+  ],
+  "A boot file is told by a DHCP that has a range or a host.": [
+    {
+      breaks: ip({ dhcp: { bootp: { file: "x" } } }),
+      path: "ips[0].dhcp.bootp",
+      reason: "neither ranges nor hosts",
+      twin: ip({ dhcp: { ranges: Unknown, bootp: { file: "x" } } }),
+    },
+    {
+      breaks: ip({ dhcp: { ranges: [], hosts: [], bootp: { file: "x" } } }),
+      path: "ips[0].dhcp.bootp",
+      reason: "add a range",
+      twin: ip({ dhcp: { ranges: [], hosts: [{ mac: "52:54:00:00:00:01", ip: "10.0.1.5" }], bootp: { file: "x" } } }),
     },
   ],
   "The boot server is an IPv4 address.": [
     {
-      breaks: ip({ dhcp: { bootp: { file: "x", server: "tftp.example.org" } } }),
+      breaks: ip({ dhcp: { ...RANGE, bootp: { file: "x", server: "tftp.example.org" } } }),
       path: "ips[0].dhcp.bootp.server",
       reason: "takes no name",
-      twin: ip({ dhcp: { bootp: { file: "x", server: "10.0.1.2" } } }),
+      twin: ip({ dhcp: { ...RANGE, bootp: { file: "x", server: "10.0.1.2" } } }),
     },
   ],
   "DHCP of IPv6 has a subnet of prefix length 64 or longer.": [

@@ -20,6 +20,10 @@ export const shapeCases: Record<string, ShapeCase[]> = {
     { breaks: nat({ name: "a/b" }), path: "name", twin: nat({ name: "a-b" }) },
     { breaks: bridge({ name: "/" }), path: "name", twin: bridge({ name: "." }) },
   ],
+  "must have at most 245 bytes (libvirt's files of that name have up to 10 more)": [
+    { breaks: nat({ name: "n".repeat(246) }), path: "name", twin: nat({ name: "n".repeat(245) }) },
+    { breaks: nat({ name: `n${"é".repeat(123)}` }), path: "name", twin: nat({ name: `n${"é".repeat(122)}` }) },
+  ],
   "must be a device name of at most 15 characters (IFNAMSIZ)": [
     {
       breaks: nat({ bridge: { name: "b".repeat(16) } }),
