@@ -7,7 +7,7 @@ import { withProgram } from "../support/stack.js";
 import { natXml, nicsIn, vmXml } from "../support/vms.js";
 
 describe("pulumi with NICs of VMs on two hosts", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   const first = withSandbox();
   const second = withSandbox();
   const program = withProgram();

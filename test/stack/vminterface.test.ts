@@ -5,7 +5,7 @@ import { withProgram } from "../support/stack.js";
 import { nicsIn, vmXml } from "../support/vms.js";
 
 describe("pulumi with NICs of a running VM", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   const host = withSandbox();
   const program = withProgram();
   let guest: Guest;
@@ -114,18 +114,22 @@ describe("pulumi with NICs of a running VM", function () {
     await virsh(host(), ["undefine", "anew"]);
   });
 
-  it("plugs its NIC into a running VM that was made anew in one up --refresh, whose preview says so; and says that a VM is gone", async () => {
-    const make = async () => {
-      await virsh(host(), ["define", "/dev/stdin"], vmXml("again"));
-      await virsh(host(), ["start", "again"]);
-    };
-    await make();
+  const make = async (name: string) => {
+    await virsh(host(), ["define", "/dev/stdin"], vmXml(name));
+    await virsh(host(), ["start", name]);
+  };
+  const unmake = async (name: string) => {
+    for (const what of ["destroy", "undefine"]) await virsh(host(), [what, name]);
+  };
+
+  it("plugs its NIC into a running VM that was made anew, in one up --refresh, and the preview says so", async () => {
+    await make("again");
     const stack = stackOf("again");
     write(`${network("i", 9)} exports.mac = new VmInterface("nic", { domain: "again", network: i.name }).mac;`);
     await stack.up();
     const mac = String((await stack.outputs()).mac);
-    for (const what of ["destroy", "undefine"]) await virsh(host(), [what, "again"]);
-    await make();
+    await unmake("again");
+    await make("again");
     const before = (await stack.resources()).nic?.id;
     assert.deepEqual(await stack.plannedSteps(), {}, "nobody has looked yet");
     assert.deepEqual(await stack.drift(), { nic: "update" });
@@ -135,16 +139,26 @@ describe("pulumi with NICs of a running VM", function () {
     assert.match(up.text, /made the VM anew .* without this NIC: up plugs it in again/);
     for (const flags of [[], ["--inactive"]]) assert.equal((await nicsIn(host(), "again", mac, ...flags)).length, 1);
     assert.deepEqual(await stack.drift(), {});
+    await virsh(host(), ["destroy", "again"]); // without an operating system it releases nothing
+    await stack.destroy();
+    await virsh(host(), ["undefine", "again"]);
+  });
 
-    for (const what of ["destroy", "undefine"]) await virsh(host(), [what, "again"]);
+  it("counts a NIC as gone with its VM, says that the VM is not there, and plugs it in when it is, with the MAC that it had", async () => {
+    await make("absent");
+    const stack = stackOf("absent");
+    write(`${network("j", 10)} exports.mac = new VmInterface("nic", { domain: "absent", network: j.name }).mac;`);
+    await stack.up();
+    const mac = String((await stack.outputs()).mac);
+    await unmake("absent");
     assert.deepEqual(await stack.drift(), { nic: "create" });
     await stack.refresh();
     assert.equal((await stack.resources()).nic, undefined);
-    assert.match((await stack.upFails()).text, /VM "again" is not on \S+: make it first/);
-    await make();
+    assert.match((await stack.upFails()).text, /VM "absent" is not on \S+: make it first/);
+    await make("absent");
     await stack.up();
-    assert.equal((await nicsIn(host(), "again", mac)).length, 1, "with the MAC that it had");
-    for (const what of ["destroy", "undefine"]) await virsh(host(), [what, "again"]);
+    assert.equal((await nicsIn(host(), "absent", mac)).length, 1);
+    await unmake("absent");
     await stack.destroy();
   });
 
