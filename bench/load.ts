@@ -1,11 +1,12 @@
 import * as path from "node:path";
 import { STATE_FIELDS } from "../provider/network/args.js";
+import { startSandbox } from "../sandbox/index.js";
 import { type Bench, type Context, type Line, root, rounds } from "./lib/bench.js";
 import { argsOf, runNode } from "./lib/networks.js";
 
 export const load: Bench = {
   name: "load",
-  how: "A fresh node process that loads the provider and does a first check, minus one that does nothing. An unchanged network needs no libvirt; a new one opens a connection (here to libvirt's test driver, so that no daemon counts).",
+  how: "A fresh node process that loads the provider and does a first check, minus one that does nothing. An unchanged network needs no libvirt; a new one opens a connection (here to libvirt's test driver, so that no daemon counts). Beside it a sandbox, until its libvirtd answers.",
   run: measure,
 };
 
@@ -28,6 +29,13 @@ async function measure(ctx: Context): Promise<Line[]> {
       bare: () => node("bare", `${end}; process.exit(0)`),
       unchanged: () => node("unchanged", check(news)),
       changed: () => node("changed", check({})),
+      sandbox: async () => {
+        const began = performance.now();
+        const sandbox = await startSandbox();
+        const ms = performance.now() - began;
+        await sandbox.stop();
+        return ms;
+      },
     },
   );
   const beyond = (values: number[]) => values.map((value, i) => value - times.bare[i]!);
@@ -49,5 +57,6 @@ async function measure(ctx: Context): Promise<Line[]> {
       unit: "ms",
       values: beyond(times.changed),
     },
+    { what: "a sandbox, until its libvirtd answers", unit: "ms", values: times.sandbox, goal: 1000 },
   ];
 }

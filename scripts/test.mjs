@@ -23,7 +23,7 @@ const isOfLab = (file) => /(management|bonds)\.test\.ts$/.test(file);
  * `needs` is what the set-up must bring beyond node packages and the build.
  */
 const levels = [
-  { name: "unit", folder: "test/unit", turn: 1, timeoutMs: 30_000, needs: {} },
+  { name: "unit", folder: "test/unit", turn: 1, timeoutMs: 120_000, needs: {} },
   { name: "driver", folder: "test/libvirt", turn: 1, timeoutMs: 120_000, needs: { system: true } },
   {
     name: "sandbox",

@@ -8,7 +8,7 @@ export const PROVIDER_KEY = "__provider";
 /** Which layout the outputs have, for a later version that reads them. */
 export const VERSION_KEY = "__virtnetState";
 
-/** A deep copy with the sentinel as {@link Unknown} and without what is not the resource's own. */
+/** A deep copy with the sentinel as {@link Unknown}, without what is not the resource's own, and without fields that are null, which stands for not set. */
 export function fromWire(value: Record<string, unknown> | undefined): Inputs {
   const { [PROVIDER_KEY]: _text, [VERSION_KEY]: _version, ...own } = value ?? {};
   return decode(own) as Inputs;
@@ -18,7 +18,7 @@ function decode(value: unknown): unknown {
   if (value === SENTINEL) return Unknown;
   if (Array.isArray(value)) return value.map(decode);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, decode(v)]));
+  return Object.fromEntries(Object.entries(value).flatMap(([key, v]) => (v === null ? [] : [[key, decode(v)]])));
 }
 
 export interface Encoded {

@@ -234,12 +234,4 @@ describe("sandboxes", () => {
     assert.equal(stdout.trim(), sandbox.name);
     assert.match((await sandbox.exec(["touch", "/etc/left"])).stderr, /Read-only file system/);
   });
-
-  it("are up in less than a second", async function () {
-    this.retries(2);
-    const began = performance.now();
-    const sandbox = await start();
-    assert.equal((await run(["virsh", "-c", sandbox.uri, "uri"])).code, 0);
-    assert.ok(performance.now() - began < 1000);
-  });
 });

@@ -61,6 +61,19 @@ describe("the adapter to Pulumi's dynamic host", () => {
       assert.deepEqual(result.inputs, { b: [{ c: SENTINEL }], d: SENTINEL, __provider: text });
     });
 
+    it("has nothing of a field that is null, at any depth: it is not set", async () => {
+      const given: unknown[] = [];
+      const p = provider({
+        check: async (_, olds, news) => {
+          given.push(olds, news);
+          return { inputs: news, failures: [] };
+        },
+      });
+      const { inputs } = await p.check({ a: null }, { b: null, c: [{ d: null, e: false }] });
+      assert.deepEqual(given, [{}, { c: [{ e: false }] }]);
+      assert.deepEqual(inputs, { c: [{ e: false }], __provider: text });
+    });
+
     it("leaves a text alone that only contains the sentinel", async () => {
       const { inputs } = await provider({}).check({}, { a: `x ${SENTINEL}` });
       assert.equal(inputs.a, `x ${SENTINEL}`);
