@@ -25,9 +25,12 @@ import { cacheDir, locked, output, run, Sentence, seconds, which } from "./lib/r
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const inRoot = (...path) => join(root, ...path);
 
+/** The Pulumi CLI is not there, nor what builds it. */
+class NoPulumi extends Sentence {}
+
 /**
- * Everything that is wanted, in order. Parts can be left out: unit tests need neither Pulumi nor libvirt.
- * Returns the node to run our code with and the folder of the Pulumi CLI (undefined when left out).
+ * Everything that is wanted, in order. Parts can be left out: unit tests need neither Pulumi nor libvirt. `pulumi` may be "if possible".
+ * Returns the node to run our code with and the folder of the Pulumi CLI (undefined when left out), or `noPulumi`, why there is none.
  */
 export async function ensureAll({ system = true, build = true, pulumi = true, guests = false, lab = false } = {}) {
   const started = Date.now();
@@ -36,10 +39,10 @@ export async function ensureAll({ system = true, build = true, pulumi = true, gu
     if (system) await ensureSystemPackages();
     const node = await ensureNodePackages();
     if (build) await ensureBuild(node);
-    const pulumiDir = pulumi ? await ensurePulumi() : undefined;
+    const found = pulumi ? await findPulumi(pulumi === "if possible") : {};
     if (guests) await ensureGuests(node);
     if (lab) await ensureLab(node);
-    return { node, pulumiDir };
+    return { node, ...found };
   });
   console.log(`Set-up is complete (${seconds(started)}).`);
   return ready;
@@ -247,6 +250,16 @@ const pulumiFiles = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi
 const complete = (folder) =>
   pulumiFiles.every((name) => (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0) > 0);
 
+async function findPulumi(mayLack) {
+  try {
+    return { pulumiDir: await ensurePulumi() };
+  } catch (error) {
+    if (!mayLack || !(error instanceof NoPulumi)) throw error;
+    console.log(error.message);
+    return { noPulumi: error.message };
+  }
+}
+
 async function ensurePulumi() {
   const installed = pulumiOnPath();
   if (installed) {
@@ -273,7 +286,7 @@ async function buildPulumi(folder) {
   const go = which("go", ["/usr/local/go/bin", "/usr/lib/go/bin"]);
   const version = go && /go(\d+)\.(\d+)/.exec(output(go, ["version"]) ?? "");
   if (!version || (Number(version[1]) === 1 && Number(version[2]) < 21)) {
-    throw new Sentence(
+    throw new NoPulumi(
       `Pulumi CLI: not on PATH (version ${oldestPulumi.join(".")} or newer with its Node.js language host), and building it needs ` +
         `Go 1.21 or newer, ${version ? `while ${go} is ${version[0]}` : "which is not installed either"}. ` +
         "Please install one of the two and run this again.",

@@ -343,7 +343,7 @@ export interface NatArgs {
   autostart?: boolean;
   /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
   nicsConnected?: boolean;
-  /** Whether what libvirt made on the host for it is there: its stored definition, and where a command can be run on the host its bridge, the bridge's IPv4 addresses, its dnsmasq. `false`: what is gone stays so. Default: true. */
+  /** Whether what libvirt made on the host for it is there: its stored definition, and where a command can be run on the host its bridge, the bridge's IPv4 addresses, its dnsmasq. `false`: what is gone from the host stays so; the definition is stored again with the next change. Default: true. */
   intact?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
@@ -410,7 +410,7 @@ export interface RouteArgs {
   autostart?: boolean;
   /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
   nicsConnected?: boolean;
-  /** Whether what libvirt made on the host for it is there: its stored definition, and where a command can be run on the host its bridge, the bridge's IPv4 addresses, its dnsmasq. `false`: what is gone stays so. Default: true. */
+  /** Whether what libvirt made on the host for it is there: its stored definition, and where a command can be run on the host its bridge, the bridge's IPv4 addresses, its dnsmasq. `false`: what is gone from the host stays so; the definition is stored again with the next change. Default: true. */
   intact?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
@@ -475,7 +475,7 @@ export interface OpenArgs {
   autostart?: boolean;
   /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
   nicsConnected?: boolean;
-  /** Whether what libvirt made on the host for it is there: its stored definition, and where a command can be run on the host its bridge, the bridge's IPv4 addresses, its dnsmasq. `false`: what is gone stays so. Default: true. */
+  /** Whether what libvirt made on the host for it is there: its stored definition, and where a command can be run on the host its bridge, the bridge's IPv4 addresses, its dnsmasq. `false`: what is gone from the host stays so; the definition is stored again with the next change. Default: true. */
   intact?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
@@ -540,7 +540,7 @@ export interface IsolatedArgs {
   autostart?: boolean;
   /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
   nicsConnected?: boolean;
-  /** Whether what libvirt made on the host for it is there: its stored definition, and where a command can be run on the host its bridge, the bridge's IPv4 addresses, its dnsmasq. `false`: what is gone stays so. Default: true. */
+  /** Whether what libvirt made on the host for it is there: its stored definition, and where a command can be run on the host its bridge, the bridge's IPv4 addresses, its dnsmasq. `false`: what is gone from the host stays so; the definition is stored again with the next change. Default: true. */
   intact?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;
@@ -597,7 +597,7 @@ export interface BridgeArgs {
   autostart?: boolean;
   /** Whether the NICs of running VMs are plugged into it: they are not after somebody stopped and started it. `false`: they are left as they are. Default: true. */
   nicsConnected?: boolean;
-  /** Whether what libvirt made on the host for it is there: its stored definition, and where a command can be run on the host its bridge, the bridge's IPv4 addresses, its dnsmasq. `false`: what is gone stays so. Default: true. */
+  /** Whether what libvirt made on the host for it is there: its stored definition, and where a command can be run on the host its bridge, the bridge's IPv4 addresses, its dnsmasq. `false`: what is gone from the host stays so; the definition is stored again with the next change. Default: true. */
   intact?: boolean;
   /** Which host. Default: stack config `virtnet:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`. */
   uri?: string;

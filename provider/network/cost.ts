@@ -22,7 +22,7 @@ export const lastRestart = ({ restartMs }: Inputs): { restartMs?: number } =>
 export async function tellPrice(ctx: Context, id: string, olds: Inputs, wanted: Inputs, rows: string[]): Promise<void> {
   const was = argsOf(olds);
   if (hasUnknown(wanted.uri)) return;
-  const { news, later } = asFarAsKnown(was, wanted);
+  const { news, later, least } = asFarAsKnown(was, wanted);
   let p: Plan;
   try {
     const host = hostAt(uriOf(news));
@@ -47,7 +47,7 @@ export async function tellPrice(ctx: Context, id: string, olds: Inputs, wanted: 
       rows.filter((r) => !later.includes(topOf(r))),
     );
   }
-  const refused = refusal(p, news.maxImpact as Impact | undefined);
+  const refused = least ? refusal(p, news.maxImpact as Impact | undefined) : undefined;
   if (refused !== undefined) throw new VirtnetError(refused);
   const line = priceLine(p, later);
   if (line !== undefined) announce(ctx, "info", line);
@@ -55,8 +55,14 @@ export async function tellPrice(ctx: Context, id: string, olds: Inputs, wanted: 
 
 const topOf = (row: string): string => row.split(/[.[]/)[0] as string;
 
-/** What is not known yet is taken to stay as it is: the change costs that much at least, and up tells the rest. */
-function asFarAsKnown(was: Inputs, wanted: Inputs): { news: Inputs; later: string[] } {
+const isBeside = (field: string): boolean =>
+  STATE_FIELDS.some((k) => k === field) || CONTROL_FIELDS.some((k) => k === field);
+
+/**
+ * What is not known yet is taken to stay as it is, and up tells the rest. `least`: the change costs that much at least, which it does
+ * not where `apply` or the limit itself may turn out otherwise, nor where the fields are those of another mode.
+ */
+function asFarAsKnown(was: Inputs, wanted: Inputs): { news: Inputs; later: string[]; least: boolean } {
   const news = { ...wanted };
   const later = Object.keys(wanted).filter((k) => hasUnknown(wanted[k]));
   for (const k of later) {
@@ -64,14 +70,14 @@ function asFarAsKnown(was: Inputs, wanted: Inputs): { news: Inputs; later: strin
     // The same name is another field in another mode.
     if (was[k] !== undefined && (was.mode === wanted.mode || k === "name")) news[k] = was[k];
   }
-  return { news, later };
+  const least = later.length === 0 || (was.mode === wanted.mode && !later.some(isBeside));
+  return { news, later, least };
 }
 
 /** Without a look at the host: what the table says of the fields, and who notices is not known. */
 function byTable(news: Inputs, rows: string[]): Plan {
   const table = modes[news.mode as Mode].prices;
-  const beside: ReadonlySet<string> = new Set([...STATE_FIELDS, ...CONTROL_FIELDS]);
-  const prices = rows.filter((r) => !beside.has(r)).map((r) => priceOf(table, r));
+  const prices = rows.filter((r) => !isBeside(r)).map((r) => priceOf(table, r));
   if (rows.includes("running") && news.running === false)
     prices.push({ impact: "restart", why: "running is false: it stays down" });
   const impact = worst(prices.map((price) => price.impact));

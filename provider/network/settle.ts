@@ -120,10 +120,10 @@ export async function home(
 ): Promise<string[]> {
   const parkOfIt = parkName(journal.uuid);
   // All of this first and at once: each moment here is one without the gateway.
-  const there = c.networks.get({ uuid: journal.uuid });
+  const asIs = c.networks.get({ uuid: journal.uuid });
   const seen = lookAtAll(c, journal.nics);
   seen.catch(() => undefined); // whoever waits for it says so
-  const info = await there;
+  const info = await asIs;
   if (!info) throw new VirtnetError(`network ${journal.from} is gone`);
   const from = await placesOf(c, journal, info);
   const off: string[] = [];
@@ -136,15 +136,18 @@ export async function home(
     off.push(...(await bringPorts(info, journal.ports, channel)));
     await asked;
     if ((await seen).size > 0) await askNeighboursAgain(info, channel, 1);
-    const domains = await c.domains.list({ active: true });
-    const devices = () => channel?.devices().catch(() => undefined);
-    const then = await devices();
-    const late = await strays(c, info, journal, from, { domains, masters: then?.masters });
+    const look = async () => ({
+      domains: await c.domains.list({ active: true }),
+      devices: await channel?.devices().catch(() => undefined),
+    });
+    let there = await look();
+    const late = await strays(c, info, journal, from, { domains: there.domains, masters: there.devices?.masters });
     if (late.length > 0) {
       await park(c, parkOfIt, late);
       await bringHome(c, where, from, late);
+      there = await look();
     }
-    await fitMtus(info, domains, channel, late.length > 0 ? await devices() : then);
+    await fitMtus(info, there.domains, channel, there.devices);
     for (const { nic, on } of await onOldPorts(c, info, journal, way)) {
       if (on === "tap") {
         await park(c, parkOfIt, [nic], { from });

@@ -439,6 +439,10 @@ describe("a network on a real libvirtd", () => {
     );
     assert.match(d.log[1] ?? "", /^info: network partly: dns: not known before up, which tells what it costs$/);
     assert.equal(d.log.length, 2);
+    // It may turn out to cost less, or to be allowed.
+    await d.preview({ ...args, mtu: 1400, apply: Unknown });
+    await d.preview({ ...args, mtu: 1400, maxImpact: Unknown });
+    assert.match(d.log[2] ?? "", /^info: network partly: mtu: restarts it in place .*; apply: not known before up/);
     await d.up(args);
     await d.destroy();
   });

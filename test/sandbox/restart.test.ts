@@ -80,10 +80,12 @@ describe("the restart of a network under running VMs", () => {
       return (await run(`for d in ${taps.join(" ")}; do cat /sys/class/net/$d/mtu; done`)).split("\n");
     };
     assert.deepEqual(await mtus(), ["1400", "1300"], "as libvirt makes them");
-    for (const mtu of [2000, 1350]) {
+    for (const mtu of [2000, 1350, 9000]) {
       await d.up(nat(40, { mtu }));
       assert.deepEqual(await mtus(), [String(mtu), "1300"]);
     }
+    await d.up(nat(40));
+    assert.deepEqual(await mtus(), ["1500", "1300"], "the network's is gone");
     await virsh(host(), ["destroy", "web"]);
     await d.destroy();
   });

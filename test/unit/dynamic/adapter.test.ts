@@ -69,7 +69,7 @@ describe("the adapter to Pulumi's dynamic host", () => {
           return { inputs: news, failures: [] };
         },
       });
-      const { inputs } = await p.check({ a: null }, { b: null, c: [{ d: null, e: false }] });
+      const { inputs } = await p.check({ a: null }, { __provider: text, b: null, c: [{ d: null, e: false }] });
       assert.deepEqual(given, [{}, { c: [{ e: false }] }]);
       assert.deepEqual(inputs, { c: [{ e: false }], __provider: text });
     });
