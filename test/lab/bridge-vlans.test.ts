@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
+import { closeHosts } from "../../provider/host/hosts.js";
 import { linkHandler } from "../../provider/hostlink/handler.js";
-import { forgetLinks } from "../../provider/hostlink/run.js";
 import { driveHandler } from "../support/drive.js";
 import { PEER, withLab } from "../support/lab.js";
-import { bySerial, patience } from "../support/lab-host.js";
+import { bySerial, newRunOn, patience } from "../support/lab-host.js";
 import { driveLink } from "../support/links.js";
 
 describe("VLANs of a bridge's ports", function () {
@@ -100,7 +100,7 @@ describe("VLANs of a bridge's ports", function () {
   });
 
   it("of a container are its own again, and so is its place, after a change that the host took back", async () => {
-    forgetLinks();
+    await newRunOn(lab());
     const d = driveHandler(linkHandler("bridge"), (args) => ({
       ...{ name: "br1", uri: lab().uri, owner: { project: "p", stack: "s", key: "br1" }, rollbackAfter: 300 },
       ...{ ports: ["eth2"], vlanFiltering: true, vlans: [{ port: "eth2", tagged: [20, "30-31"] }] },
@@ -127,5 +127,6 @@ describe("VLANs of a bridge's ports", function () {
     await assert.rejects(d.destroy(), /in use by cont0/);
     await lab().sh("ip netns del cont; until [ ! -e /sys/class/net/cont0 ]; do sleep 0.2; done");
     await d.destroy();
+    await closeHosts();
   });
 });
