@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
+import { closeHosts } from "../../provider/host/hosts.js";
 import { linkHandler } from "../../provider/hostlink/handler.js";
-import { forgetLinks } from "../../provider/hostlink/run.js";
 import { driveHandler } from "../support/drive.js";
 import { PEER, withLab } from "../support/lab.js";
-import { bySerial, patience } from "../support/lab-host.js";
+import { bySerial, newRunOn, patience } from "../support/lab-host.js";
 import { driveLink } from "../support/links.js";
 
 describe("VLANs of a bridge's ports", function () {
@@ -100,7 +100,7 @@ describe("VLANs of a bridge's ports", function () {
   });
 
   it("of a container are its own again, and so is its place, after a change that the host took back", async () => {
-    forgetLinks();
+    await newRunOn(lab());
     const d = driveHandler(linkHandler("bridge"), (args) => ({
       ...{ name: "br1", uri: lab().uri, owner: { project: "p", stack: "s", key: "br1" }, rollbackAfter: 300 },
       ...{ ports: ["eth2"], vlanFiltering: true, vlans: [{ port: "eth2", tagged: [20, "30-31"] }] },
@@ -113,6 +113,8 @@ describe("VLANs of a bridge's ports", function () {
       bridge vlan del dev cont0 vid 1; bridge vlan add dev cont0 vid 20 pvid untagged; bridge vlan add dev cont0 vid 30-31`);
     const had = await inKernel();
     assert.equal(had.cont0, "20*- 30 31");
+    // Not by the gateway, whose machine has that address as well.
+    await lab().sh("ip route add unreachable 192.0.2.0/24 metric 99999");
     await lab().sh("ip -o monitor link > /tmp/moves 2>&1 & echo $! > /tmp/moves.pid");
     const wrong = { mac: "52:54:00:aa:bb:02", addresses: { addresses: ["203.0.113.9/24"] }, probe: PEER };
     const rollbackAfter = Math.min(600, 4 * (await patience(lab())));
@@ -125,7 +127,10 @@ describe("VLANs of a bridge's ports", function () {
     const asked = () => lab().sh("ip netns exec cont ping -c 1 -W 1 192.0.2.79 || true");
     assert.match(await lab().tagged("lab2", 20, asked), /vlan 20, .* who-has 192\.0\.2\.79/);
     await assert.rejects(d.destroy(), /in use by cont0/);
-    await lab().sh("ip netns del cont; until [ ! -e /sys/class/net/cont0 ]; do sleep 0.2; done");
+    await lab().sh(
+      "ip route del unreachable 192.0.2.0/24; ip netns del cont; until [ ! -e /sys/class/net/cont0 ]; do sleep 0.2; done",
+    );
     await d.destroy();
+    await closeHosts();
   });
 });

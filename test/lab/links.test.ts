@@ -1,18 +1,17 @@
 /** Traffic through bonds while a port is down, and VLANs, on a kernel that has them; looked at by ip, ping and tcpdump. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { closeHosts } from "../../provider/host/hosts.js";
 import type { Kind } from "../../provider/hostlink/args.js";
 import { linkHandler } from "../../provider/hostlink/handler.js";
-import { forgetLinks } from "../../provider/hostlink/run.js";
 import { networkHandler } from "../../provider/network/handler.js";
 import { vmInterfaceHandler } from "../../provider/vminterface/handler.js";
 import { type Pinger, type PingResult, pinger } from "../../sandbox/ping.js";
 import { fullLinks } from "../support/full-links.js";
 import { withLab } from "../support/lab.js";
-import { bySerial } from "../support/lab-host.js";
+import { bySerial, newRunOn } from "../support/lab-host.js";
 import { driveLink } from "../support/links.js";
 import { virtnet } from "../support/virtnet.js";
-import { newRun } from "../support/vminterface.js";
 
 describe("traffic through bonds and VLANs, on a kernel that has them", function () {
   this.timeout(600_000);
@@ -92,8 +91,7 @@ describe("traffic through bonds and VLANs, on a kernel that has them", function 
     const ctx = { log: () => {} };
     const { uri } = lab();
     const faults = async () => {
-      await newRun();
-      forgetLinks();
+      await newRunOn(lab());
       const checks = [
         networkHandler.check(ctx, {}, { mode: "bridge", name: "on9", bridge: "br9", uri }),
         vmInterfaceHandler.check(ctx, {}, { domain: "vm9", bridge: "br9", uri }),
@@ -115,7 +113,7 @@ describe("traffic through bonds and VLANs, on a kernel that has them", function 
       assert.deepEqual(await faults(), []);
     } finally {
       await lab().sh("ip link del br9; ip link del bond9");
-      await newRun();
+      await closeHosts();
     }
   });
 

@@ -1,5 +1,6 @@
 /** What a bridge on the NIC that the host is managed through must not do; looked at by ip, nmcli and ping. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { channelOf } from "../../provider/host/channel.js";
 import { run } from "../../sandbox/index.js";
 import { GATEWAY, HOST, waitFor, withLan } from "../support/lan.js";
@@ -7,14 +8,13 @@ import { on } from "../support/networkmanager.js";
 import { virsh } from "../support/sandbox.js";
 import { nicXml, vmXml } from "../support/vms.js";
 
-/** Updates a bridge and is killed two seconds after its change of MAC has begun: node -e UPDATE HANDLER [STATE, ARGS]. */
+/** Updates a bridge: node -e UPDATE HANDLER [STATE, ARGS]. */
 const UPDATE = `
 const [handler, json] = process.argv.slice(1);
 const [{ id, outs }, wish] = JSON.parse(json);
 const { linkHandler } = require(handler);
 const news = { ...wish, owner: outs.owner, up: true };
 void linkHandler("bridge").update({ log() {} }, id, outs, news).catch((e) => console.log(e.message));
-setTimeout(() => process.kill(process.pid, "SIGKILL"), 5000);
 `;
 const INHERIT = { ports: ["eth1"], addresses: "inherit" };
 
@@ -333,19 +333,20 @@ describe("a bridge on the management NIC", function () {
         name: "br0",
         uri: lan.host().uri,
         mac: MAC,
-        rollbackAfter: 10,
+        rollbackAfter: 20,
         addresses: { addresses: ["203.0.114.9/24"] },
       };
-      const { code } = await run([
-        process.execPath,
-        "-e",
-        UPDATE,
-        require.resolve("../../provider/hostlink/handler.js"),
-        JSON.stringify([d.state, wish]),
-      ]);
-      assert.equal(code, 128 + 9);
-      await waitFor(async () => (await mac("br0")) === MAC, 5000);
-      await waitFor(async () => (await lan.checkpoints()) === 0, 20_000);
+      const handler = require.resolve("../../provider/hostlink/handler.js");
+      const child = spawn(process.execPath, ["-e", UPDATE, handler, JSON.stringify([d.state, wish])]);
+      const said: string[] = [];
+      child.stdout.setEncoding("utf8").on("data", (text: string) => said.push(text));
+      const ended = new Promise<NodeJS.Signals | null>((resolve) =>
+        child.on("close", (_code, signal) => resolve(signal)),
+      );
+      await waitFor(async () => (await mac("br0")) === MAC, 60_000);
+      child.kill("SIGKILL");
+      assert.equal(await ended, "SIGKILL", said.join(""));
+      await waitFor(async () => (await lan.checkpoints()) === 0, 30_000);
       await waitFor(async () => (await lan.ports("br0")).join() === "cont0,eth1,vnet7", 5000);
       await lan.sh("ip link del cont0");
       assert.equal(await mac("br0"), before);

@@ -1,7 +1,10 @@
 /** What tests ask of the lab VM as a host: a way to it, by which device it is managed, and what a change has left on it. */
 import assert from "node:assert/strict";
 import { type Channel, channelOf } from "../../provider/host/channel.js";
+import { hostAt } from "../../provider/host/hosts.js";
+import { forgetLinks } from "../../provider/hostlink/run.js";
 import { LAB, type Lab, MANAGER } from "./lab.js";
+import { newRun } from "./vminterface.js";
 
 const NM = "org.freedesktop.NetworkManager";
 
@@ -26,6 +29,13 @@ export const links = (lab: Lab): Promise<string> =>
   lab.sh(
     "nmcli -t -f NAME,UUID,AUTOCONNECT connection | grep -v ^lo: | sort; ls /etc/NetworkManager/system-connections; ls -d /sys/class/net/*/",
   );
+
+/** What a process of its own would know of the host: nothing yet. Its libvirt may take longer to answer than a call waits, where the machine is busy. */
+export async function newRunOn(lab: Lab): Promise<void> {
+  await newRun();
+  forgetLinks();
+  hostAt(lab.uri, { deadlineMs: 300_000 });
+}
 
 /** How many s the host has to wait for a proof: what is asked before it takes some times as long as one look, however slow the machine is. */
 export async function patience(lab: Lab): Promise<number> {
