@@ -44,6 +44,8 @@ export const whyFailed = (said: string, code: number): string => said.trim() || 
 export interface RunOptions {
   /** Ended after this time, in ms. Default: 10 s. */
   limitMs?: number;
+  /** Exit codes other than 0 that say all: what the program complains of may be missing then. */
+  enough?: readonly number[];
 }
 
 export interface Channel {
@@ -243,7 +245,7 @@ function channelBy(by: Channel["by"], run: Run, runAnew: Run, kept: Kept): Chann
     devices,
     async programs(name, by = run) {
       // ps ends with 1 where there is none.
-      const { stdout, code } = await by(["ps", "-C", name, "-o", "args="]);
+      const { stdout, code } = await by(["ps", "-C", name, "-o", "args="], { enough: [1] });
       return code > 1 ? undefined : stdout.split("\n").filter((line) => line !== "");
     },
     async defaultSource(family, addresses) {

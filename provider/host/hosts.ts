@@ -52,7 +52,7 @@ export class Host {
   readonly #allDomains = new Recent(() => this.read((c) => c.domains.list()));
   readonly #vitals = new Recent(async (): Promise<Vitals | undefined> => {
     const channel = channelOf(this.uri);
-    return channel ? await readVitals(channel, this.look(channel)).catch(() => undefined) : undefined;
+    return channel ? await readVitals(channel, this.look(channel)) : undefined;
   });
   #errands: Errands | undefined;
 
@@ -97,9 +97,9 @@ export class Host {
     return options.ofOthers === true ? this.#allDomains.ofOthers() : this.#allDomains.now();
   }
 
-  /** What the host says of itself, read not long ago; undefined where there is no channel. */
+  /** What the host says of itself, read not long ago; undefined where there is no channel, or it failed just now. */
   vitals(): Promise<Vitals | undefined> {
-    return this.#vitals.now();
+    return this.#vitals.now().catch(() => undefined);
   }
 
   /**
@@ -107,7 +107,7 @@ export class Host {
    * run has changed since: so one reading serves all that are changed beside each other.
    */
   vitalsSince(moment: number): Promise<Vitals | undefined> {
-    return this.#vitals.since(moment, VITALS_MS);
+    return this.#vitals.since(moment, VITALS_MS).catch(() => undefined);
   }
 
   /** Runs programs there that only look, as {@link Channel.run} does, and sooner. */
@@ -115,7 +115,7 @@ export class Host {
     // Loaded on first use, as libvirt is.
     this.#errands ??= new (require("./errands.js") as typeof import("./errands.js")).Errands(channel);
     const errands = this.#errands;
-    return (argv) => errands.run(argv);
+    return (argv, options) => errands.run(argv, options);
   }
 
   /**

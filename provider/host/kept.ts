@@ -1,5 +1,6 @@
 /** Programs on a host that run beside this process, and end with it: they read from it, and their input ends when it does. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 
 /** A program that runs until it is let go: a lock that it has is free then, also when this process is killed. */
 export interface Hold {
@@ -20,7 +21,10 @@ export interface Hold {
 export interface Talk {
   /** What it answers, after {@link ANSWER}; undefined: it has ended, or was ended since it took too long. */
   ask(line: string, limitMs: number): Promise<string | undefined>;
-  /** The same, with the lines that it says before its answer. */
+  /**
+   * The same, with the lines that it says before its answer. They are others', who may write what looks like an answer: so it is sent
+   * `TOKEN LINE`, and answers `TOKEN ANSWER`.
+   */
   hear(line: string, limitMs: number): Promise<{ answer: string; text: string } | undefined>;
   /** It answers nothing. */
   tell(line: string): void;
@@ -100,6 +104,8 @@ export function talkWith(argv: readonly string[], input?: string): Talk {
   /** What it says before its answer, where that is asked for. */
   let heard: string[] | undefined;
   let ready = false;
+  /** What an answer begins with. */
+  let mark = ANSWER;
   const over = () => {
     alive = false;
     answered?.(undefined);
@@ -112,17 +118,18 @@ export function talkWith(argv: readonly string[], input?: string): Talk {
   child.stderr.on("data", (text: Buffer) => {
     why += text.toString();
   });
-  child.stdout.on("data", (text: Buffer) => {
-    const lines = (rest + text.toString()).split("\n");
+  // A character may come in two pieces.
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
-      if (!line.startsWith(ANSWER)) {
+      if (!line.startsWith(mark)) {
         if (heard) heard.push(line);
         else if (ready) why += `${line}\n`;
         continue;
       }
       ready = true;
-      answered?.(line.slice(ANSWER.length));
+      answered?.(line.slice(mark.length));
     }
   });
   const answer = () =>
@@ -130,7 +137,7 @@ export function talkWith(argv: readonly string[], input?: string): Talk {
       answered = resolve;
       if (!alive) resolve(undefined);
     });
-  const ask = async (line: string, limitMs: number, into?: string[]): Promise<string | undefined> => {
+  const ask = async (line: string, limitMs: number, token = "", into?: string[]): Promise<string | undefined> => {
     for (const pipe of pipes) pipe.ref();
     const late = setTimeout(() => {
       // What it has started may go on; it reads the end of its input.
@@ -139,19 +146,20 @@ export function talkWith(argv: readonly string[], input?: string): Talk {
       over();
     }, limitMs);
     const there = ready || (await answer()) !== undefined;
-    heard = into;
-    if (there) child.stdin.write(`${line}\n`);
+    [heard, mark] = [into, ANSWER + token];
+    if (there) child.stdin.write(`${token}${line}\n`);
     const said = await answer();
     answered = heard = undefined;
+    mark = ANSWER;
     clearTimeout(late);
     for (const pipe of pipes) pipe.unref();
     return said;
   };
   return {
-    ask,
+    ask: (line, limitMs) => ask(line, limitMs),
     async hear(line, limitMs) {
       const text: string[] = [];
-      const said = await ask(line, limitMs, text);
+      const said = await ask(line, limitMs, `${randomBytes(12).toString("hex")} `, text);
       return said === undefined ? undefined : { answer: said, text: text.join("\n") };
     },
     tell: (line) => void child.stdin.write(`${line}\n`),

@@ -1,5 +1,5 @@
 /**
- * Locks on a host, so that one run at a time changes something there, whichever machine the run is on: file locks (flock(1)). A
+ * Locks on a host, so that one run at a time changes something there, whichever machine the run is on: file locks (flock(2)). A
  * program that stays there takes them for us, one set after another, since to start one for each would take longer than to move
  * a NIC. It ends with this process, however that ends, and its locks are free then.
  */
@@ -28,8 +28,11 @@ export interface Locks {
   without?: (why: string) => void;
 }
 
-/** Shells of a host at most: each is a session of its ssh connection, which has ten. */
-const MOST = 8;
+/**
+ * Shells of a host at most: each is a session of its ssh connection, which has ten (MaxSessions, sshd_config(5)). One is the errands',
+ * the rest is for what runs meanwhile.
+ */
+const MOST = 6;
 /** A shell ends after so long, in s, since its machine may have gone away; one that is older than the second, in ms, takes no more locks. */
 const LIFE_S = 1500;
 const RETIRE_MS = 300_000;
@@ -60,8 +63,9 @@ sub take {
     my $lock;
     if (!open $lock, ">>", $file) { print "$file: $!\n"; return (1, $file); }
     if (!flock $lock, $how | 4) {
-      my $left = $until - time;
-      my $got = eval { local $SIG{ALRM} = sub { die }; alarm($left > 1 ? $left : 1); my $is = flock $lock, $how; alarm 0; $is };
+      my $left = $until && $until - time;
+      $left = 1 if $until && $left < 1;
+      my $got = $left && eval { local $SIG{ALRM} = sub { die }; alarm $left; my $is = flock $lock, $how; alarm 0; $is };
       if (!$got) { return (${BUSY}, $file); }
     }
     my ($mine, $there) = (join(" ", (stat $lock)[0, 1]), join(" ", (stat $file)[0, 1]));
@@ -74,7 +78,7 @@ while (<STDIN>) {
   my ($wait, @locks) = split;
   my ($code, $file);
   for my $try (0 .. 20) {
-    ($code, $file) = take(time + $wait, @locks);
+    ($code, $file) = take($wait && time + $wait, @locks);
     last if $code == 0;
     @have = ();
     last if $code != ${REMOVED};
@@ -89,11 +93,12 @@ while (<STDIN>) {
 }`;
 
 /**
- * The same by perl where that is there, which most hosts have, within a tenth of the time; else by flock(1). That one is asked for all at
- * the same time, since it takes longer to start than to have its lock. `command` keeps the shell where a file cannot be made.
+ * The same by perl where that starts, which most hosts have, within a tenth of the time; else by flock(1). That one is asked for all at
+ * the same time, since it takes longer to start than to have its lock. What a user's perl shall load may be missing for root's. `command` keeps the shell where a file cannot be made.
  */
 const PROGRAM = `exec 2>&1
-if command -v perl > /dev/null; then exec ${shellText(["perl", "-e", PERL])}; fi
+unset PERL5OPT PERL5LIB
+if perl -e 1 > /dev/null 2>&1; then exec ${shellText(["perl", "-e", PERL])}; fi
 echo "${ANSWER}"
 take() {
   n=3 code=0 failed= asked=

@@ -76,8 +76,10 @@ async function diff(ctx: Context, id: string, olds: Inputs, news: Inputs): Promi
 }
 
 /** Heals what a run that died has left of it. @returns since when nobody has changed it (performance.now()). */
-async function healed(c: Connection, { uuid, held, since }: Locked): Promise<number> {
-  return (await healOne(c, uuid, held)) ? performance.now() : since;
+async function healed(host: Host, c: Connection, { uuid, held, since }: Locked): Promise<number> {
+  if (!(await healOne(c, uuid, held))) return since;
+  host.changed(); // whatever the rest comes to
+  return performance.now();
 }
 
 async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
@@ -101,7 +103,7 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
   });
   if (!(made instanceof Elsewhere)) return made;
   return alone(ctx, host, label(inputs), key, made.uuid, async (c, locked) => {
-    const observed = await look(c, await healed(c, locked));
+    const observed = await look(c, await healed(host, c, locked));
     const there = observed.network;
     if (there && there.uuid !== locked.uuid) return new Elsewhere(there.uuid);
     return make(c, observed, there ? takeOver(there, inputs, identity) : false, locked.held);
@@ -241,7 +243,7 @@ async function update(ctx: Context, id: string, olds: Inputs, news: Inputs): Pro
   const daemon = await daemonOf(host);
   const via = await viaOf(host, news);
   const change = async (c: Connection, locked: Locked): Promise<{ outs: Inputs } | Elsewhere> => {
-    const since = await healed(c, locked);
+    const since = await healed(host, c, locked);
     const how = { nics: true, ...daemon, desired: news, vitals: () => host.vitalsSince(since) };
     const byId = await observe(c, { uuid: id }, how);
     const observed = byId.network ? byId : await observe(c, { name: String(news.name) }, how);
@@ -280,7 +282,7 @@ async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
   const proof = proveHost(olds, identity, label(olds));
   const stays = olds.adopted === true && olds.deleteAdopted !== true;
   const away = async (c: Connection, locked: Locked): Promise<undefined | Elsewhere> => {
-    await healed(c, locked);
+    await healed(host, c, locked);
     const info = (await c.networks.get({ uuid: id })) ?? (await ourOwn(c, olds));
     if (info && info.uuid !== locked.uuid) return new Elsewhere(info.uuid);
     if (!info) {

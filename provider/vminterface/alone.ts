@@ -57,11 +57,10 @@ export async function aloneOnVm<S extends Seen, T>(ctx: Context, host: Host, tas
   };
   for (let n = 0; n < FOLLOWED; n++) {
     const done = await locked(ctx, host, first, places, async (c, { has, free }) => {
-      // Asked for first, since there is more to do with it: the answers of the rest come meanwhile.
-      const looked = task.look(c);
+      // Asked for first, and answered in order: another one may end what such a run has left, and then the NIC must be seen after that.
       const parks = Promise.all([...places.networks.keys()].map((u) => c.networks.get({ name: parkName(u) })));
       parks.catch(() => undefined); // whoever waits for it says so
-      let seen = await looked;
+      let seen = await task.look(c);
       const wider = await widened(host, inputs, places, seen);
       if (wider) return { wider };
       if ((await parks).some((park) => park !== undefined)) {

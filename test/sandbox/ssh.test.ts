@@ -79,13 +79,22 @@ describe("the channel by ssh", () => {
     assert.ok(await eventually(() => ended("two")));
   });
 
-  for (const by of ["perl", "flock(1), where there is no perl"])
+  for (const [by, instead] of [
+    ["perl"],
+    ["flock(1), where there is no perl", "/dev/null"],
+    ["flock(1), where perl does not start", "/bin/false"],
+  ])
     describe(`by ${by}`, () => {
+      let perl: string;
       before(async () => {
-        if (by === "perl") return;
-        const { code, stderr } = await sandbox().exec(["sh", "-c", 'mount --bind /dev/null "$(command -v perl)"']);
+        if (instead === undefined) return;
+        perl = (await sandbox().exec(["sh", "-c", "command -v perl"])).stdout.trim();
+        const { code, stderr } = await sandbox().exec(["mount", "--bind", instead, perl]);
         assert.equal(code, 0, stderr);
-        assert.notEqual((await channel().run(["sh", "-c", "command -v perl"])).code, 0);
+        assert.notEqual((await channel().run(["perl", "-e", "1"])).code, 0);
+      });
+      after(async () => {
+        if (instead !== undefined) await sandbox().exec(["umount", perl]);
       });
 
       it("has several locks at once, shared ones too, until they are let go of or the process that has them dies", async () => {
@@ -105,6 +114,12 @@ describe("the channel by ssh", () => {
             holding(uri, channel(), { held, waitS: 1, without }, async () => undefined),
             /^VirtnetError: the first is being changed by another run, which has gone on for 1 s \(it has \/run\/virtnet-one\.lock on the host\)/,
           );
+          const began = performance.now();
+          await assert.rejects(
+            holding(uri, channel(), { held, waitS: 0, without }, async () => undefined),
+            /^VirtnetError: the first is being changed by another run, which has gone on for 0 s/,
+          );
+          assert.ok(performance.now() - began < 900, "it waited");
           free();
           assert.ok(await eventually(() => isFree("one", "-x")));
         });
@@ -163,6 +178,20 @@ describe("the channel by ssh", () => {
         endLocks();
       });
     });
+
+  it("has locks on a host where what the user's own perl shall load is missing", async () => {
+    const here = sandbox().uri;
+    const local = channelOf(here);
+    assert.ok(local);
+    process.env.PERL5OPT = "-Mno_such_module";
+    try {
+      const held = [{ name: "mine", what: "it" }];
+      assert.equal(await holding(here, local, { held, waitS: 1 }, async (has) => has), true);
+    } finally {
+      delete process.env.PERL5OPT;
+      endLocks();
+    }
+  });
 
   it("refuses a host with another key than is known", async () => {
     const good = fs.readFileSync(access.knownHosts, "utf8");

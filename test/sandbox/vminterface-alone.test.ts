@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
-import { closeHosts } from "../../provider/host/hosts.js";
+import { closeHosts, hostAt } from "../../provider/host/hosts.js";
+import { networkHandler } from "../../provider/network/handler.js";
 import { eventually } from "../../sandbox/guests.js";
 import { childRun, fail } from "../support/child-run.js";
 import type { NicAnswer, NicOrders, NicState } from "../support/run-nic.js";
@@ -208,6 +209,17 @@ describe("a NIC that several runs change at once", function () {
         },
       );
     }
+  });
+
+  it("on a network whose restart was killed: what heals it reads the host anew, also where the rest is refused", async () => {
+    assert.ok((await run(restart(1280), "3:stop", async () => "SIGKILL")).killed);
+    const known = async () => [...(await hostAt(host().uri).networks()).values()].map((n) => n.name);
+    assert.ok((await known()).some((name) => name.startsWith("vnpark")));
+    const { id, outs } = network;
+    const wanted = { ...outs, ...dev(1270), maxImpact: "live" };
+    await assert.rejects(networkHandler.update({ log: () => undefined }, id, outs, wanted), /maxImpact/);
+    assert.deepEqual(await parks(), []);
+    assert.deepEqual((await known()).sort(), ["dev", "two"]);
   });
 
   it("says so where the lock cannot be had, once, and works without", async () => {
