@@ -47,6 +47,7 @@ export class Host {
   readonly #tails = new Map<string, Promise<unknown>>();
   #identity: Promise<HostIdentity> | undefined;
   #writes = false;
+  #trial: Promise<boolean> | undefined;
   readonly #networks: Recent<ReadonlyMap<string, NetworkInfo>>;
   readonly #domains = new Recent(() => this.read((c) => c.domains.list({ active: true })));
   readonly #allDomains = new Recent(() => this.read((c) => c.domains.list()));
@@ -177,11 +178,24 @@ export class Host {
     return this.pool.use(fn, { readOnly: !this.#writes });
   }
 
-  /** {@link read}, for what libvirt refuses over a read-only connection. */
-  async readWriting<T>(fn: (c: Connection) => Promise<T>): Promise<T> {
-    const found = await this.pool.use(fn);
-    this.#writes = true; // the user may have such connections
-    return found;
+  /** {@link read}, for what libvirt refuses over a read-only connection; undefined where the user may have no other, which is tried once. */
+  async readWriting<T>(fn: (c: Connection) => Promise<T>): Promise<T | undefined> {
+    if (!this.#writes && !(await this.#mayWrite())) return undefined;
+    return await this.pool.use(fn);
+  }
+
+  /** Where polkit asks for a password, and nobody answers, the open hangs: the host is as good as before. */
+  #mayWrite(): Promise<boolean> {
+    this.#trial ??= this.pool
+      .use(async () => undefined, { optional: true })
+      .then(
+        () => {
+          this.#writes = true;
+          return true;
+        },
+        () => false,
+      );
+    return this.#trial;
   }
 
   /** Work on one object; what concerns the same object waits. `shared`: other objects that must stay as they are meanwhile. */

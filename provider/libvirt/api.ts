@@ -120,6 +120,8 @@ export interface UseOptions {
   shared?: readonly string[];
   /** On a read-only connection. Default: false. */
   readOnly?: boolean;
+  /** Nobody needs it: a host that does not answer this open is not given up. Default: false. */
+  optional?: boolean;
   /** What is to be had before a connection is taken, and given back after: a lock, say. Runs the work it is given. Default: nothing. */
   around?: <T>(work: () => Promise<T>) => Promise<T>;
 }

@@ -26,6 +26,9 @@ interface Member {
   readOnly: boolean;
 }
 
+/** Which connection a use needs. */
+type How = Pick<UseOptions, "readOnly" | "optional">;
+
 /** One use that has a key for itself (or none), and those after it that share the key. */
 class Turn {
   /** When the one that has the key for itself may start. */
@@ -82,8 +85,7 @@ export class ConnectionPool implements Pool {
    */
   use<T>(fn: (c: Connection) => Promise<T>, options: UseOptions = {}): Promise<T> {
     const { key, shared = [], around = (work) => work() } = options;
-    const readOnly = options.readOnly === true;
-    if (key === undefined && shared.length === 0) return around(() => this.#run(fn, readOnly));
+    if (key === undefined && shared.length === 0) return around(() => this.#run(fn, options));
     const own = key === undefined ? undefined : new Turn(this.#turns.get(key));
     if (key !== undefined && own !== undefined) this.#turns.set(key, own);
     const common = shared
@@ -95,7 +97,7 @@ export class ConnectionPool implements Pool {
       });
     // All places are taken at once, so no two uses can wait for each other.
     const before = [...(own ? [own.before] : []), ...common.map((turn) => turn.first)];
-    const result = Promise.all(before).then(() => around(() => this.#run(fn, readOnly)));
+    const result = Promise.all(before).then(() => around(() => this.#run(fn, options)));
     const settled = result.then(
       () => undefined,
       () => undefined,
@@ -111,7 +113,7 @@ export class ConnectionPool implements Pool {
   async borrow(): Promise<Borrowed | undefined> {
     const at = this.#idle.findIndex(({ readOnly, connection }) => !readOnly && connection.dead === undefined);
     const free = !this.#closed && this.#taken - this.#deadAtWork() < this.size;
-    const member = at >= 0 ? this.#idle.splice(at, 1)[0] : free ? await this.#open(false) : undefined;
+    const member = at >= 0 ? this.#idle.splice(at, 1)[0] : free ? await this.#open({}) : undefined;
     return member && { connection: member.connection, giveBack: () => this.#giveBack(member) };
   }
 
@@ -130,9 +132,9 @@ export class ConnectionPool implements Pool {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  async #run<T>(fn: (c: Connection) => Promise<T>, readOnly: boolean): Promise<T> {
+  async #run<T>(fn: (c: Connection) => Promise<T>, how: How): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      const member = await this.#take(readOnly);
+      const member = await this.#take(how);
       const { connection } = member;
       const written = connection.writesSent;
       try {
@@ -146,16 +148,16 @@ export class ConnectionPool implements Pool {
     }
   }
 
-  async #take(readOnly: boolean): Promise<Member> {
+  async #take(how: How): Promise<Member> {
     for (;;) {
       if (this.#closed) throw LibvirtError.own("transport", `the pool of ${this.uri} is closed`);
-      const at = this.#idle.findIndex((member) => member.readOnly === readOnly);
+      const at = this.#idle.findIndex((member) => member.readOnly === (how.readOnly === true));
       if (at >= 0) {
         const member = this.#idle.splice(at, 1)[0]!;
         if (member.connection.dead === undefined) return member;
         await this.#drop(member);
       } else if (this.#taken - this.#deadAtWork() < this.size) {
-        return await this.#open(readOnly);
+        return await this.#open(how);
       } else if (this.#idle.length > 0) {
         await this.#drop(this.#idle.shift()!); // all slots taken, one by an idle connection of the other kind
       } else {
@@ -166,7 +168,7 @@ export class ConnectionPool implements Pool {
     }
   }
 
-  async #open(readOnly: boolean): Promise<Member> {
+  async #open({ readOnly = false, optional = false }: How): Promise<Member> {
     const known = deadHosts.get(this.uri);
     if (known !== undefined) {
       this.#waiting.shift()?.(); // who waits for a slot is told the same
@@ -186,8 +188,9 @@ export class ConnectionPool implements Pool {
     } catch (e) {
       this.#release();
       // A host that has answered before may be restarting its daemon; only one that hangs is given up then.
-      if (e instanceof LibvirtError && (e.class === "timeout" || (e.class === "transport" && !this.#everOpened)))
-        deadHosts.set(this.uri, e);
+      const isDead =
+        e instanceof LibvirtError && (e.class === "timeout" || (e.class === "transport" && !this.#everOpened));
+      if (isDead && !optional) deadHosts.set(this.uri, e);
       throw e;
     }
   }

@@ -23,21 +23,24 @@ export type Hearsay = Promise<[lease: NicAddress[], arp: NicAddress[]]>;
 export const hearsay = (c: Connection, vm: { uuid: string }, mac: string): Hearsay =>
   Promise.all([heardFrom(c, vm, mac, "lease"), heardFrom(c, vm, mac, "arp")]);
 
+type Writing = <T>(fn: (c: Connection) => Promise<T>) => Promise<T | undefined>;
+type Interfaces = Awaited<ReturnType<Connection["domains"]["interfaceAddresses"]>>;
+
 /**
  * Of a running VM; the first source that knows any tells all. A source that fails knows none.
- * @param writing runs on a connection that may write: over another one libvirt asks no agent (virDomainInterfaceAddresses, libvirt-domain.c).
+ * @param writing runs on a connection that may write, where there is one: over another libvirt asks no agent (virDomainInterfaceAddresses, libvirt-domain.c).
  */
 export async function addressesOf(
   vm: { uuid: string; liveXml?: string },
   mac: string,
   heard: Hearsay,
-  writing: <T>(fn: (c: Connection) => Promise<T>) => Promise<T>,
+  writing: Writing,
 ): Promise<NicAddress[]> {
   if (vm.liveXml === undefined) return [];
   const [lease, arp] = await heard;
   if (lease.length > 0) return lease;
   // A request to an agent that is not there would wait for it.
-  const agent = hasAgent(vm.liveXml) ? await writing((c) => heardFromAgent(c, vm, mac)).catch(() => []) : [];
+  const agent = hasAgent(vm.liveXml) && !isSilent(vm) ? await heardFromAgent(vm, mac, writing) : [];
   return agent.length > 0 ? agent : arp;
 }
 
@@ -47,36 +50,52 @@ const LEFT_ALONE_MS = 60_000;
 /** By UUID of their VMs, agents that did not answer, and when. */
 const silent = new Map<string, number>();
 
-async function heardFromAgent(c: Connection, vm: { uuid: string }, mac: string): Promise<NicAddress[]> {
+function isSilent(vm: { uuid: string }): boolean {
   const since = silent.get(vm.uuid);
-  if (since !== undefined && performance.now() - since < LEFT_ALONE_MS) return [];
-  silent.delete(vm.uuid);
-  return await heardFrom(c, vm, mac, "agent", (e) => {
-    if (classOf(e) === "timeout") silent.set(vm.uuid, performance.now());
-  });
+  if (since === undefined) return false;
+  const isLeftAlone = performance.now() - since < LEFT_ALONE_MS;
+  if (!isLeftAlone) silent.delete(vm.uuid);
+  return isLeftAlone;
 }
 
 /** For tests: a new run. */
 export const forgetSilent = (): void => silent.clear();
 
-async function heardFrom(
-  c: Connection,
-  vm: { uuid: string },
-  mac: string,
-  source: Witness,
-  failed?: (e: unknown) => void,
-): Promise<NicAddress[]> {
-  const within = source === "agent" ? { withinMs: AGENT_MS } : {};
-  const all = await c.domains.interfaceAddresses({ uuid: vm.uuid }, source, within).catch((e: unknown) => {
-    failed?.(e);
-    return [];
-  });
-  return all
+/** By host and VM, what agents are being asked: their answer is about all NICs, and one that hangs costs one connection. */
+const asked = new Map<string, Promise<Interfaces>>();
+
+async function heardFromAgent(vm: { uuid: string }, mac: string, writing: Writing): Promise<NicAddress[]> {
+  // Only who has a connection waits for the answer: it comes over one, and never has to wait for theirs.
+  const all = await writing((c) => (isSilent(vm) ? Promise.resolve([]) : askAgent(c, vm))).catch(() => []);
+  return ofNic(all ?? [], mac, "agent");
+}
+
+function askAgent(c: Connection, vm: { uuid: string }): Promise<Interfaces> {
+  const key = `${c.uri} ${vm.uuid}`;
+  let answer = asked.get(key);
+  if (!answer) {
+    answer = c.domains
+      .interfaceAddresses({ uuid: vm.uuid }, "agent", { withinMs: AGENT_MS })
+      .catch((e: unknown): Interfaces => {
+        if (classOf(e) === "timeout") silent.set(vm.uuid, performance.now());
+        return [];
+      })
+      .finally(() => asked.delete(key));
+    asked.set(key, answer);
+  }
+  return answer;
+}
+
+async function heardFrom(c: Connection, vm: { uuid: string }, mac: string, source: Witness): Promise<NicAddress[]> {
+  return ofNic(await c.domains.interfaceAddresses({ uuid: vm.uuid }, source).catch(() => []), mac, source);
+}
+
+const ofNic = (all: Interfaces, mac: string, source: Witness): NicAddress[] =>
+  all
     .filter((i) => i.mac?.toLowerCase() === mac.toLowerCase())
     .flatMap((i) => i.addresses)
     .filter((a) => !/^fe80:/i.test(a.address))
     .map(({ address, prefix, type: family }) => ({ address, ...(prefix > 0 ? { prefix } : {}), family, source }));
-}
 
 const AGENT = "org.qemu.guest_agent.0";
 

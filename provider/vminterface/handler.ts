@@ -1,7 +1,7 @@
 /** The VmInterface resource: check, diff, create, read, update, delete; one flow, observe → plan → apply → verify. */
 import { randomUUID } from "node:crypto";
 import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
-import { ApplyError, isLookup, PartialFailure, textOf, VirtnetError } from "../handler.js";
+import { ApplyError, isLookup, PartialFailure, textOf, Unknown, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
 import type { Connection, DomainInfo } from "../libvirt/api.js";
@@ -85,8 +85,10 @@ async function diff(ctx: Context, _id: string, olds: Inputs, news: Inputs): Prom
   // Where a refresh found the two definitions to differ, both have to become as wanted.
   const rows = [...new Set(argsOfBoth(olds).flatMap((was) => differences(was, news, olds)))];
   if (rows.length === 0) return { changes: false, replaces: [], deleteBeforeReplace: true };
-  if (seen(news) && typeof olds.uri === "string") await refuseHostLeft(hostAt(uriOf(news)), olds, news);
   const replaces = await withoutRenamed(replacing(rows, news), olds, news);
+  // Another VM may be on another host, also one that this run makes.
+  const isSameVm = news.domain !== Unknown && !replaces.includes("domain");
+  if (seen(news) && isSameVm && typeof olds.uri === "string") await refuseHostLeft(hostAt(uriOf(news)), olds, news);
   // refresh asks too, without check; a refusal there would stop it (design, "Traps").
   if (seen(news) && replaces.length > 0) tellReplacement(ctx, olds, news, replaces);
   else if (seen(news)) await tellPrice(ctx, everSet(olds), news, rows);

@@ -135,12 +135,18 @@ export function argsFound(outs: Inputs, vm: ObservedVm): { args: Inputs; otherwi
   const known = argsOf(outs);
   const set = withLeaving(withoutSources(otherwiseOf(outs)), known) as Inputs;
   const views = copiesOf(vm).map(({ nic, changes }) => asThere(set, nic, changes));
-  const shown = views.find((v) => same(v, known)) && outs.otherwise !== undefined ? known : firstOther(views, set);
-  const other = views.find((v) => !same(v, shown));
-  const otherwise = Object.fromEntries(Object.entries(other ?? {}).filter(([k, v]) => !same(v, shown[k])));
+  const first = views.find((v) => same(v, known)) && outs.otherwise !== undefined ? known : firstOther(views, set);
+  const second = views.find((v) => !same(v, first)) ?? first;
+  // What the other one only lacks `otherwise` cannot tell: then the arguments do.
+  const [shown, other] = Object.keys(beside(second, first)).length > 0 ? [first, second] : [second, first];
+  const otherwise = beside(other, shown);
   const args = withStates(views.length > 0 ? shown : known, known, vm);
   return { args, ...(Object.keys(otherwise).length > 0 ? { otherwise } : {}) };
 }
+
+/** What one has that the other has not, or not so. */
+const beside = (one: Inputs, other: Inputs): Inputs =>
+  Object.fromEntries(Object.entries(one).filter(([k, v]) => !same(v, other[k])));
 
 const firstOther = (views: Inputs[], set: Inputs): Inputs => views.find((v) => !same(v, set)) ?? set;
 

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
 import type { NicAddress } from "../../provider/vminterface/addresses.js";
 import { eventually, type Guest, startGuest } from "../../sandbox/guests.js";
+import { type RpcCall, watchRpc } from "../support/rpc.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
 import { driveNic, newRun } from "../support/vminterface.js";
 import { natXml } from "../support/vms.js";
+
+// remote_protocol.x, and virConnectFlags and virDomainInterfaceAddressesSource of libvirt's headers.
+const [CONNECT_OPEN, INTERFACE_ADDRESSES] = [1, 353];
+const [CONNECT_RO, FROM_AGENT] = [1, 1];
 
 /** The guest's agent is Debian's qemu-guest-agent, and nobody else knows what the guest calls itself. */
 describe("the addresses that a guest's agent tells", function () {
@@ -69,6 +77,78 @@ describe("the addresses that a guest's agent tells", function () {
     );
     assert.notEqual(told(d)[0]?.address, "10.91.1.201");
     await d.destroy();
+  });
+
+  /** A host of its own to this process, the calls to which are seen. */
+  const watched = async (passes: (call: RpcCall) => boolean, use: (uri: string) => Promise<void>) => {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), "virtnet-rpc-"));
+    const socket = path.join(dir, "socket");
+    const line = await watchRpc(socket, new URLSearchParams(host().uri.split("?")[1]).get("socket") ?? "", passes);
+    try {
+      await newRun();
+      await use(`qemu+unix:///system?socket=${socket}`);
+    } finally {
+      await closeHosts();
+      await line.close();
+      fs.rmSync(dir, { recursive: true, force: true });
+    }
+  };
+  /** A NIC in the state of a program that reaches the host like that. */
+  const seenFrom = (uri: string, d: ReturnType<typeof driveNic>) => {
+    const there = driveNic(uri, "seen");
+    assert.ok(d.state);
+    there.state = { ...d.state, outs: { ...d.state.outs, uri } };
+    return there;
+  };
+
+  it("are left alone where the user may not write and polkit asks for a password, which it does once; the host is as good as before", async () => {
+    const nics = [driveNic(host().uri, "one"), driveNic(host().uri, "two")];
+    for (const [i, d] of nics.entries()) await d.up({ ...args, mac: `52:54:00:91:00:1${i}` });
+    let opens = 0;
+    const passes = ({ proc, body }: RpcCall) => {
+      if (proc !== CONNECT_OPEN || body.readUInt32BE(body.length - 4) === CONNECT_RO) return true;
+      opens++;
+      return false;
+    };
+    await watched(passes, async (uri) => {
+      hostAt(uri, { deadlineMs: 2000 });
+      const there = nics.map((d) => seenFrom(uri, d));
+      for (let n = 0; n < 2; n++) {
+        await Promise.all(there.map((d) => d.refresh()));
+        for (const d of there) assert.deepEqual([d.state?.outs.plugged, told(d)], [true, []]);
+      }
+      assert.equal(opens, 1);
+    });
+    await newRun();
+    for (const d of nics) await d.destroy();
+  });
+
+  it("cost one connection where the agent hangs, however many NICs the VM has, and none while it is left alone", async () => {
+    const nics = [1, 2, 3].map((n) => driveNic(host().uri, `many${n}`));
+    for (const [i, d] of nics.entries()) await d.up({ ...args, mac: `52:54:00:91:00:2${i}` });
+    await guest.exec("kill -STOP $(pidof qemu-ga)");
+    let [opens, asked] = [0, 0];
+    const passes = ({ proc, body }: RpcCall) => {
+      if (proc === CONNECT_OPEN && body.readUInt32BE(body.length - 4) !== CONNECT_RO) opens++;
+      if (proc === INTERFACE_ADDRESSES && body.readUInt32BE(body.length - 8) === FROM_AGENT) asked++;
+      return true;
+    };
+    try {
+      await watched(passes, async (uri) => {
+        const there = nics.map((d) => seenFrom(uri, d));
+        await Promise.all(there.map((d) => d.refresh()));
+        assert.equal(asked, 1);
+        // A run of its own that had the answer a moment ago.
+        await closeHosts();
+        opens = 0;
+        await Promise.all(there.map((d) => d.refresh()));
+        assert.deepEqual([opens, asked], [0, 1]);
+      });
+    } finally {
+      await guest.exec("kill -CONT $(pidof qemu-ga)");
+    }
+    await newRun();
+    for (const d of nics) await d.destroy();
   });
 
   it("are none while the agent hangs, for which nobody waits long, or again at once; and while it does not run", async () => {

@@ -33,6 +33,27 @@ describe("pulumi with NICs of VMs on two hosts", function () {
     assert.equal(code, 0, said);
   };
 
+  it("replaces the NIC of a VM by one of another VM on another host", async () => {
+    const stack = program().stack("replaces");
+    const writeOne = (domain: string, uri: string) =>
+      program().write(
+        "index.js",
+        `const { VmInterface } = require("pulumi-virtnet");
+         exports.mac = new VmInterface("nic", { domain: "${domain}", network: "one", uri: "${uri}" }).mac;`,
+      );
+    writeOne("web", first().uri);
+    await stack.up();
+    const mac = String((await stack.outputs()).mac);
+    assert.equal((await live(first(), mac)).length, 1);
+    writeOne("stays", second().uri);
+    await stack.preview();
+    await stack.up();
+    const now = String((await stack.outputs()).mac);
+    assert.equal((await nicsIn(second(), "stays", now, "--inactive")).length, 1);
+    assert.deepEqual([await live(first(), mac), await nicsIn(first(), "web", mac, "--inactive")], [[], []]);
+    await stack.destroy();
+  });
+
   it("finds the NIC of a VM that was live-migrated where it is, refuses the old host by name, and follows to the new one and back", async () => {
     const stack = program().stack("moves");
     write(first());

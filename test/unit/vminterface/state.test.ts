@@ -86,6 +86,17 @@ describe("the state of a NIC that a refresh found to differ in its two definitio
       assert.deepEqual(rows(found(state, vm(old, old)), old), []);
     });
 
+  it("tells what one has lost beside what both have otherwise, after one refresh as after two", () => {
+    const known = { ...whole, mtu: 1400 };
+    const drifted = { ...whole, network: "two", mtu: 1400 };
+    const without = { ...whole, network: "two" };
+    for (const half of [vm(drifted, without), vm(without, drifted)]) {
+      const once = found(known, half);
+      assert.deepEqual(rows(once, drifted), ["mtu"], "the program takes what both have");
+      assert.deepEqual(found(once, half), once);
+    }
+  });
+
   it("a new setting is still the program's to add", () => {
     const wish = { ...whole, mtu: 1400 };
     const state = found(whole, vm(wish, whole));
