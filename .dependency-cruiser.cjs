@@ -3,8 +3,8 @@
 
 const types = { dependencyTypesNot: ["type-only"] };
 const pureNetwork =
-  "^provider/(ownership|schema|network/(modes|parts|rules|abilities|args|check|differences|document|firewall/(iptables|nftables|subject)|intact|journal|live|nics|plan|prices|restart|say|shape|steps)|" +
-  "vminterface/(sources|parts|rules|abilities|args|check|differences|document|mark|plan|prices|say|source|state|steps|vm)|" +
+  "^provider/(ownership|nic-mark|schema|network/(modes|parts|rules|abilities|args|check|differences|document|firewall/(iptables|nftables|subject)|intact|journal|live|nics|plan|prices|restart|say|shape|steps)|" +
+  "vminterface/(sources|parts|rules|abilities|args|check|differences|document|plan|prices|say|source|state|steps|vm)|" +
   "hostlink/(kinds|rules|addressing|args|check|fields|plan|say|state|steps|verify))(/|\\.ts$)";
 
 /** @type {import("dependency-cruiser").IConfiguration} */

@@ -70,6 +70,9 @@ export function ownBridgeWanted(desired: Inputs, now: string | undefined): strin
 export const ownBridgeIn = ({ mode, bridgeName }: NetworkDocument): string | undefined =>
   mode === "bridge" ? undefined : bridgeName;
 
+/** Without one of its own a network has the kernel's (ether_setup): its bridge takes the least of its ports (br_mtu_auto_adjust). */
+export const mtuIn = ({ values }: NetworkDocument): number => (values.mtu as number | undefined) ?? 1500;
+
 /** The bridge that libvirt makes for a network; one of the host, in mode `bridge`, is not its own. */
 export function ownBridgeOf(n: NetworkInfo): string | undefined {
   if (!bridgeOf.has(n)) {

@@ -20,7 +20,7 @@ import { healOne } from "./heal.js";
 import { brokenParts } from "./intact.js";
 import { parkName } from "./journal.js";
 import { nicsOn } from "./nics.js";
-import { namesOf, observe, toObserved, usersOf, whetherConnected } from "./observe.js";
+import { namesOf, observe, toObserved, whetherConnected } from "./observe.js";
 import { label, refuseTakenName, stillOurs, takeOver } from "./owned.js";
 import { plan, refusal, type Wish } from "./plan.js";
 import type { Impact } from "./prices.js";
@@ -277,6 +277,7 @@ const notProven = (olds: Inputs, now: HostIdentity): VirtnetError =>
   );
 
 async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
+  const { afterItsNics, refuseInUse } = await import("./users.js"); // most runs delete nothing
   const host = hostAt(uriOf(olds));
   const identity = await host.identity();
   const proof = proveHost(olds, identity, label(olds));
@@ -315,7 +316,7 @@ async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
       host.changed();
     }
   };
-  await alone(ctx, host, label(olds), keyOf(id), id, away, !stays);
+  await afterItsNics(olds, ctx.signal, () => alone(ctx, host, label(olds), keyOf(id), id, away, !stays));
 }
 
 /** Made again under another UUID. */
@@ -328,15 +329,6 @@ async function release(c: Connection, info: NetworkInfo): Promise<void> {
   const doc = readNetwork(info.inactiveXml);
   if (doc.mark && info.persistent)
     await c.networks.define(writeNetwork({ mode: doc.mode }, undefined, info.inactiveXml, null));
-}
-
-async function refuseInUse(c: Connection, info: NetworkInfo, olds: Inputs): Promise<void> {
-  if (olds.forceDelete === true || process.env.VIRTNET_FORCE_DELETE === "1") return;
-  const users = await usersOf(c, info);
-  if (users.length === 0) return;
-  throw new VirtnetError(
-    `${label(olds)} is in use by ${users.join(", ")}: move or remove their NICs first; or set forceDelete: true and run up, or VIRTNET_FORCE_DELETE=1 for one run`,
-  );
 }
 
 export { forgetRun };

@@ -1,15 +1,11 @@
 /** Devices of VMs have the MTU of their network, as when they were plugged into it (virNetDevTapAttachBridge). */
 import type { Channel, HostDevices } from "../host/channel.js";
+import { setMtu } from "../host/frames.js";
 import type { DomainInfo, NetworkInfo } from "../libvirt/api.js";
 import { child, parseXml } from "../schema/xml.js";
-import { ownBridgeOf, readNetwork } from "./document.js";
+import { mtuIn, ownBridgeOf, readNetwork } from "./document.js";
 import { nicsOn } from "./nics.js";
 import { namesOf } from "./observe.js";
-
-const SET = 'mtu=$1; shift; for device; do ip link set dev "$device" mtu "$mtu"; done';
-
-/** Without one of its own a network has the kernel's (ether_setup): its bridge takes the least of its ports (br_mtu_auto_adjust). */
-const DEFAULT_MTU = 1500;
 
 /**
  * A NIC that hops keeps the MTU of its device on libvirt 9.0 (qemuDomainChangeNetBridge), and the bridge drops what is larger
@@ -24,11 +20,11 @@ export async function fitMtus(
   const bridge = ownBridgeOf(info);
   if (!channel || !devices || bridge === undefined) return;
   const { masters, mtus } = devices;
-  const mtu = readNetwork(info.liveXml ?? info.inactiveXml).values.mtu ?? DEFAULT_MTU;
+  const mtu = mtuIn(readNetwork(info.liveXml ?? info.inactiveXml));
   const others = new Set([...mtus].filter(([d, m]) => m !== mtu && masters.get(d) === bridge).map(([d]) => d));
   if (others.size === 0) return;
   const unfit = nicsOn(domains, namesOf(info)).flatMap(({ device, xml }) =>
     device !== undefined && others.has(device) && !child(parseXml(xml), "mtu") ? [device] : [],
   );
-  if (unfit.length > 0) await channel.run(["sh", "-c", SET, "virtnet-mtu", String(mtu), ...unfit]);
+  if (unfit.length > 0) await setMtu(channel, mtu, unfit);
 }

@@ -1,13 +1,13 @@
 /** Read what is there, into the plan's terms. */
 import type { Inputs } from "../handler.js";
 import type { Masters, Vitals } from "../host/hosts.js";
-import type { Connection, DomainInfo, NetworkInfo, Ref } from "../libvirt/api.js";
+import type { Connection, NetworkInfo, Ref } from "../libvirt/api.js";
 import { child, children, parseXml } from "../schema/xml.js";
 import type { Firewall } from "./abilities.js";
 import { ownBridgeOf, ownBridgeWanted, readNetwork } from "./document.js";
 import { brokenParts } from "./intact.js";
 import { parkName } from "./journal.js";
-import { type Names, type Nic, nicsOn, storedUsers, vmsOf } from "./nics.js";
+import { type Names, type Nic, nicsOn, storedUsers } from "./nics.js";
 import type { Observed, ObservedNetwork } from "./steps.js";
 
 export function toObserved(n: NetworkInfo): ObservedNetwork {
@@ -157,10 +157,3 @@ function onBridgeOfHost(network: NetworkInfo, nics: Nic[], seen: Masters | undef
 /** Those that hang on nothing after the network was away. Whoever names its bridge has no port whose record could tell. */
 export const cutOff = (nics: readonly Nic[]): Nic[] =>
   nics.filter((n) => n.parked || n.connected === false || (n.by === "bridge" && n.connected === undefined));
-
-/** Domains whose definition, running or stored, refers to the network. */
-export async function usersOf(c: Connection, network: NetworkInfo): Promise<string[]> {
-  const domains: DomainInfo[] = await c.domains.list();
-  const names = namesOf(network);
-  return vmsOf([...nicsOn(domains, names), ...storedUsers(domains, names)]);
-}

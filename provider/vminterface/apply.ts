@@ -6,7 +6,7 @@ import type { Connection } from "../libvirt/api.js";
 import { type UnplugOptions, unplug } from "../unplug.js";
 import { explain } from "./explain.js";
 import { restore } from "./restore.js";
-import type { Action, Plan, Step } from "./steps.js";
+import type { Action, Frames, Plan, Step } from "./steps.js";
 
 export interface ApplyHooks extends UnplugOptions {
   /** Called around every action; the fault harness ends the process here. */
@@ -16,6 +16,10 @@ export interface ApplyHooks extends UnplugOptions {
   fresh?<T>(fn: (c: Connection) => Promise<T>): Promise<T>;
   /** Commands on the host. */
   channel?: Channel | undefined;
+  /** Runs what only looks. */
+  look?: Channel["run"] | undefined;
+  /** What the user should know that is no failure. */
+  warn?(what: string): void;
   /** What the host is known by in this process. */
   host?: string;
   /** Called before it moves. */
@@ -101,11 +105,28 @@ function sent({ last, hooks }: Run, action: Action, answer: Promise<void>): Prom
   return answer;
 }
 
+/** The device has the bridge's MTU afterwards. A bridge that is not libvirt's is asked for its own first: the device may change it. */
+async function fitting(
+  { hooks: { channel, look, warn } }: Run,
+  { device, bridge, mtu }: Frames & { device: string },
+  change: () => Promise<void>,
+): Promise<void> {
+  const { mtuOf, setMtu } = await import("../host/frames.js"); // few moves need it
+  const wanted = mtu ?? (channel?.mayChange ? await mtuOf(look ?? channel.run, bridge) : undefined);
+  await change();
+  if (!channel?.mayChange || wanted === undefined) return;
+  const why = await setMtu(channel, wanted, [device]).catch(textOf);
+  if (why !== undefined) warn?.(`${device} does not have the MTU of ${bridge}, ${wanted}: ${why}`);
+}
+
 type Handlers = { [K in Action["do"]]: (run: Run, action: Extract<Action, { do: K }>) => Promise<void> };
 
 const ACTIONS: Handlers = {
   attach: (run, action) => sent(run, action, run.c.domains.attachDevice(run.vm, action.xml, action.affect)),
-  update: (run, action) => sent(run, action, run.c.domains.updateDevice(run.vm, action.xml, action.affect)),
+  async update(run, action) {
+    const change = () => sent(run, action, run.c.domains.updateDevice(run.vm, action.xml, action.affect));
+    await (action.fit ? fitting(run, action.fit, change) : change());
+  },
   detach: ({ c, vm, plan, hooks }, { affect, xml }) =>
     affect === "config" ? c.domains.detachDevice(vm, xml, affect) : unplug(c, vm, plan.mac, xml, hooks),
   async join({ hooks: { channel } }, { device, bridge }) {

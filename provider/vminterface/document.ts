@@ -1,11 +1,11 @@
 /** `<interface>` within a domain's XML: what it holds, and the one that holds what is wanted. Pure. */
 import { type Inputs, VirtnetError } from "../handler.js";
+import { decodeMark, encodeMark, isForeignAlias } from "../nic-mark.js";
 import type { Mark } from "../ownership.js";
 import type { AnyNode, ObjectNode } from "../schema/node.js";
 import { readTree, writeTree } from "../schema/tree.js";
 import { addChild, child, children, type Element, newDocument, parseXml, printXml } from "../schema/xml.js";
 import { sources } from "./args.js";
-import { decodeMark, encodeMark, isForeignAlias } from "./mark.js";
 import { become, bridgeOf, type SourceKind, sourceOf, sourceOfXml } from "./source.js";
 
 export const fieldsOf = (kind: SourceKind): AnyNode => sources[kind].fields as unknown as AnyNode;

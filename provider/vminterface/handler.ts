@@ -170,11 +170,13 @@ async function reach(
   });
   let after: ReturnType<typeof look> | undefined;
   if (observed.vm?.active && p.steps.length > 0) refuseBusy(observed.vm, observed.busy);
+  const channel = channelOf(host.uri);
   try {
     await apply(c, p, {
       ...unplugOptions(ctx, desired),
       fresh: (fn) => host.again(c, fn),
-      channel: channelOf(host.uri),
+      ...(channel ? { channel, look: (argv) => host.look(channel)(argv) } : {}),
+      warn: (what) => announce(ctx, "warning", `${label(desired)}: ${what}`),
       host: host.uri,
       moves: (move) => together(`${host.uri} ${move}`, idOf(vm, desired.mac), host.pool.size),
       // Behind the change on the same connection: it is answered after that, and nobody waits for the way there twice.

@@ -3,9 +3,9 @@ import { isBusy } from "../busy.js";
 import type { Inputs } from "../handler.js";
 import type { Masters } from "../host/hosts.js";
 import type { Connection, DomainInfo, Ref } from "../libvirt/api.js";
-import { type NetworkDocument, readNetwork, treeIn } from "../network/document.js";
+import { mtuIn, type NetworkDocument, ownBridgeIn, readNetwork, treeIn } from "../network/document.js";
 import { asOwn, findNic, type Givers, readNic } from "./document.js";
-import type { Carrier, Observed, ObservedVm } from "./steps.js";
+import type { Carrier, Frames, Observed, ObservedVm } from "./steps.js";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -71,6 +71,12 @@ export async function observe(
     busy,
     carriers: Object.fromEntries(there.map(({ name, document }) => [name, carrierOf(document)])),
     trees: Object.fromEntries(trees.filter((tree): tree is [string, string] => tree[1] !== undefined)),
+    frames: Object.fromEntries(
+      there.flatMap(({ name, document }) => {
+        const frames = framesOf(document);
+        return frames ? [[name, frames]] : [];
+      }),
+    ),
     networks: there.flatMap(({ name, document: { uuid } }) => (uuid === undefined ? [] : [{ name, uuid }])),
   };
 }
@@ -89,6 +95,14 @@ async function documentOf(c: Connection, name: string): Promise<Document | undef
   // Without the number of NICs on it, which each plug changes: what was read stays known.
   const xml = found?.replace(/^<network connections='\d+'/, "<network");
   return xml === undefined ? undefined : { name, xml, document: readNetwork(xml) };
+}
+
+/** The MTU of a bridge of the host's own is not in the definition. */
+function framesOf(document: NetworkDocument): Frames | undefined {
+  const { bridge } = document.values;
+  const own = ownBridgeIn(document);
+  if (own !== undefined) return { bridge: own, mtu: mtuIn(document) };
+  return typeof bridge === "string" ? { bridge } : undefined;
 }
 
 /** What NICs of a network hang on. */

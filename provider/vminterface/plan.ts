@@ -8,7 +8,7 @@ import { priceHere, priceOfMove } from "./abilities.js";
 import { sources } from "./args.js";
 import { asPlugged, fieldsOf, type Nic, readNic, takesMark, withoutAlias, writeNic } from "./document.js";
 import { type SourceKind, sourceOf } from "./source.js";
-import type { Action, Carrier, Observed, ObservedVm, Plan, Step } from "./steps.js";
+import type { Action, Carrier, Frames, Observed, ObservedVm, Plan, Step } from "./steps.js";
 
 export interface Wish {
   /** The inputs as check let them through, all known. */
@@ -181,12 +181,37 @@ function runningSteps(
   return [replugStep(vm.name, paths, why, nic.xml, next, treeOf(desired, observed))];
 }
 
+type Fits = Extract<Action, { do: "update" }>;
+
 /** What it moves from and to, where it does. */
-function moveOf(desired: Inputs, nic: Nic, changes: Change[], observed: Observed): { move?: string; tree?: string } {
+function moveOf(desired: Inputs, nic: Nic, changes: Change[], observed: Observed): Pick<Fits, "move" | "fit" | "tree"> {
   const kind = sourceOf(desired);
   if (nic.kind === undefined || !changes.some((c) => c.row === kind)) return {};
   const from = `${nic.kind} ${String(readNic(nic.xml, nic.kind)[nic.kind])}`;
-  return { move: `${from} to ${kind} ${String(desired[kind])}`, ...treeOf(desired, observed) };
+  return {
+    move: `${from} to ${kind} ${String(desired[kind])}`,
+    ...fitOf(desired, nic, observed),
+    ...treeOf(desired, observed),
+  };
+}
+
+/**
+ * libvirt 9.0 leaves the device its MTU (qemuDomainChangeNetBridge), which is that of where it was plugged in unless the NIC has its
+ * own: larger frames are dropped by the bridge (br_dev_queue_push_xmit), and a bridge whose MTU nobody has set takes the
+ * least of its ports' (br_mtu_auto_adjust).
+ */
+function fitOf(
+  desired: Inputs,
+  { kind, xml, targetDevice: device }: Nic,
+  { frames = {} }: Observed,
+): Pick<Fits, "fit"> {
+  if (kind === undefined || device === undefined) return {};
+  const now = readNic(xml, kind);
+  if (desired.mtu !== undefined || now.mtu !== undefined) return {};
+  const [from, to] = [now, desired].map(({ network, bridge }): Frames | undefined =>
+    typeof network === "string" ? frames[network] : typeof bridge === "string" ? { bridge } : undefined,
+  );
+  return !to || (to.mtu !== undefined && to.mtu === from?.mtu) ? {} : { fit: { ...to, device } };
 }
 
 const replugStep = (

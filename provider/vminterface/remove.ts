@@ -5,6 +5,7 @@ import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
 import type { Connection } from "../libvirt/api.js";
 import { announce } from "../network/say.js";
 import { NotReleased, unplug } from "../unplug.js";
+import { unplugging } from "../unplugging.js";
 import { withLinkDown, withoutAlias } from "./document.js";
 import { refuseBusy, vanished } from "./explain.js";
 import { refOf, toObserved } from "./observe.js";
@@ -15,7 +16,11 @@ import type { ObservedVm } from "./steps.js";
 import { notOurs } from "./whose.js";
 import { notProven, onVm, unplugOptions } from "./work.js";
 
-export async function remove(ctx: Context, _id: string, olds: Inputs): Promise<void> {
+export const remove = (ctx: Context, _id: string, olds: Inputs): Promise<void> =>
+  unplugging({ domain: String(olds.domainUuid), mac: String(olds.mac) }, () => removeFollowing(ctx, olds));
+
+/** Where the VM has moved to, too. */
+async function removeFollowing(ctx: Context, olds: Inputs): Promise<void> {
   const at = hostAt(uriOf(olds));
   const identity = await at.identity();
   const proof = proveHost(olds, identity, label(olds));

@@ -21,6 +21,12 @@ export interface ObservedVm {
   givers?: Givers;
 }
 
+export interface Frames {
+  bridge: string;
+  /** Absent: the host's affair. */
+  mtu?: number;
+}
+
 export interface SeenNetwork {
   name: string;
   uuid: string;
@@ -36,6 +42,8 @@ export interface Observed {
   carriers: Readonly<Record<string, Carrier>>;
   /** By network, the bridge that would let a NIC wait for its spanning tree. */
   trees: Readonly<Record<string, string>>;
+  /** By network, the bridge of the host that NICs are on there, with its MTU where libvirt sets that. */
+  frames?: Readonly<Record<string, Frames>>;
   /** The networks themselves. */
   networks?: readonly SeenNetwork[];
 }
@@ -49,8 +57,14 @@ interface Plugs {
 /** One call. */
 export type Action =
   | ({ do: "attach"; affect: Affect; xml: string } & Plugs)
-  /** `move`: from where to where. */
-  | ({ do: "update"; affect: "live" | "config"; xml: string; move?: string } & Plugs)
+  /** `move`: from where to where. `fit`: the device that may need another MTU there. */
+  | ({
+      do: "update";
+      affect: "live" | "config";
+      xml: string;
+      move?: string;
+      fit?: Frames & { device: string };
+    } & Plugs)
   /** Of a running VM it lasts until the guest has released the NIC. */
   | { do: "detach"; affect: "live" | "config"; xml: string }
   /** No call to libvirt, which does not know that the device is off its bridge: a command on the host. */

@@ -1,8 +1,8 @@
 /** Whose a NIC is, and whether a resource may take it, change it, unplug it. */
 import { type Inputs, VirtnetError } from "../handler.js";
+import { isForeignAlias } from "../nic-mark.js";
 import { type Mark, mayTake, type Owner, sameOwner, sameStack } from "../ownership.js";
 import { same } from "../schema/tree.js";
-import { isForeignAlias } from "./mark.js";
 import { createAgain, ownerNow, resourceOf, tookOver, wasCreatedAgain } from "./run.js";
 import { idOf, label } from "./say.js";
 import { argsOf } from "./state.js";

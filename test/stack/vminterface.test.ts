@@ -65,6 +65,20 @@ describe("pulumi with NICs of a running VM", function () {
     assert.deepEqual(await nics(mac, "--inactive"), []);
   });
 
+  it("destroys both in one run where the NIC names its network by a literal", async () => {
+    const stack = stackOf("literal");
+    const text = (of: string) =>
+      write(`${network("l", 9)} exports.mac = new VmInterface("nic", { domain: "web", network: ${of} }).mac;`);
+    text("l.name");
+    await stack.up();
+    const mac = String((await stack.outputs()).mac);
+    text('"l"');
+    await stack.up();
+    await stack.destroy();
+    assert.deepEqual(await nics(mac), []);
+    assert.doesNotMatch(await virsh(host(), ["net-list", "--all", "--name"]), /^l$/m);
+  });
+
   it("shows what was changed behind its back by name, and mends it", async () => {
     const stack = stackOf("drift");
     write(`${network("c", 3)} exports.mac = new VmInterface("nic", { domain: "web", network: c.name }).mac;`);

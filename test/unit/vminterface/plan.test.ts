@@ -4,7 +4,7 @@ import type { DomainInfo } from "../../../provider/libvirt/api.js";
 import type { Givers } from "../../../provider/vminterface/document.js";
 import { toObserved } from "../../../provider/vminterface/observe.js";
 import { plan } from "../../../provider/vminterface/plan.js";
-import type { ObservedVm, Step } from "../../../provider/vminterface/steps.js";
+import type { Observed, ObservedVm, Step } from "../../../provider/vminterface/steps.js";
 
 const MAC = "52:54:00:00:00:01";
 const domain = (nic: string): string => `<domain><devices>${nic}</devices></domain>`;
@@ -53,6 +53,38 @@ describe("a NIC whose tap is off its bridge", () => {
         assert.match(on.xml, /<source network="one"\/>[\s\S]*<address type="pci" slot="0x03"/);
         assert.equal(/<target/.test(on.xml), target === "mine0");
       }
+  });
+});
+
+describe("a NIC that moves", () => {
+  const move = (frames: Observed["frames"], desired: Inputs = {}, live = running("")) => {
+    const vm = observed(live, stored());
+    const steps = plan({ desired: { ...args, network: "two", ...desired } }, { ...around, frames, vm }).steps;
+    return steps.flatMap((s) => s.actions).find((a) => a.do === "update" && a.affect === "live");
+  };
+  const fitOf = (...of: Parameters<typeof move>) => {
+    const action = move(...of);
+    assert.ok(action?.do === "update" && action.move !== undefined);
+    return action.fit;
+  };
+  const one = { bridge: "br1", mtu: 1500 };
+
+  it("has its device's MTU looked at where the bridges differ in that, or the host's own may, and nowhere else", () => {
+    assert.equal(fitOf({ one, two: { bridge: "br2", mtu: 1500 } }), undefined);
+    assert.deepEqual(fitOf({ one, two: { bridge: "br2", mtu: 9000 } }), { device: "vnet3", bridge: "br2", mtu: 9000 });
+    assert.deepEqual(fitOf({ one, two: { bridge: "br0" } }), { device: "vnet3", bridge: "br0" });
+    assert.deepEqual(fitOf({ one: { bridge: "br0" }, two: one }), { device: "vnet3", ...one });
+    const elsewhere = { domain: "web", bridge: "br0", mac: MAC };
+    const vm = observed(running(""), stored());
+    const actions = plan({ desired: elsewhere }, { ...around, frames: { one }, vm }).steps.flatMap((s) => s.actions);
+    assert.ok(actions.some((a) => a.do === "update" && a.fit?.bridge === "br0" && a.fit.mtu === undefined));
+  });
+
+  it("keeps an MTU of its own", () => {
+    const two = { bridge: "br2", mtu: 9000 };
+    const mtu = "<mtu size='1300'/>";
+    assert.equal(fitOf({ one, two }, { mtu: 1300 }, running(mtu)), undefined);
+    assert.equal(fitOf({ one, two }, {}, running(mtu)), undefined);
   });
 });
 

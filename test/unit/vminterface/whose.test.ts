@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Inputs } from "../../../provider/handler.js";
+import { encodeMark } from "../../../provider/nic-mark.js";
 import { nicsOf } from "../../../provider/vminterface/document.js";
-import { encodeMark } from "../../../provider/vminterface/mark.js";
 import { forgetNics } from "../../../provider/vminterface/run.js";
 import type { ObservedVm } from "../../../provider/vminterface/steps.js";
 import { notOurs, stillOurs } from "../../../provider/vminterface/whose.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeMark, encodeMark, isForeignAlias } from "../../../provider/vminterface/mark.js";
+import { decodeMark, encodeMark, isForeignAlias } from "../../provider/nic-mark.js";
 
 describe("the owner mark in a NIC's alias", () => {
   it("has only characters that libvirt keeps, and says what it was made of, whatever the names", () => {

@@ -5,7 +5,7 @@
  *
  * @example "ua-virtnet__shop__prod__web-eth1", adopted: "ua-virtnet__shop__prod__web-eth1__adopted"
  */
-import type { Mark } from "../ownership.js";
+import type { Mark } from "./ownership.js";
 
 const PREFIX = "ua-virtnet";
 const SEPARATOR = "__";
