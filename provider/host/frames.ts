@@ -2,10 +2,11 @@
 import { type Channel, whyFailed } from "./channel.js";
 
 // To start `ip` takes longer than to look.
-const FIT = `mtu=$1; shift
+const FIT = `mtu=$1 failed=0; shift
 for device; do
-  read -r now < "/sys/class/net/$device/mtu" && [ "$now" = "$mtu" ] || ip link set dev "$device" mtu "$mtu"
-done`;
+  read -r now < "/sys/class/net/$device/mtu" && [ "$now" = "$mtu" ] || ip link set dev "$device" mtu "$mtu" || failed=1
+done
+exit $failed`;
 
 /** The devices have that MTU afterwards. @returns why not, where one has not. */
 export async function setMtu(channel: Channel, mtu: number, devices: readonly string[]): Promise<string | undefined> {

@@ -7,6 +7,9 @@ import { mtuIn, ownBridgeOf, readNetwork } from "./document.js";
 import { nicsOn } from "./nics.js";
 import { namesOf } from "./observe.js";
 
+/** Of a network that has none of its own, now or before, the bridge follows its ports: their MTUs are theirs. */
+export const hasMtu = (xml: string): boolean => readNetwork(xml).values.mtu !== undefined;
+
 /**
  * A NIC that hops keeps the MTU of its device on libvirt 9.0 (qemuDomainChangeNetBridge), and the bridge drops what is larger
  * (br_dev_queue_push_xmit). A NIC with an MTU of its own keeps it.

@@ -14,7 +14,7 @@ import { sweepFirewall } from "./firewall/hold.js";
 import { type Journal, type JournalNic, type NamedNic, parkName, shortId } from "./journal.js";
 import { bringLeases, keepLeases } from "./leases.js";
 import { bounce, replug } from "./moves.js";
-import { fitMtus } from "./mtu.js";
+import { fitMtus, hasMtu } from "./mtu.js";
 import {
   bridgeOf,
   interfaceOf,
@@ -147,7 +147,8 @@ export async function home(
       await bringHome(c, where, from, late);
       there = await look();
     }
-    await fitMtus(info, there.domains, channel, there.devices);
+    if ([journal.before.liveXml ?? journal.before.xml, journal.after].some(hasMtu))
+      await fitMtus(info, there.domains, channel, there.devices);
     for (const { nic, on } of await onOldPorts(c, info, journal, way)) {
       if (on === "tap") {
         await park(c, parkOfIt, [nic], { from });

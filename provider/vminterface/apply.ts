@@ -105,18 +105,37 @@ function sent({ last, hooks }: Run, action: Action, answer: Promise<void>): Prom
   return answer;
 }
 
-/** The device has the bridge's MTU afterwards. A bridge that is not libvirt's is asked for its own first: the device may change it. */
+/** By host and bridge: the MTU that it had before the first of the NICs that are on their way there arrived, and how many those are. */
+const arriving = new Map<string, { nics: number; mtu: Promise<number | undefined> }>();
+
+/**
+ * The device has the bridge's MTU afterwards. A bridge that is not libvirt's is asked for its own first, before any device arrives: until
+ * it fits, it may lower that of the bridge (br_mtu_auto_adjust).
+ */
 async function fitting(
-  { hooks: { channel, look, warn } }: Run,
+  { hooks: { channel, look, warn, host = "" } }: Run,
   { device, bridge, mtu }: Frames & { device: string },
   change: () => Promise<void>,
 ): Promise<void> {
+  if (!channel?.mayChange) return change();
   const { mtuOf, setMtu } = await import("../host/frames.js"); // few moves need it
-  const wanted = mtu ?? (channel?.mayChange ? await mtuOf(look ?? channel.run, bridge) : undefined);
-  await change();
-  if (!channel?.mayChange || wanted === undefined) return;
-  const why = await setMtu(channel, wanted, [device]).catch(textOf);
-  if (why !== undefined) warn?.(`${device} does not have the MTU of ${bridge}, ${wanted}: ${why}`);
+  const key = `${host} ${bridge}`;
+  const there = arriving.get(key) ?? {
+    nics: 0,
+    mtu: mtu === undefined ? mtuOf(look ?? channel.run, bridge) : Promise.resolve(mtu),
+  };
+  arriving.set(key, there);
+  there.nics++;
+  try {
+    const wanted = await there.mtu.catch(() => undefined);
+    await change();
+    if (wanted === undefined) return;
+    const why = await setMtu(channel, wanted, [device]).catch(textOf);
+    if (why !== undefined) warn?.(`${device} does not have the MTU of ${bridge}, ${wanted}: ${why}`);
+  } finally {
+    there.nics--;
+    if (there.nics === 0) arriving.delete(key);
+  }
 }
 
 type Handlers = { [K in Action["do"]]: (run: Run, action: Extract<Action, { do: K }>) => Promise<void> };
