@@ -1,21 +1,13 @@
 /** NICs whose delete runs in this process, for who waits until they are gone. */
 
-/** A NIC of a VM. */
-export interface Leaving {
-  /** UUID of the VM. */
-  domain: string;
-  mac: string;
-}
-
+/** By MAC: a VM that was made anew has another UUID than the state of its NIC. */
 const running = new Map<string, Promise<unknown>>();
 /** Called when another one begins. */
 const waiting = new Set<() => void>();
 
-const keyOf = ({ domain, mac }: Leaving): string => `${domain}/${mac}`.toLowerCase();
-
 /** `work` is the delete of the NIC. */
-export async function unplugging<T>(nic: Leaving, work: () => Promise<T>): Promise<T> {
-  const key = keyOf(nic);
+export async function unplugging<T>(mac: string, work: () => Promise<T>): Promise<T> {
+  const key = mac.toLowerCase();
   const done = work();
   running.set(key, done);
   for (const look of waiting) look();
@@ -26,32 +18,38 @@ export async function unplugging<T>(nic: Leaving, work: () => Promise<T>): Promi
   }
 }
 
-export const isUnplugging = (nic: Leaving): boolean => running.has(keyOf(nic));
-
 /**
  * Waits for the deletes of the NICs, however they end.
  * @param beginMs how long one that does not run yet is waited for.
+ * @returns whether there was any.
  */
-export async function unplugged(nics: readonly Leaving[], beginMs: number, signal?: AbortSignal): Promise<void> {
+export async function unplugged(macs: readonly string[], beginMs: number, signal?: AbortSignal): Promise<boolean> {
   const until = performance.now() + beginMs;
-  await Promise.all(
-    nics.map(async (nic) => {
-      await begun(nic, until, signal);
-      await running.get(keyOf(nic))?.catch(() => undefined); // its own resource says why
+  const ran = await Promise.all(
+    macs.map(async (mac) => {
+      const its = await begun(mac.toLowerCase(), until, signal);
+      await its?.done.catch(() => undefined); // its own resource says why
+      return its !== undefined;
     }),
   );
+  return ran.includes(true);
 }
 
-function begun(nic: Leaving, until: number, signal: AbortSignal | undefined): Promise<void> {
+function begun(
+  key: string,
+  until: number,
+  signal: AbortSignal | undefined,
+): Promise<{ done: Promise<unknown> } | undefined> {
   return new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer);
       waiting.delete(look);
       signal?.removeEventListener("abort", end);
-      resolve();
+      const done = running.get(key);
+      resolve(done && { done });
     };
     const look = (): void => {
-      if (isUnplugging(nic)) end();
+      if (running.has(key)) end();
     };
     const timer = setTimeout(end, Math.max(0, until - performance.now()));
     waiting.add(look);

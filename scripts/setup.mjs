@@ -256,7 +256,7 @@ async function findPulumi(mayLack) {
   } catch (error) {
     if (!mayLack || !(error instanceof NoPulumi)) throw error;
     console.log(error.message);
-    return { noPulumi: error.message };
+    return { noPulumi: error.message.split("\n")[0] };
   }
 }
 
@@ -309,9 +309,10 @@ async function buildPulumi(folder) {
     console.log(`Pulumi CLI: building ${label} with Go (${expected}).`);
     const flags = `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`;
     const args = ["build", "-trimpath", "-ldflags", flags, "-o", file, target];
-    await run(`go build (${label})`, go, args, {
-      cwd: inRoot("tools", module),
-      env: { ...process.env, GOWORK: "off", HOME: homedir() },
+    const env = { ...process.env, GOWORK: "off", HOME: homedir() };
+    await run(`go build (${label})`, go, args, { cwd: inRoot("tools", module), env }).catch((error) => {
+      // Whoever ends it wants nothing else either.
+      throw error.signal ? error : new NoPulumi(`Pulumi CLI: ${label} could not be built. ${error.message}`);
     });
     console.log(`Pulumi CLI: ${label} built (${seconds(started)}).`);
   };

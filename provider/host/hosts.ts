@@ -1,5 +1,5 @@
 /** The hosts of this process: one pool of connections a URI, what identifies each, and one reading of its networks shared by all resources. */
-import { classOf, type Inputs, VirtnetError } from "../handler.js";
+import { classOf, type Inputs, textOf, VirtnetError } from "../handler.js";
 import type {
   Connection,
   DomainInfo,
@@ -30,6 +30,9 @@ export interface Vitals {
   dnsmasqs?: readonly string[];
 }
 
+/** A channel that failed is not tried again before this time, and one that hung not before as long as that took, in ms. */
+const QUIET_MS = 2_000;
+
 /** So old it may be where it tells what another program did while libvirt is asked for a change, which takes as long. */
 const VITALS_MS = 2_000;
 
@@ -40,6 +43,9 @@ async function readVitals(channel: Channel, run: Channel["run"]): Promise<Vitals
   ]);
   return { mayChange: channel.mayChange, masters, addresses, ...(dnsmasqs ? { dnsmasqs } : {}) };
 }
+
+/** The next open may do. That a socket may not be used stays so. */
+const isPassing = (e: unknown): boolean => classOf(e) === "transport" && !textOf(e).includes("Permission denied");
 
 export class Host {
   readonly uri: string;
@@ -55,6 +61,7 @@ export class Host {
     const channel = channelOf(this.uri);
     return channel ? await readVitals(channel, this.look(channel)) : undefined;
   });
+  #quietUntil = 0;
   #errands: Errands | undefined;
 
   constructor(uri: string, pool: Pool) {
@@ -99,8 +106,17 @@ export class Host {
   }
 
   /** What the host says of itself, read not long ago; undefined where there is no channel, or it failed just now. */
-  vitals(): Promise<Vitals | undefined> {
-    return this.#vitals.now().catch(() => undefined);
+  async vitals(): Promise<Vitals | undefined> {
+    const asked = performance.now();
+    if (asked < this.#quietUntil) return undefined;
+    try {
+      return await this.#vitals.now();
+    } catch {
+      // A run has many that ask, one after the other: each would wait as long again.
+      const now = performance.now();
+      this.#quietUntil = Math.max(this.#quietUntil, now + Math.max(QUIET_MS, now - asked));
+      return undefined;
+    }
   }
 
   /**
@@ -193,7 +209,10 @@ export class Host {
           this.#writes = true;
           return true;
         },
-        () => false,
+        (e: unknown) => {
+          if (isPassing(e)) this.#trial = undefined;
+          return false;
+        },
       );
     return this.#trial;
   }

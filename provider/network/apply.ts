@@ -137,7 +137,7 @@ async function takenBack(run: Run, step: Step, action: Action, cause: unknown): 
       // Links were taken down, and guests told to ask anew, on the way home only.
       const renew = journal.renew && run.done.some((a) => a.do === "home");
       const { off } = await undo(c, { ...journal, renew }, hooks.channel);
-      left.push(...off.map((device) => `on its bridge, ${device}`));
+      left.push(...off);
       hooks.guard?.disarm(journal.uuid);
     }
     left.push(...(await restore(c, plan.network, plan.before, run.done)));

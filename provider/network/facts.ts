@@ -33,10 +33,16 @@ export function forgetFacts(uri?: string): void {
 
 /** `undefined` where there is no channel or it fails: what is not known is judged later, so no run fails for it. */
 export function factsOf(host: Host): Promise<HostFacts | undefined> {
-  let known = facts.get(host.uri);
+  const { uri } = host;
+  let known = facts.get(uri);
   if (!known) {
-    known = readFacts(host).catch(() => undefined);
-    facts.set(host.uri, known);
+    const asked = readFacts(host).catch(() => undefined);
+    known = asked;
+    facts.set(uri, asked);
+    // What failed may be there for the next one who asks.
+    asked.then((found) => {
+      if (found === undefined && facts.get(uri) === asked) facts.delete(uri);
+    });
   }
   return known;
 }

@@ -316,7 +316,7 @@ async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
       host.changed();
     }
   };
-  await afterItsNics(olds, ctx.signal, () => alone(ctx, host, label(olds), keyOf(id), id, away, !stays));
+  await afterItsNics(ctx.signal, () => alone(ctx, host, label(olds), keyOf(id), id, away, !stays));
 }
 
 /** Made again under another UUID. */

@@ -27,9 +27,9 @@ export const unlocked = (ctx: Context, uri: string) => (why: string) =>
     `unlocked ${uri}`,
   );
 
-/** Devices that could not be put back on a network's bridge, each with the reason; undefined where there are none. */
+/** Devices of a network's bridge that are not as they were, each with the reason; undefined where there are none. */
 export const notPutBack = (off: readonly string[]): string | undefined =>
-  off.length > 0 ? `devices on its bridge that are no VM's were not put back: ${off.join("; ")}` : undefined;
+  off.length > 0 ? `devices of its bridge are not as they were: ${off.join("; ")}` : undefined;
 
 const VERBS: Partial<Record<StepKind, string>> = {
   restart: "restarts it in place",

@@ -14,7 +14,7 @@ import { sweepFirewall } from "./firewall/hold.js";
 import { type Journal, type JournalNic, type NamedNic, parkName, shortId } from "./journal.js";
 import { bringLeases, keepLeases } from "./leases.js";
 import { bounce, replug } from "./moves.js";
-import { fitMtus, hasMtu } from "./mtu.js";
+import { fitMtus } from "./mtu.js";
 import {
   bridgeOf,
   interfaceOf,
@@ -43,7 +43,7 @@ type Way = "on" | "back";
 /** What a network is now: as before the run, or as the run wanted it. */
 export interface Settled {
   as: "before" | "after";
-  /** Devices that are no VM's and could not be put back on its bridge, each with the reason. */
+  /** Devices that are not as they were: off its bridge, or with another MTU; each with the reason. */
   off: string[];
 }
 
@@ -109,7 +109,7 @@ async function parkAll(c: Connection, journal: Journal): Promise<void> {
  *
  * @param how.other a connection that takes its share of the NICs.
  * @param how.trees what turns the spanning tree off, where it is there.
- * @returns devices that are no VM's and could not be put back on its bridge, each with the reason.
+ * @returns devices that are not as they were: off its bridge, or with another MTU; each with the reason.
  */
 export async function home(
   c: Connection,
@@ -147,8 +147,7 @@ export async function home(
       await bringHome(c, where, from, late);
       there = await look();
     }
-    if ([journal.before.liveXml ?? journal.before.xml, journal.after].some(hasMtu))
-      await fitMtus(info, there.domains, channel, there.devices);
+    off.push(...(await fitMtus(info, journal, { ...there, channel })));
     for (const { nic, on } of await onOldPorts(c, info, journal, way)) {
       if (on === "tap") {
         await park(c, parkOfIt, [nic], { from });
@@ -263,13 +262,13 @@ async function bringPorts(
 ): Promise<string[]> {
   const bridge = ownBridgeOf(info);
   if (bridge === undefined || ports.length === 0) return [];
-  if (!channel) return ports.map((device) => `${device}: no command can be run on the host`);
+  if (!channel) return ports.map((device) => `${device} is not on it: no command can be run on the host`);
   const { masters } = await channel.devices();
   const off: string[] = [];
   for (const device of ports) {
     if (!masters.has(device) || masters.get(device) !== undefined) continue;
     const { code, stderr } = await channel.run(["ip", "link", "set", "dev", device, "master", bridge]);
-    if (code !== 0) off.push(`${device}: ${whyFailed(stderr, code)}`);
+    if (code !== 0) off.push(`${device} is not on it: ${whyFailed(stderr, code)}`);
   }
   return off;
 }

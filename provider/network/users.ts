@@ -1,10 +1,7 @@
 /** A network that NICs are on is not deleted under them; those that this run is taking away are waited for. */
 import { type Inputs, VirtnetError } from "../handler.js";
 import type { Connection, NetworkInfo } from "../libvirt/api.js";
-import { decodeMark } from "../nic-mark.js";
-import { type Owner, sameStack } from "../ownership.js";
-import { child, parseXml } from "../schema/xml.js";
-import { isUnplugging, unplugged } from "../unplugging.js";
+import { unplugged } from "../unplugging.js";
 import { nicsOn, storedUsers, vmsOf } from "./nics.js";
 import { namesOf } from "./observe.js";
 import { label } from "./owned.js";
@@ -13,7 +10,7 @@ import { label } from "./owned.js";
 const BEGIN_MS = 2000;
 
 /** NICs whose definition, running or stored, refers to the network. */
-type User = Pick<ReturnType<typeof nicsOn>[number], "domain" | "domainName" | "mac" | "xml">;
+type User = Pick<ReturnType<typeof nicsOn>[number], "domainName" | "mac">;
 
 class InUse extends VirtnetError {
   override name = "InUse";
@@ -37,31 +34,17 @@ export async function refuseInUse(c: Connection, info: NetworkInfo, olds: Inputs
   );
 }
 
-/** Whether this run may be about to delete the NIC. */
-function mayLeave(user: User, owner: Owner | undefined): boolean {
-  if (isUnplugging(user)) return true;
-  const mark = decodeMark(child(parseXml(user.xml), "alias")?.getAttribute("name") ?? undefined);
-  return mark !== undefined && owner !== undefined && sameStack(mark, owner);
-}
-
 /**
- * The delete of a network, once more when the NICs that it was refused for have been deleted. They are waited for out here: the
- * delete of a NIC needs the network's lock, and a connection.
+ * The delete of a network, once more when NICs that it was refused for have been deleted. They are waited for out here: the
+ * delete of a NIC needs the network's lock, and a connection. Nothing on the host tells which of them this run is to delete.
  */
-export async function afterItsNics(
-  { owner }: Inputs,
-  signal: AbortSignal | undefined,
-  remove: () => Promise<void>,
-): Promise<void> {
+export async function afterItsNics(signal: AbortSignal | undefined, remove: () => Promise<void>): Promise<void> {
   try {
     await remove();
   } catch (e) {
     if (!(e instanceof InUse)) throw e;
-    // One that was taken over while its VM runs has its mark in the stored definition only.
-    const leaving = e.users.filter((u) => mayLeave(u, owner as Owner | undefined));
-    if (!e.users.every((u) => leaving.some((l) => l.domain === u.domain && l.mac === u.mac))) throw e;
-    await unplugged(e.users, BEGIN_MS, signal);
-    if (signal?.aborted) throw e;
+    const macs = e.users.map(({ mac }) => mac);
+    if (!(await unplugged(macs, BEGIN_MS, signal)) || signal?.aborted) throw e;
     await remove();
   }
 }

@@ -117,7 +117,12 @@ async function fitting(
   { device, bridge, mtu }: Frames & { device: string },
   change: () => Promise<void>,
 ): Promise<void> {
-  if (!channel?.mayChange) return change();
+  if (!channel?.mayChange) {
+    await change();
+    if (mtu !== undefined)
+      warn?.(`${device} may not have the MTU of ${bridge}, ${mtu}: no command can change it there`);
+    return;
+  }
   const { mtuOf, setMtu } = await import("../host/frames.js"); // few moves need it
   const key = `${host} ${bridge}`;
   const there = arriving.get(key) ?? {
@@ -129,7 +134,10 @@ async function fitting(
   try {
     const wanted = await there.mtu.catch(() => undefined);
     await change();
-    if (wanted === undefined) return;
+    if (wanted === undefined) {
+      warn?.(`${device} may not have the MTU of ${bridge}, which could not be read`);
+      return;
+    }
     const why = await setMtu(channel, wanted, [device]).catch(textOf);
     if (why !== undefined) warn?.(`${device} does not have the MTU of ${bridge}, ${wanted}: ${why}`);
   } finally {

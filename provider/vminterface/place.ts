@@ -44,6 +44,8 @@ export async function renamedOn(host: Host, olds: Inputs, domain: unknown): Prom
 /** Refuses the host that the program names, where the VM of the state, NIC and all, is on that of the state: a refresh has followed it there. */
 export async function refuseHostLeft(host: Host, olds: Inputs, news: Inputs): Promise<void> {
   if (uriOf(olds) === host.uri || (await nicOn(host, olds))) return;
+  // One that cannot be reached has told so, and may be where it is.
+  if (!(await host.identity().catch(() => undefined))) return;
   hostAt(uriOf(olds)); // it counts as one of this run
   const moved = await movedTo(host, olds);
   if (moved) throw new VirtnetError(`${label(news)}: ${await hasMoved(news, moved.host)}`);

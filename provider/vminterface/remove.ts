@@ -17,7 +17,7 @@ import { notOurs } from "./whose.js";
 import { notProven, onVm, unplugOptions } from "./work.js";
 
 export const remove = (ctx: Context, _id: string, olds: Inputs): Promise<void> =>
-  unplugging({ domain: String(olds.domainUuid), mac: String(olds.mac) }, () => removeFollowing(ctx, olds));
+  unplugging(String(olds.mac), () => removeFollowing(ctx, olds));
 
 /** Where the VM has moved to, too. */
 async function removeFollowing(ctx: Context, olds: Inputs): Promise<void> {

@@ -65,7 +65,8 @@ export function run(label, command, args, options = {}) {
     child.on("close", (code, signal) => {
       if (code === 0) return settle();
       const how = signal ? `ended by ${signal}` : `ended with status ${code}`;
-      settle(new Sentence(`${label} failed after ${seconds(started)} (${command} ${how}):\n${shortened(text)}`));
+      const sentence = `${label} failed after ${seconds(started)} (${command} ${how}):\n${shortened(text)}`;
+      settle(Object.assign(new Sentence(sentence), { signal }));
     });
   });
 }

@@ -6,7 +6,9 @@ import * as path from "node:path";
 import { type Delay, delay } from "../../bench/lib/delay.js";
 import type { Inputs } from "../../provider/handler.js";
 import { channelOf } from "../../provider/host/channel.js";
-import { closeHosts } from "../../provider/host/hosts.js";
+import { closeHosts, hostAt } from "../../provider/host/hosts.js";
+import { factsOf } from "../../provider/network/facts.js";
+import { eventually } from "../../sandbox/guests.js";
 import { drive } from "../support/network.js";
 import { withSandbox } from "../support/sandbox.js";
 
@@ -86,5 +88,26 @@ describe("a network on a host where no command can be run", function () {
     assert.equal(await index(), before);
     assert.match(await run("ip -o link show box0"), /master noc0/);
     await run("ip link del box0");
+  });
+
+  it("tries the command that is configured once for all that ask at that time, and again later", async () => {
+    await closeHosts();
+    const [tries, works] = [path.join(dir, "tries"), path.join(dir, "works")];
+    const there = ["nsenter", "-t", String(host().pid), "-n", "-m", "-p", "-r", "--", "sh"];
+    const script = `echo >> ${tries}; [ -e ${works} ] || exit 1; exec "$@"`;
+    process.env.VIRTNET_COMMAND = JSON.stringify(["sh", "-c", script, "command", ...there]);
+    const tried = () => fs.readFileSync(tries, "utf8").length;
+    try {
+      const at = hostAt(`qemu+unix:///system?socket=${path.join(dir, "socket")}`);
+      assert.equal(await at.vitals(), undefined);
+      const once = tried();
+      assert.deepEqual([await at.vitals(), await factsOf(at)], [undefined, undefined]);
+      assert.equal(tried(), once);
+      fs.writeFileSync(works, "");
+      assert.ok(await eventually(async () => (await at.vitals()) !== undefined));
+      assert.ok((await factsOf(at))?.devices.includes("noc0"));
+    } finally {
+      delete process.env.VIRTNET_COMMAND;
+    }
   });
 });

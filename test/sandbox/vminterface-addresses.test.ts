@@ -80,7 +80,7 @@ describe("the addresses that a guest's agent tells", function () {
   });
 
   /** A host of its own to this process, the calls to which are seen. */
-  const watched = async (passes: (call: RpcCall) => boolean, use: (uri: string) => Promise<void>) => {
+  const watched = async (passes: (call: RpcCall) => boolean | "cut", use: (uri: string) => Promise<void>) => {
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), "virtnet-rpc-"));
     const socket = path.join(dir, "socket");
     const line = await watchRpc(socket, new URLSearchParams(host().uri.split("?")[1]).get("socket") ?? "", passes);
@@ -121,6 +121,27 @@ describe("the addresses that a guest's agent tells", function () {
     });
     await newRun();
     for (const d of nics) await d.destroy();
+  });
+
+  it("are asked for again after a connection for that was lost while it opened", async () => {
+    const d = driveNic(host().uri, "retried");
+    await d.up(args);
+    await addressed("10.92.0.9/24");
+    let opens = 0;
+    const passes = ({ proc, body }: RpcCall) => {
+      if (proc !== CONNECT_OPEN || body.readUInt32BE(body.length - 4) === CONNECT_RO) return true;
+      opens++;
+      return opens > 1 || "cut";
+    };
+    await watched(passes, async (uri) => {
+      const there = seenFrom(uri, d);
+      await there.refresh();
+      assert.deepEqual([opens, told(there)], [1, []]);
+      await there.refresh();
+      assert.deepEqual([opens, told(there).map((a) => a.source)], [2, ["agent"]]);
+    });
+    await newRun();
+    await d.destroy();
   });
 
   it("cost one connection where the agent hangs, however many NICs the VM has, and none while it is left alone", async () => {

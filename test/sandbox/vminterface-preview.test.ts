@@ -99,4 +99,17 @@ describe("the preview of a NIC's change", () => {
     assert.deepEqual(await nics("taken", mac(2), "--inactive"), [], "that one was its own");
     await virsh(host(), ["undefine", "taken"]);
   });
+
+  it("to a host that cannot be reached warns, and refuses nothing", async () => {
+    await virsh(host(), ["create", "/dev/stdin"], vmXml("stays"));
+    const d = driveNic(host().uri, "stayer");
+    const args: Inputs = { domain: "stays", network: "one", mac: mac(7) };
+    await d.up(args);
+    await newRun();
+    assert.equal(await d.preview({ ...args, uri: "qemu+unix:///system?socket=/nowhere" }), true);
+    assert.match(d.log.at(-1) ?? "", /warning: .*\/nowhere cannot be reached/);
+    await newRun();
+    await d.destroy();
+    await virsh(host(), ["destroy", "stays"]);
+  });
 });

@@ -13,7 +13,7 @@ const REMOTE_PROGRAM = 0x20008086;
 const HEADER = 28;
 
 /** @param passes false: the call never arrives, and its connection hangs. */
-export function watchRpc(listenAt: string, target: string, passes: (call: RpcCall) => boolean) {
+export function watchRpc(listenAt: string, target: string, passes: (call: RpcCall) => boolean | "cut") {
   const open = new Set<net.Socket>();
   const server = net.createServer((near) => {
     const far = net.connect(target);
@@ -24,7 +24,9 @@ export function watchRpc(listenAt: string, target: string, passes: (call: RpcCal
         const message = unread.subarray(0, unread.readUInt32BE(0));
         unread = unread.subarray(message.length);
         const isCall = message.readUInt32BE(4) === REMOTE_PROGRAM && message.readUInt32BE(16) === 0;
-        if (!isCall || passes({ proc: message.readUInt32BE(12), body: message.subarray(HEADER) })) far.write(message);
+        const how = !isCall || passes({ proc: message.readUInt32BE(12), body: message.subarray(HEADER) });
+        if (how === "cut") near.destroy();
+        else if (how) far.write(message);
       }
     });
     far.on("data", (chunk) => near.write(chunk));
