@@ -40,7 +40,7 @@ export function factsOf(host: Host): Promise<HostFacts | undefined> {
     known = asked;
     facts.set(uri, asked);
     // What failed may be there for the next one who asks.
-    asked.then((found) => {
+    void asked.then((found) => {
       if (found === undefined && facts.get(uri) === asked) facts.delete(uri);
     });
   }

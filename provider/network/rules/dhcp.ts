@@ -1,71 +1,31 @@
 /**
- * Ranges, fixed addresses and boot servers. libvirt refuses some of it at define (virSocketAddrGetRange,
- * virNetworkDHCPHostDefParseXML), accepts a fixed address outside its subnet, and leaves the rest to dnsmasq's log.
+ * Ranges, leases and boot servers. libvirt refuses some of it at define (virSocketAddrGetRange) and leaves the rest to dnsmasq's log.
  */
 import type { Failure } from "../../handler.js";
-import { formatIp } from "../../schema/net.js";
 import { SECONDS } from "../parts/dhcp.js";
 import {
   type At,
-  type DhcpArgs,
   each,
   familyName,
   familyOf,
   given,
   type HostArgs,
-  inside,
   ipOf,
   quote,
   type RangeArgs,
-  type SubnetAt,
   subnets,
 } from "./known.js";
 import type { Rule } from "./rule.js";
-
-interface Served extends SubnetAt {
-  dhcp: DhcpArgs;
-}
-
-const served = (args: Parameters<typeof subnets>[0]): Served[] =>
-  subnets(args).flatMap((s) => (s.item.dhcp ? [{ ...s, dhcp: s.item.dhcp }] : []));
+import { edge, outside, type Place, type Served, served } from "./served.js";
 
 const rangesOf = (s: Served): At<RangeArgs>[] => each(s.dhcp.ranges, `${s.path}.dhcp.ranges`);
-const hostsOf = (s: Served): At<HostArgs>[] => each(s.dhcp.hosts, `${s.path}.dhcp.hosts`);
-const subnetOf = (s: Served): string => `${formatIp(s.cidr.first, s.cidr.family)}/${s.cidr.prefix}`;
 
-/** Each end of each range, and each fixed address. */
-type Place = { path: string; value: string; s: Served };
 const endsOf = (s: Served): Place[] =>
   rangesOf(s).flatMap((r) =>
     (["start", "end"] as const).flatMap((end) =>
       r.item[end] === undefined ? [] : [{ path: `${r.path}.${end}`, value: r.item[end] as string, s }],
     ),
   );
-const fixedOf = (s: Served): Place[] =>
-  hostsOf(s).flatMap((h) => (h.item.ip === undefined ? [] : [{ path: `${h.path}.ip`, value: h.item.ip, s }]));
-
-function outside({ path, value, s }: Place): Failure[] {
-  const ip = ipOf(value);
-  if (!ip || inside(s.cidr, ip)) return [];
-  const reason =
-    ip.family !== s.cidr.family
-      ? `${value} is an ${familyName(ip.family)} address, but ${s.path}.address is ${familyName(s.cidr.family)}: move it to an entry of ips of its own family`
-      : `${value} is outside ${subnetOf(s)}, the subnet of ${s.path}.address: choose an address in it`;
-  return [{ property: path, reason }];
-}
-
-/** The network and broadcast address of IPv4; `every`: also of /31 and /32, where libvirt makes no exception for ranges. */
-function edge({ path, value, s }: Place, every: boolean): Failure[] {
-  const ip = ipOf(value);
-  if (ip?.family !== "ipv4" || s.cidr.family !== "ipv4" || (s.cidr.prefix > 30 && !every)) return [];
-  const what = ip.n === s.cidr.first ? "network" : ip.n === s.cidr.last ? "broadcast" : undefined;
-  if (!what) return [];
-  const way =
-    s.cidr.prefix > 30
-      ? "a subnet of this size has none to hand out"
-      : "choose an address between the two ends of the subnet";
-  return [{ property: path, reason: `${value} is the ${what} address of ${subnetOf(s)}: ${way}` }];
-}
 
 const rangeInside: Rule = {
   says: "A DHCP range lies in the subnet of its address.",
@@ -146,145 +106,6 @@ const rangesApart: Rule = {
       }
       return out;
     }),
-};
-
-const hostInside: Rule = {
-  says: "A fixed address lies in the subnet that serves it.",
-  check: ({ args }) => served(args).flatMap(fixedOf).flatMap(outside),
-};
-
-const hostFree: Rule = {
-  says: "A fixed address is neither the host's own nor the network or broadcast address.",
-  check: ({ args }) =>
-    served(args)
-      .flatMap(fixedOf)
-      .flatMap((p) => {
-        const ip = ipOf(p.value);
-        if (ip?.family === p.s.cidr.family && ip.n === ipOf(p.s.cidr.address)?.n && p.s.cidr.prefix < 128) {
-          return [
-            {
-              property: p.path,
-              reason: `${p.value} is the host's own address, ${p.s.path}.address: choose another one of ${subnetOf(p.s)}`,
-            },
-          ];
-        }
-        return edge(p, false);
-      }),
-};
-
-const identities = [
-  { field: "ip", canon: (v: string) => ipOf(v)?.n.toString() ?? v, what: "the address" },
-  { field: "mac", canon: (v: string) => v.toLowerCase(), what: "the MAC" },
-  { field: "id", canon: (v: string) => v.toLowerCase(), what: "the DUID" },
-  { field: "name", canon: (v: string) => v.toLowerCase(), what: "the name" },
-] as const;
-
-// virNetworkUpdate refuses to add a host that shares one of these with another (virNetworkDefUpdateIPDHCPHost).
-const hostUnique: Rule = {
-  says: "No two fixed addresses share an address, MAC, DUID or name.",
-  check: ({ args }) =>
-    served(args).flatMap((s) =>
-      identities.flatMap(({ field, canon, what }) => {
-        const seen = new Map<string, At<HostArgs>>();
-        return hostsOf(s).flatMap((h) => {
-          const value = h.item[field];
-          if (value === undefined) return [];
-          const first = seen.get(canon(value));
-          if (!first) {
-            seen.set(canon(value), h);
-            return [];
-          }
-          return [
-            {
-              property: `${h.path}.${field}`,
-              reason: `${value} is ${what} of ${first.path} already: give each host its own, or remove one of the two`,
-            },
-          ];
-        });
-      }),
-    ),
-};
-
-const hostComplete: Rule = {
-  says: "A fixed address says which address, and for whom: by MAC or name (IPv4), by DUID or name (IPv6).",
-  check: ({ args, isSet }) =>
-    served(args).flatMap((s) =>
-      hostsOf(s).flatMap(({ item, path }): Failure[] => {
-        const out: Failure[] = [];
-        const [who, other, way] =
-          s.cidr.family === "ipv4" ? (["mac", "id", "MAC"] as const) : (["id", "mac", "DUID"] as const);
-        if (item[other] !== undefined) {
-          out.push({
-            property: `${path}.${other}`,
-            reason: `is not for ${familyName(s.cidr.family)}, where a guest is known by its ${way} or name: use ${who} or name`,
-          });
-        } else if (!isSet(`${path}.${who}`) && !isSet(`${path}.name`)) {
-          out.push({ property: path, reason: `has neither ${who} nor name: say whose address it is` });
-        }
-        if (!isSet(`${path}.ip`))
-          out.push({
-            property: `${path}.ip`,
-            reason: `is missing: give the address of ${subnetOf(s)} that the guest gets`,
-          });
-        return out;
-      }),
-    ),
-};
-
-const allHosts = (args: Parameters<typeof subnets>[0]): At<HostArgs>[] =>
-  each(args.ips, "ips").flatMap((ip) => each(ip.item.dhcp?.hosts, `${ip.path}.dhcp.hosts`));
-
-const hostMac: Rule = {
-  says: "The MAC of a fixed address is that of one NIC.",
-  check: ({ args }) =>
-    allHosts(args).flatMap(({ item, path }) => {
-      const why = item.mac === undefined ? undefined : unfitMac(item.mac);
-      return why ? [{ property: `${path}.mac`, reason: `${item.mac} ${why}: use the MAC of the guest's NIC` }] : [];
-    }),
-};
-
-/** Why no NIC can have the MAC. */
-export function unfitMac(mac: string): string | undefined {
-  if (Number.parseInt(mac.slice(0, 2), 16) & 1) return "is a multicast MAC (its first byte is odd)";
-  return /^[0:]+$/.test(mac) ? "is no MAC of a NIC" : undefined;
-}
-
-const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$/;
-const hostName: Rule = {
-  says: "The name of a fixed address is a host name.",
-  check: ({ args }) =>
-    allHosts(args).flatMap(({ item, path }) =>
-      item.name === undefined || HOST_NAME.test(item.name)
-        ? []
-        : [
-            {
-              property: `${path}.name`,
-              reason: `${quote(item.name)} is no host name: use letters, digits, "-", "_" and "."`,
-            },
-          ],
-    ),
-};
-
-// The four forms of schemas/basictypes.rng: by time, by enterprise, by link layer, by UUID (RFC 8415 section 11).
-const DUID = [
-  /^0{1,2}:0?1:0{1,2}:0?[a-f1-9](:[a-f0-9]{1,2}){10,12}$/i,
-  /^0{1,2}:0?2(:[a-f0-9]{1,2}){5,128}$/i,
-  /^0{1,2}:0?3:0{1,2}:0?[a-f1-9](:[a-f0-9]{1,2}){6,8}$/i,
-  /^0{1,2}:0?4(:[a-f0-9]{1,2}){16}$/i,
-];
-const hostDuid: Rule = {
-  says: "The id of a fixed address is a DUID.",
-  check: ({ args }) =>
-    allHosts(args).flatMap(({ item, path }) =>
-      item.id === undefined || DUID.some((d) => d.test(item.id as string))
-        ? []
-        : [
-            {
-              property: `${path}.id`,
-              reason: `${quote(item.id)} is no DUID: give it as bytes, as 0:3:0:1:52:54:0:12:34:56 (type 3, Ethernet, MAC), or use name`,
-            },
-          ],
-    ),
 };
 
 const lease: Rule = {
@@ -402,13 +223,6 @@ export const dhcpRules: readonly Rule[] = [
   rangeOrder,
   rangeSize,
   rangesApart,
-  hostInside,
-  hostFree,
-  hostUnique,
-  hostComplete,
-  hostMac,
-  hostName,
-  hostDuid,
   lease,
   onePerFamily,
   bootV4,

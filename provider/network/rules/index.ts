@@ -3,6 +3,7 @@ import { addressRules } from "./addresses.js";
 import { bandwidthRules } from "./bandwidth.js";
 import { commonRules } from "./common.js";
 import { dhcpRules } from "./dhcp.js";
+import { dhcpHostRules } from "./dhcp-hosts.js";
 import { dnsRules } from "./dns.js";
 import { generationRules } from "./generation.js";
 import { macRules } from "./mac.js";
@@ -21,6 +22,7 @@ export const ownBridgeRules: readonly Rule[] = [
     ...addressRules,
     ...overlapRules,
     ...dhcpRules,
+    ...dhcpHostRules,
     ...dnsRules,
     ...macRules,
     ...routeRules,

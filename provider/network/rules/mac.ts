@@ -1,7 +1,12 @@
 /** The bridge device itself: MAC, MTU, delay. */
-import { unfitMac } from "./dhcp.js";
 import { quote, subnets } from "./known.js";
 import type { Rule } from "./rule.js";
+
+/** Why no NIC can have the MAC. */
+export function unfitMac(mac: string): string | undefined {
+  if (Number.parseInt(mac.slice(0, 2), 16) & 1) return "is a multicast MAC (its first byte is odd)";
+  return /^[0:]+$/.test(mac) ? "is no MAC of a NIC" : undefined;
+}
 
 const mac: Rule = {
   says: "The bridge's MAC is that of one device.",

@@ -1,7 +1,7 @@
 /** MAC, alias, device name: what a NIC is known by. */
 import type { Failure } from "../../handler.js";
-import { unfitMac } from "../../network/rules/dhcp.js";
 import { quote } from "../../network/rules/known.js";
+import { unfitMac } from "../../network/rules/mac.js";
 import type { Rule } from "./rule.js";
 
 const say = (property: string, reason: string): Failure[] => [{ property, reason }];
