@@ -66,7 +66,10 @@ function load(file: string, source: string): string {
 
 function parse(text: string, source: string): unknown {
   try {
-    return JSON.parse(text);
+    // Null stands for not set, as in a program.
+    return JSON.parse(text, function (this: unknown, _, value) {
+      return value === null && !Array.isArray(this) ? undefined : value;
+    });
   } catch (e) {
     throw new VirtnetError(`${source} is no JSON: ${(e as Error).message}`);
   }

@@ -175,7 +175,7 @@ export interface Inbound {
   peak?: number;
   /** What may be sent at peak rate at once, in KiB. */
   burst?: number;
-  /** Guaranteed rate for a NIC, in KiB/s; needs `average` on the network. */
+  /** Guaranteed rate for a NIC, in KiB/s, of a `VmInterface` only; needs `average` on its network. */
   floor?: number;
 }
 
@@ -295,7 +295,7 @@ export interface Hostdev {
 }
 
 export interface NatArgs {
-  /** Addresses of the host on the network, several if wanted; the first IPv4 is the guests' gateway. At least one. */
+  /** Addresses of the host on the network, several if wanted; one that serves DHCP is its guests' gateway. At least one. */
   ips: Ip[];
   /** Masquerades behind the host. */
   mode: "nat";
@@ -364,7 +364,7 @@ export interface NatArgs {
 }
 
 export interface RouteArgs {
-  /** Addresses of the host on the network, several if wanted; the first IPv4 is the guests' gateway. At least one. */
+  /** Addresses of the host on the network, several if wanted; one that serves DHCP is its guests' gateway. At least one. */
   ips: Ip[];
   /** A subnet of its own, routed by the host. */
   mode: "route";
@@ -431,7 +431,7 @@ export interface RouteArgs {
 }
 
 export interface OpenArgs {
-  /** Addresses of the host on the network, several if wanted; the first IPv4 is the guests' gateway. At least one. */
+  /** Addresses of the host on the network, several if wanted; one that serves DHCP is its guests' gateway. At least one. */
   ips: Ip[];
   /** Routed, firewalled by nobody but the host. */
   mode: "open";
@@ -508,7 +508,7 @@ export interface IsolatedArgs {
   domain?: Domain;
   /** DNS server. */
   dns?: Dns;
-  /** Addresses of the host on the network, several if wanted; the first IPv4 is the guests' gateway. */
+  /** Addresses of the host on the network, several if wanted; one that serves DHCP is its guests' gateway, but in mode `isolated`, where they get none. */
   ips?: Ip[];
   /** Static routes of the host through this network. */
   routes?: Route[];

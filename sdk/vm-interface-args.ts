@@ -26,7 +26,7 @@ export interface Inbound {
   peak?: number;
   /** What may be sent at peak rate at once, in KiB. */
   burst?: number;
-  /** Guaranteed rate for a NIC, in KiB/s; needs `average` on the network. */
+  /** Guaranteed rate for a NIC, in KiB/s, of a `VmInterface` only; needs `average` on its network. */
   floor?: number;
 }
 

@@ -83,7 +83,7 @@ export interface LibvirtEvent {
 export interface OpenOptions {
   /** Calls that change something, or read secrets, are then refused by libvirt (code 29, class "auth"). Default: false. */
   readOnly?: boolean;
-  /** For each call and for open; ms, default 30000. A call that takes longer rejects with class "timeout"; its worker is abandoned and the connection is dead. */
+  /** For each call and for open; ms above 0, default 30000; `Infinity`: none. A call that takes longer rejects with class "timeout"; its worker is abandoned and the connection is dead. */
   deadlineMs?: number;
   /** Keepalive interval in s (default 5) and count (default 3); 0 turns it off. */
   keepAlive?: { interval: number; count: number };

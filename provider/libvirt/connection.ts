@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Connection, LibvirtEvent, OpenOptions } from "./api.js";
-import { Deadline } from "./deadline.js";
+import { Deadline, deadlineOf } from "./deadline.js";
 import { type ErrorData, LibvirtError } from "./errors.js";
 import { addReceiver, dropReceiver, setBusy, startLoop } from "./events.js";
 import { load } from "./load.js";
@@ -297,6 +297,7 @@ function again(error: LibvirtError, op: string): LibvirtError {
 
 /** Open a connection; see `open` in `index.ts`. */
 export async function openConnection(uri: string, options: OpenOptions = {}): Promise<WorkerConnection> {
+  const deadlineMs = options.deadlineMs === undefined ? undefined : deadlineOf(options.deadlineMs);
   load(); // a missing library is said here, in one sentence
   const loop = startLoop(); // first, since libvirt wants its event loop known before any open
   let connection: WorkerConnection | undefined;
@@ -313,7 +314,7 @@ export async function openConnection(uri: string, options: OpenOptions = {}): Pr
     } satisfies WorkerData,
     execArgv: [],
   });
-  connection = new WorkerConnection(worker, signals, id, uri, options.deadlineMs);
+  connection = new WorkerConnection(worker, signals, id, uri, deadlineMs);
   await connection.send("open", [await loop]);
   return connection;
 }

@@ -1,3 +1,14 @@
+import { LibvirtError } from "./errors.js";
+
+/** Node takes a timer above this, and one of 0 or NaN, for one of 1 ms. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** As an option gave it: `Infinity` is as good as none (24 days). */
+export function deadlineOf(ms: number): number {
+  if (!(ms > 0)) throw LibvirtError.own("invalid-input", `deadlineMs is ${ms}: give ms above 0, or Infinity for none`);
+  return Math.max(1, Math.min(ms, LONGEST_MS));
+}
+
 /** The deadline of whatever call runs: one timer for all calls of a connection, since making one costs more than a short call. */
 export class Deadline {
   readonly #missed: () => void;

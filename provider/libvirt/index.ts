@@ -58,7 +58,7 @@ export { forgetDeadHosts } from "./pool.js";
  * @param uri libvirt's URI, as `virsh -c` takes it.
  * @param options deadline of each call (default 30000 ms), keepalive (default: every 5 s, 3 unanswered), read-only (default false).
  * @throws LibvirtError class "transport" where the host cannot be reached, "timeout" where it does not answer, "auth" where it refuses,
- *   "unsupported" where the client library is missing or too old (the text says what to install).
+ *   "unsupported" where the client library is missing or too old (the text says what to install), "invalid-input" for a deadline that is none.
  *
  * @example
  * ```ts
@@ -77,6 +77,8 @@ export function open(uri: string, options?: OpenOptions): Promise<Connection> {
  * Up to `size` connections (default 4) to one URI, opened as they are needed; one that breaks is replaced.
  *
  * A host that did not answer is not tried again by any pool of this process ({@link forgetDeadHosts}).
+ *
+ * @throws LibvirtError class "invalid-input" for a size or deadline that is none.
  *
  * @example
  * ```ts

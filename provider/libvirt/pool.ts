@@ -3,6 +3,7 @@
  */
 import type { Borrowed, Connection, OpenOptions, Pool, UseOptions } from "./api.js";
 import { openConnection, type WorkerConnection } from "./connection.js";
+import { deadlineOf } from "./deadline.js";
 import { LibvirtError } from "./errors.js";
 
 /** How a pool opens its connections; whether read-only is said at each use. */
@@ -74,6 +75,12 @@ export class ConnectionPool implements Pool {
     this.uri = uri;
     this.#options = options;
     this.size = options.size ?? defaultSize;
+    if (!(Number.isInteger(this.size) && this.size > 0))
+      throw LibvirtError.own(
+        "invalid-input",
+        `size is ${this.size}: a pool has a whole number of connections, at least 1`,
+      );
+    if (options.deadlineMs !== undefined) deadlineOf(options.deadlineMs);
   }
 
   /**

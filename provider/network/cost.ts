@@ -5,15 +5,17 @@ import { type Host, hostAt, uriOf } from "../host/hosts.js";
 import { type Owner, sameOwner } from "../ownership.js";
 import { hasUnknown } from "../schema/differences.js";
 import { CONTROL_FIELDS, modes, STATE_FIELDS } from "./args.js";
+import { readNetwork } from "./document.js";
 import { daemonOf } from "./facts.js";
 import { observe, toObserved } from "./observe.js";
 import { label, refuseTakenName, stillOurs, takeOver } from "./owned.js";
 import type { Mode } from "./parts/forward.js";
 import { plan, refusal } from "./plan.js";
 import { type Impact, priceOf, reasons, worst } from "./prices.js";
+import { sharesBridge } from "./rules/names.js";
 import { announce, notReached, priceLine } from "./say.js";
 import { argsOf } from "./state.js";
-import type { Observed, Plan, Step } from "./steps.js";
+import type { Observed, ObservedNetwork, Plan, Step } from "./steps.js";
 
 export const lastRestart = ({ restartMs }: Inputs): { restartMs?: number } =>
   typeof restartMs === "number" ? { restartMs } : {};
@@ -38,6 +40,7 @@ export async function tellPrice(ctx: Context, id: string, olds: Inputs, wanted: 
     }
     const wish = { desired: news, was, owner: news.owner as Owner | undefined, adopted: olds.adopted === true };
     p = plan(wish, { ...observed, ...lastRestart(olds) });
+    if (there) await refuseShared(host, there, p);
   } catch (e) {
     // What the plan itself refuses is a refusal.
     if (e instanceof VirtnetError) throw e;
@@ -108,6 +111,7 @@ export async function faultsOfTaking(ctx: Context, inputs: Inputs): Promise<Fail
     if (sameOwner(there.mark, owner)) return [];
     const adopted = takeOver(there, inputs, await host.identity());
     const p = plan({ desired: inputs, was: undefined, owner, adopted }, observed);
+    await refuseShared(host, there, p);
     const refused = refusal(p, inputs.maxImpact as Impact | undefined);
     if (refused !== undefined) return fault("maxImpact", refused);
     const line = priceLine(p);
@@ -118,6 +122,22 @@ export async function faultsOfTaking(ctx: Context, inputs: Inputs): Promise<Fail
     announce(ctx, "warning", `${label(inputs)}: what taking it over costs is not known: ${textOf(e)}`);
     return [];
   }
+}
+
+/** Refuses to define a network anew whose own bridge another one names: libvirt would. */
+async function refuseShared(host: Host, { name, uuid, xml }: ObservedNetwork, p: Plan): Promise<void> {
+  const { mode, bridgeName } = readNetwork(xml);
+  const defines = p.steps.some((s) => s.actions.some((a) => a.do === "define"));
+  if (!defines || bridgeName === undefined || mode === "bridge") return;
+  const on = [...(await host.networksOfOthers()).values()].find((n) => {
+    const other = n.uuid === uuid ? undefined : readNetwork(n.inactiveXml);
+    return other?.mode === "bridge" && other.bridgeName === bridgeName;
+  });
+  if (on === undefined) return;
+  const shared = sharesBridge(bridgeName, { name: on.name, from: "the host" });
+  throw new VirtnetError(
+    `network ${JSON.stringify(name)}: ${shared}: put VMs of ${JSON.stringify(on.name)} on this one and remove ${JSON.stringify(on.name)} first`,
+  );
 }
 
 /** Nothing is asked of the host for a network that it has not. */

@@ -161,6 +161,17 @@ export function nicsOn(domains: readonly DomainInfo[], at: Names): Nic[] {
   );
 }
 
+/** NICs of running domains that are on the network's own bridge by another network, of mode `bridge`. */
+export const guestsOn = (
+  domains: readonly DomainInfo[],
+  { names, bridge }: Names,
+): { domainName: string; mac: string }[] =>
+  domains.flatMap((d) =>
+    runningInterfaces(d)
+      .filter((i) => !names.includes(networkOf(i) ?? names[0] ?? "") && [bridge].flat().includes(bridgeOf(i) ?? ""))
+      .map((i) => ({ domainName: d.name, mac: macOf(i) })),
+  );
+
 /** The VMs that NICs belong to, each once. */
 export const vmsOf = (nics: readonly { domainName: string }[]): string[] => [...new Set(nics.map((n) => n.domainName))];
 

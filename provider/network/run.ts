@@ -103,6 +103,7 @@ function fromProgram(other: Inputs): Neighbour {
     name: String(other.name),
     from: "this program",
     ...(typeof name === "string" ? { bridge: name } : {}),
+    ...(typeof bridge === "string" ? { on: bridge } : {}),
     ...(typeof other.mac === "string" ? { mac: other.mac } : {}),
     subnets: ips
       .map((ip) => (ip === Unknown ? undefined : (ip as Inputs | undefined)?.address))
@@ -125,7 +126,7 @@ function fromHost(n: NetworkInfo): Neighbour {
     hit = {
       name: n.name,
       from: "the host",
-      ...(doc.bridgeName !== undefined && doc.mode !== "bridge" ? { bridge: doc.bridgeName } : {}),
+      ...(doc.bridgeName === undefined ? {} : { [doc.mode === "bridge" ? "on" : "bridge"]: doc.bridgeName }),
       ...(doc.mac !== undefined ? { mac: doc.mac } : {}),
       subnets: ((doc.values.ips ?? []) as { address: string }[]).map((ip) => ip.address),
     };

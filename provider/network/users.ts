@@ -2,7 +2,7 @@
 import { type Inputs, VirtnetError } from "../handler.js";
 import type { Connection, NetworkInfo } from "../libvirt/api.js";
 import { unplugged } from "../unplugging.js";
-import { nicsOn, storedUsers, vmsOf } from "./nics.js";
+import { guestsOn, nicsOn, storedUsers, vmsOf } from "./nics.js";
 import { namesOf } from "./observe.js";
 import { label } from "./owned.js";
 
@@ -26,7 +26,7 @@ export async function refuseInUse(c: Connection, info: NetworkInfo, olds: Inputs
   if (olds.forceDelete === true || process.env.VIRTNET_FORCE_DELETE === "1") return;
   const domains = await c.domains.list();
   const names = namesOf(info);
-  const users = [...nicsOn(domains, names), ...storedUsers(domains, names)];
+  const users = [...nicsOn(domains, names), ...guestsOn(domains, names), ...storedUsers(domains, names)];
   if (users.length === 0) return;
   throw new InUse(
     `${label(olds)} is in use by ${vmsOf(users).join(", ")}: move or remove their NICs first; or set forceDelete: true and run up, or VIRTNET_FORCE_DELETE=1 for one run`,

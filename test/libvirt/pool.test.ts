@@ -1,10 +1,25 @@
 import assert from "node:assert/strict";
-import { type Connection, type LibvirtError, openPool } from "../../provider/libvirt/index.js";
+import { type Connection, type LibvirtError, open, openPool } from "../../provider/libvirt/index.js";
 import { inChild, lines } from "./child.js";
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe("a pool", () => {
+  it("is refused a size or a deadline that is none, and takes a deadline that never comes", async () => {
+    for (const size of [0, -1, 1.5, Number.NaN])
+      assert.throws(() => openPool("test:///default", { size }), { class: "invalid-input", message: /size is/ });
+    for (const deadlineMs of [0, -1, Number.NaN]) {
+      const refused = { class: "invalid-input", message: /deadlineMs is .*: give ms above 0, or Infinity for none/ };
+      assert.throws(() => openPool("test:///default", { deadlineMs }), refused);
+      await assert.rejects(open("test:///default", { deadlineMs }), refused);
+    }
+    for (const deadlineMs of [Number.POSITIVE_INFINITY, 2 ** 40]) {
+      const connection = await open("test:///default", { deadlineMs });
+      assert.equal((await connection.networks.list()).length, 1);
+      await connection.close();
+    }
+  });
+
   it("opens connections as they are needed, up to its size, and uses them again", async () => {
     const pool = openPool("test:///default", { size: 2 });
     const seen = new Set<Connection>();

@@ -5,6 +5,7 @@ import { closeHosts, hostAt } from "../../provider/host/hosts.js";
 import { forgetRun } from "../../provider/network/handler.js";
 import { drive } from "../support/network.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
+import { nicXml, vmXml } from "../support/vms.js";
 
 const nat = (n: number, more: Inputs = {}): Inputs => ({
   mode: "nat",
@@ -12,6 +13,8 @@ const nat = (n: number, more: Inputs = {}): Inputs => ({
   ips: [{ address: `10.70.${n}.1/24`, dhcp: { ranges: [{ start: `10.70.${n}.10`, end: `10.70.${n}.99` }] } }],
   ...more,
 });
+
+const MAC = "52:54:00:70:17:01";
 
 describe("a network on a real libvirtd", () => {
   const host = withSandbox();
@@ -411,6 +414,33 @@ describe("a network on a real libvirtd", () => {
     await d.destroy();
     assert.deepEqual(await names(), []);
     await virsh(host(), ["undefine", "web"]);
+  });
+
+  it("under another network of mode bridge is changed live only, which the preview says, and not deleted under its VMs", async () => {
+    const d = on("under");
+    const args = nat(17, { bridge: { name: "under0", stp: false } });
+    await d.up(args);
+    const guest = "<network><name>over</name><forward mode='bridge'/><bridge name='under0'/></network>";
+    await startNetwork(host(), "over", guest);
+    await virsh(host(), ["create", "/dev/stdin"], vmXml("web", { devices: nicXml(MAC, "network", "network='over'") }));
+    behindOurBack();
+    forgetRun();
+    const [ip] = args.ips as { dhcp: Inputs }[];
+    const hosts = [{ mac: MAC, ip: "10.70.17.5" }];
+    const live = { ...args, ips: [{ ...ip, dhcp: { ...ip?.dhcp, hosts } }] };
+    await d.up(live);
+    assert.match(await xml("under"), /10\.70\.17\.5/);
+    const refused = /network "under": under0 is the bridge that network "over" of the host is on.*remove "over" first/;
+    await assert.rejects(d.preview({ ...live, mtu: 1400 }), refused);
+    await d.preview(live);
+    await assert.rejects(d.destroy(), /network "under" is in use by web: /);
+    await virsh(host(), ["destroy", "web"]);
+    await virsh(host(), ["net-destroy", "over"]);
+    await virsh(host(), ["net-undefine", "over"]);
+    behindOurBack();
+    forgetRun();
+    await d.up({ ...live, mtu: 1400 });
+    await d.destroy();
   });
 
   it("refuses a change that costs more than maxImpact, at preview, but not at refresh", async () => {

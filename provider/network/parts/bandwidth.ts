@@ -15,7 +15,7 @@ const inbound = object({
   peak: int("bandwidth/inbound/@peak", 1, MAX),
   /** What may be sent at peak rate at once, in KiB. */
   burst: int("bandwidth/inbound/@burst", 1, MAX),
-  /** Guaranteed rate for a NIC, in KiB/s; needs `average` on the network. */
+  /** Guaranteed rate for a NIC, in KiB/s, of a `VmInterface` only; needs `average` on its network. */
   floor: int("bandwidth/inbound/@floor", 1, MAX),
 });
 

@@ -2,7 +2,7 @@
 import type { Failure } from "../../handler.js";
 import { bridgeBandwidthRules } from "./bandwidth.js";
 import { commonRules } from "./common.js";
-import { each, quote } from "./known.js";
+import { each, orLater, quote } from "./known.js";
 import { portGroupRules } from "./portgroups.js";
 import type { Rule, Surroundings } from "./rule.js";
 import { bridgeVirtualportRules } from "./virtualport.js";
@@ -89,6 +89,24 @@ const there: Rule = {
   ],
 };
 
+// libvirt takes this one, and refuses each later definition of the other (virNetworkObjBridgeInUse looks at all networks).
+const ofHost: Rule = {
+  says: "The bridge is no other network's own.",
+  check: ({ args }, around) => {
+    const { bridge, name } = args;
+    if (typeof bridge !== "string" || name === undefined) return [];
+    const owner = around.others?.find((o) => o.bridge === bridge && o.name !== name);
+    const isThere = around.others?.some((o) => o.name === name && o.from === "the host" && o.on === bridge);
+    if (!owner || isThere) return [];
+    return [
+      {
+        property: "bridge",
+        reason: `${bridge} is the own bridge of network ${quote(owner.name)} of ${owner.from}, which libvirt would not let anybody change any more: let NICs name that network (portGroups tell them apart), or use a bridge of the host${orLater(owner)}`,
+      },
+    ];
+  },
+};
+
 const fit: Rule = {
   says: "The bond below the bridge is one that VMs can be bridged onto.",
   check: ({ args }, { unfitBridge }) =>
@@ -112,6 +130,7 @@ export const bridgeRules: readonly Rule[] = [
   macTable,
   isolatedPorts,
   there,
+  ofHost,
   fit,
   ...commonRules,
   ...portGroupRules,

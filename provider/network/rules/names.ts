@@ -57,6 +57,10 @@ const zone: Rule = {
   },
 };
 
+/** A network of mode `bridge` on the own bridge of another. */
+export const sharesBridge = (bridge: string, on: { name: string; from: string }): string =>
+  `${bridge} is the bridge that network ${quote(on.name)} of ${on.from} is on, and libvirt defines no network whose own bridge another one names (virNetworkObjBridgeInUse)`;
+
 // libvirt refuses the name of another network's bridge at define, that of another device at start.
 const bridgeFree: Rule = {
   says: "The bridge has a name that no other network and no device of the host has.",
@@ -73,6 +77,9 @@ const bridgeFree: Rule = {
       ];
     }
     const own = around.others?.some((o) => o.name === args.name && o.bridge === bridge);
+    // Where both are there, live changes go on, and the price refuses others.
+    const guest = own ? undefined : around.others?.find((o) => o.on === bridge && o.name !== args.name);
+    if (guest) return [{ property: "bridge.name", reason: `${sharesBridge(bridge, guest)}: choose another name` }];
     if (own || !around.others || !around.hostDevices?.includes(bridge)) return [];
     return [
       {

@@ -46,7 +46,10 @@ export interface Neighbour {
   from: string;
   /** It is on the host, and a resource of this stack has it or had it: it may move or go in this run. */
   ofStack?: boolean;
+  /** Its own bridge, which libvirt makes. */
   bridge?: string;
+  /** The bridge of the host that it is on. */
+  on?: string;
   /** MAC of its bridge. */
   mac?: string;
   /** `ADDRESS/PREFIX` of its addresses. */

@@ -21,6 +21,13 @@ describe("virtnet xml", () => {
     assert.deepEqual(readNetwork(stdout).values.ips, dev.ips);
   });
 
+  it("takes a field that is null for one that is not set", async () => {
+    const plain = await xml(dev);
+    const [ip] = dev.ips;
+    assert.deepEqual(await xml({ ...dev, title: null, bridge: { name: null }, ips: [{ ...ip, dhcp: null }] }), plain);
+    assert.match((await xml({ ...dev, ips: [null] })).stderr, /ips\[0\]/);
+  });
+
   it("leaves the text of metadata as it is", async () => {
     const metadata = [
       { namespace: "urn:a", prefix: "a", element: { name: "r", children: [{ name: "t", text: "x  y" }] } },

@@ -166,6 +166,13 @@ export const cases: Record<string, Case[]> = {
       around: { others: [{ name: "other", from: "the host", bridge: "virbr7", subnets: [] }] },
     },
     {
+      breaks: nat({ bridge: { name: "lab0" } }),
+      path: "bridge.name",
+      reason: 'lab0 is the bridge that network "other" of the host is on',
+      twin: nat({ bridge: { name: "virbr8" } }),
+      around: { others: [{ name: "other", from: "the host", on: "lab0", subnets: [] }] },
+    },
+    {
       breaks: nat({ bridge: { name: "eth0" } }),
       path: "bridge.name",
       reason: "is a device of the host already",
@@ -1035,6 +1042,29 @@ export const cases: Record<string, Case[]> = {
       twin: bridge({}),
       around: { unfitBridge: 'bond "bond0" below bridge "br0" is of mode balance-rr' },
       twinAround: {},
+    },
+  ],
+  "The bridge is no other network's own.": [
+    {
+      breaks: on({ bridge: "virbr7" }),
+      path: "bridge",
+      reason: 'the own bridge of network "other" of the host',
+      twin: on({ bridge: "br0" }),
+      around: { others: [{ name: "other", from: "the host", bridge: "virbr7", subnets: [] }] },
+    },
+    {
+      breaks: on({ bridge: "virbr7" }),
+      path: "bridge",
+      reason: 'the own bridge of network "other" of this program',
+      // As it is on the host already.
+      twin: on({ bridge: "virbr7" }),
+      around: { others: [{ name: "other", from: "this program", bridge: "virbr7", subnets: [] }] },
+      twinAround: {
+        others: [
+          { name: "other", from: "the host", bridge: "virbr7", subnets: [] },
+          { name: "net", from: "the host", on: "virbr7", subnets: [] },
+        ],
+      },
     },
   ],
   "The devices that the network is on are there.": [
