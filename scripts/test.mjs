@@ -6,7 +6,7 @@
 //   VIRTNET_NODE=/path/to/node node scripts/test.mjs    all that the tests run, by another Node
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { delimiter, dirname, join, relative } from "node:path";
+import { basename, delimiter, dirname, join, relative } from "node:path";
 import { counts, runMocha } from "./lib/mocha.mjs";
 import { output, Sentence } from "./lib/run.mjs";
 import { ensureAll, filesBelow, root } from "./setup.mjs";
@@ -18,8 +18,14 @@ const isOfLinks = (file) => /\/hostlink[^/]*\.test\.ts$/.test(file);
 /** In the lab VM, the NIC by which the host is managed, and bonds of each mode; all else there takes several times as long. */
 const isOfLab = (file) => /(management|bonds)\.test\.ts$/.test(file);
 
+/** The longest: each is a job of its own, and begins first. */
+const LONG = ["hostlink-faults", "faults", "vminterface-faults", "vminterface-alone"];
+const lengthOf = (file) => LONG.indexOf(basename(file, ".test.ts"));
+/** Much of them is waiting, for a host that takes a change back, say. */
+const ABREAST = availableParallelism() >= 2 ? 4 : 1;
+
 /**
- * From quick to slow. Levels of the same turn run side by side where there are two cores, those of one lane one after the other.
+ * From quick to slow. Levels of the same turn run side by side where there are two cores, as jobs that whoever is free takes.
  * `needs` is what the set-up must bring beyond node packages and the build.
  */
 const levels = [
@@ -37,7 +43,6 @@ const levels = [
     name: "stack",
     folder: "test/stack",
     turn: 2,
-    lane: "second",
     timeoutMs: 300_000,
     needs: { system: true, guests: true, pulumi: true },
   },
@@ -46,7 +51,6 @@ const levels = [
     folder: "test/sandbox",
     has: isOfFaults,
     turn: 2,
-    lane: "second",
     timeoutMs: 300_000,
     needs: { system: true, guests: true },
   },
@@ -72,8 +76,7 @@ const levels = [
     name: "lab-long",
     folder: "test/lab",
     has: (file) => !isOfLab(file),
-    turn: 3,
-    lane: "lab",
+    turn: 4,
     asked: "a VM without KVM takes a quarter of an hour for it: npm run test:lab",
     timeoutMs: 300_000,
     needs: { system: true, pulumi: true, lab: true },
@@ -109,19 +112,22 @@ async function main() {
   const results = [];
   const runnable = present.filter((level) => noPulumi === undefined || !level.needs.pulumi);
   for (const turn of new Set(runnable.map((level) => level.turn))) {
-    const abreast = runnable.filter((level) => level.turn === turn);
-    if (availableParallelism() >= 2) {
-      const laneOf = (level) => level.lane ?? level.name;
-      const lanes = [...new Set(abreast.map(laneOf))].map((lane) => abreast.filter((level) => laneOf(level) === lane));
-      const ofLane = async (those) => {
-        const found = [];
-        for (const level of those) found.push(await runLevel(level, { node, grep, environment }));
-        return found;
-      };
-      results.push(...(await Promise.all(lanes.map(ofLane))).flat());
-    } else {
-      for (const level of abreast) results.push(await runLevel(level, { node, grep, environment }));
-    }
+    const jobs = runnable.filter((level) => level.turn === turn).flatMap(jobsOf);
+    jobs.sort((a, b) => b.weight - a.weight);
+    const found = [];
+    const work = async () => {
+      for (let job = jobs.shift(); job; job = jobs.shift()) {
+        found.push({ name: job.level.name, ...(await runJob(job, { node, grep, environment })) });
+      }
+    };
+    await Promise.all(Array.from({ length: ABREAST }, work));
+    for (const { name } of runnable.filter((level) => level.turn === turn))
+      results.push(
+        merged(
+          name,
+          found.filter((result) => result.name === name),
+        ),
+      );
   }
   const lacking = present.filter((level) => !runnable.includes(level));
   for (const { name, asked } of grep ? [] : [...lacking.map(({ name }) => ({ name, asked: noPulumi })), ...left]) {
@@ -153,7 +159,9 @@ function readArguments(given) {
   return { chosen: levels.filter(({ name }) => names.includes(name)), left, grep, named };
 }
 
-async function runLevel({ name, folder, has = () => true, timeoutMs }, { node, grep, environment }) {
+/** Of a level: its long files each, and the rest. */
+function jobsOf(level) {
+  const { folder, has = () => true } = level;
   const problems = [];
   const sources = filesBelow(join(root, folder), ".ts").filter((path) => !relative(root, path).includes("/fixtures/"));
   const unseen = sources.filter(
@@ -161,14 +169,32 @@ async function runLevel({ name, folder, has = () => true, timeoutMs }, { node, g
   );
   for (const path of unseen) problems.push(`${relative(root, path)} has tests, but only files named *.test.ts are run`);
   const tests = sources.filter((path) => path.endsWith(".test.ts") && has(path));
-  if (tests.length === 0) {
-    problems.push(`${folder} has no *.test.ts`);
-    return { name, passed: [], failed: [], skipped: [], problems };
-  }
-  const files = tests.map((path) => `dist/${relative(root, path).replace(/\.ts$/, ".js")}`);
-  const found = await runMocha({ root, node, name: `Level ${name}`, files, timeoutMs, grep, environment });
-  return { ...found, name, problems: [...problems, ...found.problems] };
+  if (tests.length === 0) problems.push(`${folder} has no *.test.ts`);
+  const long = tests.filter((path) => lengthOf(path) >= 0);
+  const rest = tests.filter((path) => lengthOf(path) < 0);
+  const job = (name, files, weight) => ({ level, title: `Level ${level.name}${name}`, files, weight, problems: [] });
+  const jobs = [
+    ...long.map((path) => job(`, ${basename(path)}`, [path], 100 - lengthOf(path))),
+    ...(rest.length > 0 || long.length === 0 ? [job("", rest, 100 + rest.length)] : []),
+  ];
+  jobs[0].problems = problems;
+  return jobs;
 }
+
+async function runJob({ level, title, files, problems }, { node, grep, environment }) {
+  if (files.length === 0) return { passed: [], failed: [], skipped: [], problems };
+  const compiled = files.map((file) => `dist/${relative(root, file).replace(/\.ts$/, ".js")}`);
+  const { timeoutMs } = level;
+  const found = await runMocha({ root, node, name: title, files: compiled, timeoutMs, grep, environment });
+  return { ...found, name: level.name, problems: [...problems, ...found.problems] };
+}
+
+const merged = (name, found) => ({
+  name,
+  ...Object.fromEntries(
+    ["passed", "failed", "skipped", "problems"].map((kind) => [kind, found.flatMap((result) => result[kind])]),
+  ),
+});
 
 function summarize(results, grep) {
   const all = (kind) => results.flatMap((result) => result[kind].map((event) => ({ ...event, level: result.name })));
