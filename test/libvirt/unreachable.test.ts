@@ -4,6 +4,19 @@ import type { Inputs } from "../../provider/handler.js";
 import { closeHosts } from "../../provider/host/hosts.js";
 import { forgetRun, networkHandler } from "../../provider/network/handler.js";
 
+describe("an up while the host cannot be reached", () => {
+  after(() => closeHosts());
+
+  it("is an error that names the host's socket and why", async () => {
+    forgetRun();
+    const args: Inputs = {
+      ...{ uri: "qemu+unix:///system?socket=/nonexistent/up", mode: "isolated", name: "net" },
+      owner: { project: "p", stack: "s", key: "net" },
+    };
+    await assert.rejects(networkHandler.create({ log: () => {} }, args), /\/nonexistent\/up.*No such file or directory/);
+  });
+});
+
 describe("a preview while the host cannot be reached", () => {
   after(() => closeHosts());
 

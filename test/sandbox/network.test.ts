@@ -402,6 +402,18 @@ describe("a network on a real libvirtd", () => {
     await d.destroy();
   });
 
+  it("deletes a network whose stored definition somebody has taken away, and one that runs no more", async () => {
+    for (const away of ["net-undefine", "net-destroy"]) {
+      const d = on(away);
+      forgetRun();
+      await d.up(nat(18, { bridge: { name: "gone0" } }));
+      await virsh(host(), [away, away]);
+      await d.destroy();
+      assert.deepEqual(await names(), []);
+      assert.notEqual((await host().exec(["ip", "link", "show", "gone0"])).code, 0);
+    }
+  });
+
   it("refuses to delete a network that a VM's stored definition refers to, naming the VM", async () => {
     const d = on("used");
     await d.up(nat(13));
