@@ -123,8 +123,14 @@ export class Host {
    * The same, read after a moment (of performance.now()) and just now. What concerns a network whose lock was had at that moment, no other
    * run has changed since: so one reading serves all that are changed beside each other.
    */
-  vitalsSince(moment: number): Promise<Vitals | undefined> {
-    return this.#vitals.since(moment, VITALS_MS).catch(() => undefined);
+  async vitalsSince(moment: number): Promise<Vitals | undefined> {
+    try {
+      const vitals = await this.#vitals.since(moment, VITALS_MS);
+      this.#quietUntil = 0;
+      return vitals;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Runs programs there that only look, as {@link Channel.run} does, and sooner. */

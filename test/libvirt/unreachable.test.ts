@@ -13,7 +13,10 @@ describe("an up while the host cannot be reached", () => {
       ...{ uri: "qemu+unix:///system?socket=/nonexistent/up", mode: "isolated", name: "net" },
       owner: { project: "p", stack: "s", key: "net" },
     };
-    await assert.rejects(networkHandler.create({ log: () => {} }, args), /\/nonexistent\/up.*No such file or directory/);
+    await assert.rejects(
+      networkHandler.create({ log: () => {} }, args),
+      /\/nonexistent\/up.*No such file or directory/,
+    );
   });
 });
 
