@@ -9,42 +9,66 @@ import { bystanders, lineOf } from "./bystanders.js";
 const WAIT_S = 300;
 /** How long it may take to start a program there, in ms. */
 const START_MS = 30_000;
+/** How long a bridge may take until it is up again, in s. */
+const UP_S = 60;
 /** How long what is left of a run stays on the host at most whose machine went away, in s. */
 const LONGEST_S = 900;
 
 /**
  * Runs on the host as long as somebody can write to it. NetworkManager takes who is no port of its own off a bridge that it activates
  * anew, also when it takes a change back by itself (measured with 1.42): VMs' taps, containers. So whoever was on a bridge is put back
- * there, with the VLANs that it had, when nothing waits to be taken back any more. What has another bridge by then stays there. That
- * part goes on without the lock. Its argument: a line for each, of {@link lineOf}.
+ * there, with the VLANs that it had, at once and when nothing waits to be taken back any more. What has another bridge by then stays
+ * there. A bridge that filters gets its default VLAN anew while it is activated, and with it each port that is there (the kernel's
+ * __br_vlan_set_default_pvid after a default of 0): so once it is up the VLANs are set again. That part goes on without the lock.
+ * Its argument: a line for each, of {@link lineOf}.
  * @public
  */
 export const HOLDER = `
 echo held
 timeout ${LONGEST_S} cat > /dev/null
 [ -n "$1" ] || exit 0
+trap '' HUP PIPE
 was=$1
+nm=org.freedesktop.NetworkManager
+tag() {
+  [ -z "$vlans" ] || bridge vlan del dev "$port" vid 1-4094 >&2
+  for vlan in $vlans; do
+    case $vlan in
+      none) ;;
+      *) bridge vlan add dev "$port" vid $(echo "$vlan" | tr / ' ') >&2 ;;
+    esac
+  done
+}
 plug() {
   echo "$was" | while read -r port bridge vlans; do
     if [ -e "/sys/class/net/$port" ] && [ ! -e "/sys/class/net/$port/master" ] && [ -e "/sys/class/net/$bridge/bridge" ]; then
-      ip link set dev "$port" master "$bridge" || continue
-      [ -z "$vlans" ] || bridge vlan del dev "$port" vid 1-4094
-      for vlan in $vlans; do
-        case $vlan in
-          none) ;;
-          *) bridge vlan add dev "$port" vid $(echo "$vlan" | tr / ' ') ;;
-        esac
-      done
+      ip link set dev "$port" master "$bridge" >&2 || continue
+      echo "$port $bridge $vlans"
+      tag
     fi
   done
 }
+is_up() {
+  device=$(busctl call $nm /org/freedesktop/NetworkManager $nm GetDeviceByIpIface s "$1") || return 0
+  case $(busctl get-property $nm "$(echo "$device" | cut -d '"' -f 2)" $nm.Device State) in
+    'u 70' | 'u 80' | 'u 90' | 'u 100') ;; # NM_DEVICE_STATE_IP_CONFIG to ACTIVATED
+    *) false ;;
+  esac
+}
+back=$(plug)
 (
   n=0
-  while [ $n -lt ${WAIT_S} ] && busctl tree --list org.freedesktop.NetworkManager | grep -q /Checkpoint/; do sleep 1; n=$((n + 1)); done
+  while [ $n -lt ${WAIT_S} ] && busctl tree --list $nm | grep -q /Checkpoint/; do sleep 1; n=$((n + 1)); done
   sleep 1
-  plug
+  back="$back
+$(plug)"
+  n=0
+  echo "$back" | while read -r port bridge vlans; do
+    [ -n "$vlans" ] || continue
+    until is_up "$bridge" || [ $n -ge ${UP_S} ]; do sleep 1; n=$((n + 1)); done
+    if [ "$(basename "$(readlink "/sys/class/net/$port/master")")" = "$bridge" ]; then tag; fi
+  done
 ) < /dev/null > /dev/null 2>&1 &
-plug
 `;
 
 /** @param by whose own ports are brought back by itself; asked where anybody is on a bridge. What it read before the lock was held counts no more. */

@@ -122,7 +122,9 @@ describe("VLANs of a bridge's ports", function () {
     await lab().sh("until [ -e /sys/class/net/cont0/master ]; do sleep 0.2; done; kill $(cat /tmp/moves.pid)");
     // NetworkManager had taken it off.
     assert.match(await lab().sh("cat /tmp/moves"), /^Deleted .*cont0@.* master br1 /m);
-    await sleep(2000);
+    // Once NetworkManager has the bridge up again, which gives each port its default.
+    for (let n = 0; n < 60 && (await inKernel()).cont0 !== had.cont0; n++) await sleep(1000);
+    await sleep(3000);
     assert.deepEqual(await inKernel(), had);
     const asked = () => lab().sh("ip netns exec cont ping -c 1 -W 1 192.0.2.79 || true");
     assert.match(await lab().tagged("lab2", 20, asked), /vlan 20, .* who-has 192\.0\.2\.79/);

@@ -42,15 +42,47 @@ describe("who is on a bridge", () => {
       // With programs that only say what they are told, once: the part that waits does nothing here.
       const said = 'ip() { echo "ip $*"; }; bridge() { echo "bridge $*"; }; busctl() { :; }; sleep() { exit; }';
       const script = `${said}${HOLDER.replaceAll("/sys/class/net", dir)}`;
-      const { stdout } = await run(["sh", "-c", script, "sh", lines.join("\n")]);
-      assert.deepEqual(stdout.trim().split("\n"), [
-        "held",
+      const { stdout, stderr } = await run(["sh", "-c", script, "sh", lines.join("\n")]);
+      assert.equal(stdout, "held\n");
+      assert.deepEqual(stderr.trim().split("\n"), [
         "ip link set dev vnet1 master br1",
         "bridge vlan del dev vnet1 vid 1-4094",
         "bridge vlan add dev vnet1 vid 20 pvid untagged",
         "bridge vlan add dev vnet1 vid 30-39",
         "ip link set dev vnet2 master br1",
         "bridge vlan del dev vnet2 vid 1-4094",
+      ]);
+    } finally {
+      fs.rmSync(dir, { recursive: true });
+    }
+  });
+
+  it("has its VLANs set again once its bridge is up, where it was put back", async () => {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), "virtnet-bystanders-"));
+    const at = (name: string) => path.join(dir, name);
+    try {
+      for (const device of ["br1/bridge", "vnet1", "vnet2"]) fs.mkdirSync(at(device), { recursive: true });
+      fs.symlinkSync("../br1", at("vnet2/master"));
+      const said = `say() { echo "$*" >> ${at("said")}; }
+        ip() { say ip "$@"; ln -s "../$6" "${dir}/$4/master"; }; bridge() { say bridge "$@"; }
+        sleep() { say sleep; if [ -e ${at("slept")} ]; then : > ${at("up")}; fi; : > ${at("slept")}; }
+        busctl() {
+          case $* in
+            *GetDevice*) echo 'o "/org/freedesktop/NetworkManager/Devices/4"' ;;
+            *"Devices/4 "*State) if [ -e ${at("up")} ]; then echo "u 100"; else echo "u 40"; fi ;;
+          esac
+        }
+        `;
+      const script = `${said}${HOLDER.replaceAll("/sys/class/net", dir)}\nwait`;
+      await run(["sh", "-c", script, "sh", "vnet1 br1 20/pvid/untagged\nvnet2 br1 30"]);
+      const vlans = ["bridge vlan del dev vnet1 vid 1-4094", "bridge vlan add dev vnet1 vid 20 pvid untagged"];
+      assert.deepEqual(fs.readFileSync(at("said"), "utf8").trim().split("\n"), [
+        "ip link set dev vnet1 master br1",
+        ...vlans,
+        "sleep",
+        // It comes up now.
+        "sleep",
+        ...vlans,
       ]);
     } finally {
       fs.rmSync(dir, { recursive: true });
