@@ -14,39 +14,47 @@ const UP_S = 60;
 /** How long what is left of a run stays on the host at most whose machine went away, in s. */
 const LONGEST_S = 900;
 
+/** What the program below is told when the change is done: nothing is taken back. */
+const DONE = "done";
 /**
  * Runs on the host as long as somebody can write to it. NetworkManager takes who is no port of its own off a bridge that it activates
  * anew, also when it takes a change back by itself (measured with 1.42): VMs' taps, containers. So whoever was on a bridge is put back
  * there, with the VLANs that it had, at once and when nothing waits to be taken back any more. What has another bridge by then stays
- * there. A bridge that filters gets its default VLAN anew while it is activated, and with it each port that is there (the kernel's
- * __br_vlan_set_default_pvid after a default of 0): so once it is up the VLANs are set again. That part goes on without the lock.
- * Its argument: a line for each, of {@link lineOf}.
+ * there. A bridge that filters gets its default VLAN anew while it is activated, and with it each port that is on it (after a default
+ * of 0, __br_vlan_set_default_pvid in net/bridge/br_vlan.c): where a change was taken back, the VLANs are set again once the bridge is
+ * up, where they are others. That part goes on without the lock. Its argument: a line for each, of {@link lineOf}.
  * @public
  */
 export const HOLDER = `
 echo held
-timeout ${LONGEST_S} cat > /dev/null
+told=$(timeout ${LONGEST_S} cat)
 [ -n "$1" ] || exit 0
 trap '' HUP PIPE
 was=$1
 nm=org.freedesktop.NetworkManager
 tag() {
-  [ -z "$vlans" ] || bridge vlan del dev "$port" vid 1-4094 >&2
+  [ -z "$vlans" ] || bridge vlan del dev "$port" vid 1-4094
   for vlan in $vlans; do
     case $vlan in
       none) ;;
-      *) bridge vlan add dev "$port" vid $(echo "$vlan" | tr / ' ') >&2 ;;
+      *) bridge vlan add dev "$port" vid $(echo "$vlan" | tr / ' ') ;;
     esac
   done
 }
 plug() {
   echo "$was" | while read -r port bridge vlans; do
     if [ -e "/sys/class/net/$port" ] && [ ! -e "/sys/class/net/$port/master" ] && [ -e "/sys/class/net/$bridge/bridge" ]; then
-      ip link set dev "$port" master "$bridge" >&2 || continue
-      echo "$port $bridge $vlans"
+      ip link set dev "$port" master "$bridge" || continue
       tag
     fi
   done
+}
+vlans_of() {
+  bridge vlan show dev "$1" | awk 'NR > 1 && NF {
+    i = /^[ \t]/ ? 1 : 2
+    if ($i !~ /^[0-9]/) next
+    printf "%s%s%s%s", n++ ? " " : "", $i, / PVID/ ? "/pvid" : "", / Egress Untagged/ ? "/untagged" : ""
+  } END { if (!n) printf "none" }'
 }
 is_up() {
   device=$(busctl call $nm /org/freedesktop/NetworkManager $nm GetDeviceByIpIface s "$1") || return 0
@@ -55,20 +63,25 @@ is_up() {
     *) false ;;
   esac
 }
-back=$(plug)
+tag_anew() {
+  n=0
+  echo "$was" | while read -r port bridge vlans; do
+    [ -n "$vlans" ] || continue
+    until is_up "$bridge" || [ $n -ge ${UP_S} ]; do sleep 1; n=$((n + 1)); done
+    [ "$(basename "$(readlink "/sys/class/net/$port/master")")" = "$bridge" ] || continue
+    [ "$(vlans_of "$port")" = "$vlans" ] || tag
+  done
+}
 (
   n=0
   while [ $n -lt ${WAIT_S} ] && busctl tree --list $nm | grep -q /Checkpoint/; do sleep 1; n=$((n + 1)); done
   sleep 1
-  back="$back
-$(plug)"
-  n=0
-  echo "$back" | while read -r port bridge vlans; do
-    [ -n "$vlans" ] || continue
-    until is_up "$bridge" || [ $n -ge ${UP_S} ]; do sleep 1; n=$((n + 1)); done
-    if [ "$(basename "$(readlink "/sys/class/net/$port/master")")" = "$bridge" ]; then tag; fi
-  done
+  plug
+  [ "$told" = ${DONE} ] && exit
+  # It may begin to activate the bridge a moment later.
+  for again in 1 2 3 4 5; do tag_anew; sleep 1; done
 ) < /dev/null > /dev/null 2>&1 &
+plug
 `;
 
 /** @param by whose own ports are brought back by itself; asked where anybody is on a bridge. What it read before the lock was held counts no more. */
@@ -88,10 +101,13 @@ export function withLock<T>(
       throw new VirtnetError(
         `${what} cannot be changed: what puts VMs back on their bridges does not start there: ${whyFailed(hold.why, hold.code)}`,
       );
+    let last = "";
     try {
-      return await work();
+      const result = await work();
+      last = DONE;
+      return result;
     } finally {
-      await hold.release();
+      await hold.release(last);
     }
   });
 }

@@ -42,9 +42,9 @@ describe("who is on a bridge", () => {
       // With programs that only say what they are told, once: the part that waits does nothing here.
       const said = 'ip() { echo "ip $*"; }; bridge() { echo "bridge $*"; }; busctl() { :; }; sleep() { exit; }';
       const script = `${said}${HOLDER.replaceAll("/sys/class/net", dir)}`;
-      const { stdout, stderr } = await run(["sh", "-c", script, "sh", lines.join("\n")]);
-      assert.equal(stdout, "held\n");
-      assert.deepEqual(stderr.trim().split("\n"), [
+      const { stdout } = await run(["sh", "-c", script, "sh", lines.join("\n")]);
+      assert.deepEqual(stdout.trim().split("\n"), [
+        "held",
         "ip link set dev vnet1 master br1",
         "bridge vlan del dev vnet1 vid 1-4094",
         "bridge vlan add dev vnet1 vid 20 pvid untagged",
@@ -57,35 +57,58 @@ describe("who is on a bridge", () => {
     }
   });
 
-  it("has its VLANs set again once its bridge is up, where it was put back", async () => {
-    const dir = fs.mkdtempSync(path.join(os.tmpdir(), "virtnet-bystanders-"));
-    const at = (name: string) => path.join(dir, name);
-    try {
-      for (const device of ["br1/bridge", "vnet1", "vnet2"]) fs.mkdirSync(at(device), { recursive: true });
-      fs.symlinkSync("../br1", at("vnet2/master"));
-      const said = `say() { echo "$*" >> ${at("said")}; }
-        ip() { say ip "$@"; ln -s "../$6" "${dir}/$4/master"; }; bridge() { say bridge "$@"; }
-        sleep() { say sleep; if [ -e ${at("slept")} ]; then : > ${at("up")}; fi; : > ${at("slept")}; }
-        busctl() {
-          case $* in
-            *GetDevice*) echo 'o "/org/freedesktop/NetworkManager/Devices/4"' ;;
-            *"Devices/4 "*State) if [ -e ${at("up")} ]; then echo "u 100"; else echo "u 40"; fi ;;
-          esac
-        }
-        `;
-      const script = `${said}${HOLDER.replaceAll("/sys/class/net", dir)}\nwait`;
-      await run(["sh", "-c", script, "sh", "vnet1 br1 20/pvid/untagged\nvnet2 br1 30"]);
-      const vlans = ["bridge vlan del dev vnet1 vid 1-4094", "bridge vlan add dev vnet1 vid 20 pvid untagged"];
-      assert.deepEqual(fs.readFileSync(at("said"), "utf8").trim().split("\n"), [
-        "ip link set dev vnet1 master br1",
-        ...vlans,
-        "sleep",
-        // It comes up now.
-        "sleep",
-        ...vlans,
-      ]);
-    } finally {
-      fs.rmSync(dir, { recursive: true });
-    }
+  describe("that filters, after a change", () => {
+    const KERNEL = `port              vlan-id
+vnet1             1 PVID Egress Untagged
+                  20 Egress Untagged
+                  30`;
+    /** What is done to vnet1, which stays on its bridge, and to the VLANs that the kernel has of it; the bridge comes up while it is waited for. */
+    const changed = async (told: string, kernel = KERNEL) => {
+      const dir = fs.mkdtempSync(path.join(os.tmpdir(), "virtnet-bystanders-"));
+      const at = (name: string) => path.join(dir, name);
+      try {
+        for (const device of ["br1/bridge", "vnet1"]) fs.mkdirSync(at(device), { recursive: true });
+        fs.symlinkSync("../br1", at("vnet1/master"));
+        fs.writeFileSync(at("kernel"), kernel);
+        const said = `ip() { echo "ip $*"; }
+          bridge() {
+            if [ "$2" = show ]; then cat ${at("kernel")}; return; fi
+            echo "$(cat ${at("slept")} 2> /dev/null || echo at once): $*" >> ${at("said")}
+            printf 'port vlan-id\nvnet1  20 PVID Egress Untagged\n  30\n' > ${at("kernel")}
+          }
+          sleep() { echo up >> ${at("slept")}; }
+          busctl() {
+            case $* in
+              *GetDevice*) echo 'o "/org/freedesktop/NetworkManager/Devices/4"' ;;
+              *"Devices/4 "*State) if [ "$(cat ${at("slept")} | wc -l)" -gt 3 ]; then echo "u 100"; else echo "u 40"; fi ;;
+            esac
+          }
+          `;
+        const script = `${said}${HOLDER.replaceAll("/sys/class/net", dir)}\nwait`;
+        await run(["sh", "-c", script, "sh", "vnet1 br1 20/pvid/untagged 30"], { input: told });
+        return fs.existsSync(at("said"))
+          ? fs.readFileSync(at("said"), "utf8").replaceAll("up\n", "up ").split("\n")
+          : [];
+      } finally {
+        fs.rmSync(dir, { recursive: true });
+      }
+    };
+
+    it("has its VLANs set again where it was taken back and they are others, once the bridge is up", async () => {
+      const set = [
+        "vlan del dev vnet1 vid 1-4094",
+        "vlan add dev vnet1 vid 20 pvid untagged",
+        "vlan add dev vnet1 vid 30",
+      ];
+      assert.deepEqual(
+        (await changed("")).filter(Boolean).map((l) => l.replace(/^(up )+up: |^(up )*up: /, "later: ")),
+        set.map((l) => `later: ${l}`),
+      );
+    });
+
+    it("is left alone where the change is done, or its VLANs are as they were", async () => {
+      assert.deepEqual(await changed("done"), []);
+      assert.deepEqual(await changed("", "port\tvlan ids\nvnet1\t 20 PVID Egress Untagged\n\t 30\n"), []);
+    });
   });
 });
