@@ -59,7 +59,6 @@ export abstract class Link extends pulumi.CustomResource {
             uri,
             maxImpact: maxImpact ?? config("maxImpact"),
             owner: ownerOf(name, opts?.parent),
-            backend: config("linkBackend"),
           };
     super(
       `pulumi-nodejs:dynamic/virtnet:${kind}`,

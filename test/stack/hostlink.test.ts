@@ -26,6 +26,15 @@ describe("pulumi with a bridge of the host", function () {
     await nmcli("connection", "up", "lan");
   });
 
+  it("asks the backend that the program names, and no other", async () => {
+    const stack = program().stack("named", { "virtnet:uri": host().uri });
+    write(', backend: "libvirt"');
+    const { text } = await stack.previewFails();
+    assert.match(text, /addresses.*libvirt keeps nowhere what the port had/);
+    write(', backend: "networkmanager"');
+    assert.deepEqual(await stack.plannedSteps(), { br0: "create", lan: "create" });
+  });
+
   it("makes it over a NIC and a network on it in one up, shows no drift, changes it in place, and gives all back", async () => {
     const stack = program().stack("lan", { "virtnet:uri": host().uri });
     write("");
