@@ -3,6 +3,8 @@ import { VirtnetError } from "../../handler.js";
 import { BACKENDS, type BackendName } from "../args.js";
 import type { Access, Backend } from "./backend.js";
 
+const NO_BUSCTL = "whether NetworkManager runs there is not known, for busctl is not on the host";
+
 /** Loaded when it is looked for. @returns it, or why the host does not have it. */
 type Open = (access: Access) => Promise<Backend | string>;
 
@@ -10,9 +12,9 @@ const backends: Readonly<Record<BackendName, Open>> = {
   async networkmanager({ host: { uri }, channel }) {
     if (!channel) return "no command can be run there, as NetworkManager needs";
     const { NetworkManager } = require("./networkmanager/index.js") as typeof import("./networkmanager/index.js");
-    return (await NetworkManager.present(channel, uri))
-      ? new NetworkManager(channel, uri)
-      : "NetworkManager does not run there";
+    const presence = await NetworkManager.present(channel, uri);
+    if (presence === "runs") return new NetworkManager(channel, uri);
+    return presence === "does not run" ? "NetworkManager does not run there" : NO_BUSCTL;
   },
   async libvirt(access) {
     const { LibvirtInterfaces, unusable } = require("./libvirt/index.js") as typeof import("./libvirt/index.js");
@@ -39,7 +41,7 @@ export async function backendOf(access: Access, wanted?: BackendName): Promise<B
   const by = wanted === undefined ? "" : ` by backend ${JSON.stringify(wanted)}`;
   const has = await others(access);
   throw new VirtnetError(
-    `the links of host ${access.host.uri} cannot be managed${by}: ${missing.join(", and ")}${has}: ${wayOut(access, wanted)}`,
+    `the links of host ${access.host.uri} cannot be managed${by}: ${missing.join(", and ")}${has}: ${wayOut(access, wanted, missing)}`,
   );
 }
 
@@ -52,7 +54,8 @@ async function others({ channel }: Access): Promise<string> {
   return has.length > 0 ? `; it has ${has.join(", ")}` : "; nor is anything else there that is known";
 }
 
-function wayOut({ channel }: Access, wanted: BackendName | undefined): string {
+function wayOut({ channel }: Access, wanted: BackendName | undefined, missing: readonly string[]): string {
+  if (missing.includes(NO_BUSCTL)) return "install busctl (systemd's command-line tools) there";
   if (wanted === "libvirt") return 'leave backend out, or use "networkmanager", on a host with NetworkManager';
   return channel
     ? "install and start NetworkManager, or make the link by hand"

@@ -40,3 +40,31 @@ describe("what NetworkManager has", () => {
     assert.deepEqual([...found.settings.keys()], [`${PATH}/1`]);
   });
 });
+
+/** As the host answers, by whatever stands before busctl. */
+const present = (busctl: string) => {
+  const channel = { run: (argv: string[]) => run(["sh", "-c", `busctl() { ${busctl}; }\n"$@"`, "sh", ...argv]) };
+  return new Bus(channel as unknown as Channel).present();
+};
+const says = (text: string, code: number) => `echo '${text}' >&2; return ${code}`;
+
+describe("whether NetworkManager runs", () => {
+  it("is what the bus says", async () => {
+    assert.equal(await present("echo b true"), "runs");
+    assert.equal(await present("echo b false"), "does not run");
+  });
+
+  it("is known where there is no bus", async () => {
+    const busctl = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere command busctl --system";
+    assert.equal(await present(`${busctl} "$@"`), "does not run");
+  });
+
+  it("is not known without busctl, nor where sudo does not let us ask", async () => {
+    assert.equal(await present("nosuch-busctl"), "not known without busctl");
+    await assert.rejects(
+      present(says("sudo: a password is required", 1)),
+      /whether NetworkManager runs there cannot be told: sudo: a password is required/,
+    );
+    await assert.rejects(present(says("", 255)), /the host cannot be reached: no answer/);
+  });
+});

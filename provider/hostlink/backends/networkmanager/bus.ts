@@ -3,11 +3,13 @@
  * over ssh, as root by sudo. A D-Bus library would need a tunnel to the bus of each host, and nmcli knows no checkpoints.
  */
 import { VirtnetError } from "../../../handler.js";
-import type { Channel, RunOptions } from "../../../host/channel.js";
+import { type Channel, type RunOptions, whyFailed } from "../../../host/channel.js";
 import { type Variant, words } from "./values.js";
 
 export const NM = "org.freedesktop.NetworkManager";
 export const ROOT = "/org/freedesktop/NetworkManager";
+
+export type Presence = "runs" | "does not run" | "not known without busctl";
 
 /** A profile's settings: setting → property → value. */
 export type Settings = Record<string, Record<string, Variant>>;
@@ -84,13 +86,20 @@ export class Bus {
     this.#channel = channel;
   }
 
-  /** Whether NetworkManager runs there. Does not start it. */
-  async present(): Promise<boolean> {
+  /**
+   * Whether NetworkManager runs there. Does not start it. An error where that cannot be told: a `sudo` that asks for a password says
+   * nothing of NetworkManager.
+   */
+  async present(): Promise<Presence> {
     const bus = "org.freedesktop.DBus";
     const ask = ["busctl", "call", bus, "/org/freedesktop/DBus", bus, "NameHasOwner", "s", NM];
     const { stdout, stderr, code } = await this.#channel.run(ask);
     if (isLost(code)) throw new BusError(`the host cannot be reached: ${stderr.trim() || "no answer"}`);
-    return stdout.trim() === "b true";
+    if (code === 0) return stdout.trim() === "b true" ? "runs" : "does not run";
+    if (code === 127) return "not known without busctl";
+    // busctl.c, acquire_bus: without a system bus there is no NetworkManager that could be asked.
+    if (/Failed to (connect to|set) (the )?(system )?bus/.test(stderr)) return "does not run";
+    throw new BusError(`whether NetworkManager runs there cannot be told: ${whyFailed(stderr, code)}`);
   }
 
   async call(

@@ -19,7 +19,7 @@ import type { Backend, Found, LinkRef } from "../backend.js";
 import { plugInto } from "../members.js";
 import { activate } from "./activate.js";
 import { readAddressing } from "./addresses.js";
-import { Bus } from "./bus.js";
+import { Bus, type Presence } from "./bus.js";
 import { calmLink, reach } from "./calls.js";
 import { letGo, rollback, setCheckpoint, sweep } from "./checkpoint.js";
 import { configure, make, strip, writeMark } from "./configure.js";
@@ -31,7 +31,7 @@ import { unsaid } from "./profile.js";
 import { ACTIVATED, GETTING_ADDRESSES, readState, type State } from "./state.js";
 
 const states = readings<State>();
-const present = readings<boolean>();
+const present = readings<Presence>();
 
 export class NetworkManager implements Backend {
   readonly name = "networkmanager";
@@ -51,7 +51,7 @@ export class NetworkManager implements Backend {
     this.#ports = new Ports(this.#bus, channel);
   }
 
-  static present(channel: Channel, uri: string): Promise<boolean> {
+  static present(channel: Channel, uri: string): Promise<Presence> {
     return present.recent(uri, () => new Bus(channel).present());
   }
 
