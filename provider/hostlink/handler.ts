@@ -16,6 +16,7 @@ import { checkLink } from "./check.js";
 import { losses } from "./losses.js";
 import { observe } from "./observe.js";
 import { plan, planDelete, rollbackAfter, type Wish } from "./plan.js";
+import { each } from "./rules/common.js";
 import type { Surroundings } from "./rules/rule.js";
 import { changed, leaves, movedOn, neighbours, sawInCheck, seen } from "./run.js";
 import { caution, priceLine, tooCostly } from "./say.js";
@@ -55,11 +56,34 @@ export function linkHandler(kind: Kind): Handler {
     if (typeof olds.name === "string" && olds.name !== inputs.name) leaves(uriOf(olds), olds.name);
     const around = unchanged ? {} : await neighbours(ctx, inputs);
     const failures = checkLink(kind, inputs, around);
+    if (!unchanged && failures.length === 0) failures.push(...(await unfitPorts(ctx, inputs, around, argsOf(olds))));
     if (failures.length > 0) return { inputs, failures };
     if (Object.keys(olds).length === 0) await tellCreate(ctx, inputs, around);
     for (const loss of losses(inputs, around, argsOf(olds)))
       ctx.log("warning", `${kind} ${String(inputs.name)}: ${loss}`);
     return { inputs, failures };
+  }
+
+  /** New ports that what manages the host's links could not take, or not give back. */
+  async function unfitPorts(ctx: Context, inputs: Inputs, around: Surroundings, was: Inputs): Promise<Failure[]> {
+    const { links, program, manager } = around;
+    const had = Array.isArray(was.ports) ? was.ports : [];
+    const fresh = each(Array.isArray(inputs.ports) ? (inputs.ports as string[]) : [], "ports").filter(
+      ({ item }) =>
+        links?.get(item)?.master === undefined && links?.has(item) && !program?.has(item) && !had.includes(item),
+    );
+    if (manager === undefined || fresh.length === 0) return [];
+    try {
+      const { backend } = await reachHost(inputs);
+      const unfit = await backend.unfitPorts?.(fresh.map(({ item }) => item));
+      return fresh.flatMap(({ item, path }) => {
+        const reason = unfit?.get(item);
+        return reason === undefined ? [] : [{ property: path, reason }];
+      });
+    } catch (e) {
+      ctx.log("warning", `${label(inputs)}: whether its ports can be taken is not known: ${textOf(e)}`);
+      return [];
+    }
   }
 
   /** One that is there already is changed in place, once it is adopted. */

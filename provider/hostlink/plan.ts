@@ -78,9 +78,13 @@ function source(wish: Wish, observed: Observed): { port: string; addressing: Add
   const managing = candidates.find((c) => observed.host.management.includes(c.port));
   const found = managing ?? candidates[0];
   if (found) return found;
-  throw new VirtnetError(
-    `${wish.kind} ${JSON.stringify(wish.desired.name)}: addresses: is "inherit", but none of ${portsOf(wish.desired).join(", ")} has addresses: give them here, "dhcp" or "none"`,
-  );
+  // The kernel knows them, and what manages links does not.
+  const others = portsOf(wish.desired).filter((port) => (observed.host.links.get(port)?.addresses.length ?? 0) > 0);
+  const why =
+    others.length > 0
+      ? `the addresses of ${others.join(", ")} are another program's, and NetworkManager does not manage them: hand them to it first`
+      : `none of ${portsOf(wish.desired).join(", ")} has addresses: give them here, "dhcp" or "none"`;
+  throw new VirtnetError(`${wish.kind} ${JSON.stringify(wish.desired.name)}: addresses: is "inherit", but ${why}`);
 }
 
 const markOf = (wish: Wish, inherited: Addressing | undefined): Mark | undefined =>

@@ -272,19 +272,15 @@ describe("a bridge on the management NIC", function () {
       await lan.nmcli("connection", "modify", "tuned", ...login);
       await lan.nmcli("connection", "down", "tuned");
       await lan.sh("nmcli --wait 0 connection up tuned");
-      await assert.rejects(
-        d.up({ ports: ["eth2"] }),
-        /the profile of eth2 logs in by 802\.1X.*; everything is as it was/,
-      );
+      const [fault] = await d.check({ ports: ["eth2"] });
+      assert.match(fault?.reason ?? "", /^the profile of eth2 logs in by 802\.1X/);
     } finally {
       await lan.nmcli("connection", "delete", "tuned");
     }
     await lan.sh("ip addr add 192.0.2.2/24 dev eth2 && ip link set eth2 up");
     await waitFor(async () => /externally/.test(await lan.nmcli("device")), 5000);
-    await assert.rejects(
-      d.up({ ports: ["eth2"], addresses: "inherit" }),
-      /eth2 has addresses that no profile of NetworkManager has .*; everything is as it was/,
-    );
+    const [fault] = await d.check({ ports: ["eth2"], addresses: "inherit" });
+    assert.match(fault?.reason ?? "", /^eth2 has addresses that no profile of NetworkManager has /);
     assert.deepEqual(await lan.addresses("eth2"), ["192.0.2.2/24"]);
     await lan.sh("ip addr del 192.0.2.2/24 dev eth2");
   });

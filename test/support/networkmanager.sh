@@ -1,15 +1,15 @@
 #!/bin/sh
 # NetworkManager in a sandbox, with a D-Bus and profiles of its own: the machine's are not seen. Each NIC eth1, eth2 … is a veth pair
-# whose other end seg1, seg2 … is outside. Arguments: how many NICs.
+# whose other end seg1, seg2 … is outside. Arguments: how many NICs; "by-default": NICs without a profile get one by NetworkManager, as on a fresh host.
 set -e
 mkdir -p /run/dbus /run/NetworkManager /run/nm/etc/system-connections /run/nm/lib /var/lib/NetworkManager
 mount --bind /run/nm/etc /etc/NetworkManager
 mount --bind /run/nm/lib /var/lib/NetworkManager
-cat > /etc/NetworkManager/NetworkManager.conf << 'CONF'
+cat > /etc/NetworkManager/NetworkManager.conf << CONF
 [main]
 plugins=keyfile
 auth-polkit=false
-no-auto-default=*
+$(if [ "$2" != by-default ]; then echo 'no-auto-default=*'; fi)
 dns=none
 [keyfile]
 unmanaged-devices=interface-name:up0;interface-name:pub0

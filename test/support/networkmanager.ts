@@ -5,21 +5,21 @@ import { repository } from "./repository.js";
 import { withSandbox } from "./sandbox.js";
 
 /** A sandbox with NetworkManager and NICs eth1 …; without NetworkManager on the machine the tests are skipped. */
-export function withNetworkManager(nics: number): () => Sandbox {
+export function withNetworkManager(nics: number, profiles: "by-default" | "by-hand" = "by-hand"): () => Sandbox {
   before("looks for NetworkManager", async function () {
     const why = await withoutNetworkManager();
     if (why !== undefined) skip(this, why);
   });
   const sandbox = withSandbox();
   before("starts NetworkManager", async () => {
-    await startNetworkManager(sandbox(), nics);
+    await startNetworkManager(sandbox(), nics, profiles);
   });
   return sandbox;
 }
 
 /** NICs eth1 …, each with its other end seg1 … outside. */
-export const startNetworkManager = (host: Sandbox, nics: number): Promise<string> =>
-  on(host, ["sh", path.join(repository, "test/support/networkmanager.sh"), String(nics)]);
+export const startNetworkManager = (host: Sandbox, nics: number, profiles = "by-hand"): Promise<string> =>
+  on(host, ["sh", path.join(repository, "test/support/networkmanager.sh"), String(nics), profiles]);
 
 /** Why it cannot be started here; undefined: it can. */
 export async function withoutNetworkManager(): Promise<string | undefined> {

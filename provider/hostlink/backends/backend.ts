@@ -55,6 +55,8 @@ export interface Backend {
   ownPorts(): Promise<string[]>;
   /** Addresses of devices, as the manager has them. */
   addressing(devices: readonly string[]): Promise<Map<string, Addressing>>;
+  /** Why devices cannot be ports, of those that cannot: by name. Absent: rules say all of it. */
+  unfitPorts?(devices: readonly string[]): Promise<Map<string, string>>;
   /** A device with nothing on it, until the next start of the host. */
   make(link: LinkRef, what: { values: Inputs; mac?: string; mark?: Mark; ports: readonly string[] }): Promise<void>;
   /** Remove what a run left that died in the middle. */

@@ -26,9 +26,9 @@ import { configure, make, strip, writeMark } from "./configure.js";
 import { find } from "./find.js";
 import { keep, remove } from "./keep.js";
 import { activeOn, enslaved, keptBack, portProfiles, profileOf } from "./lookup.js";
-import { Ports } from "./ports.js";
+import { Ports, unfitAsPort } from "./ports.js";
 import { unsaid } from "./profile.js";
-import { ACTIVATED, GETTING_ADDRESSES, readState, type State } from "./state.js";
+import { ACTIVATED, GETTING_ADDRESSES, readState, type State, UNMANAGED } from "./state.js";
 
 const states = readings<State>();
 const present = readings<Presence>();
@@ -87,6 +87,23 @@ export class NetworkManager implements Backend {
         if (hidden) throw keptBack(`what addresses ${device} has`, hidden);
         const profile = activeOn(state, device);
         return profile ? [[device, readAddressing(profile.settings)] as const] : [];
+      }),
+    );
+  }
+
+  async unfitPorts(devices: readonly string[]): Promise<Map<string, string>> {
+    const [state, { links }] = [await this.#state(), await this.links()];
+    return new Map(
+      devices.flatMap((name) => {
+        const active = activeOn(state, name);
+        const unmanaged = (state.devices.get(name)?.state ?? UNMANAGED) <= UNMANAGED;
+        const [address] = links.get(name)?.addresses ?? [];
+        const why = active
+          ? unfitAsPort(active, name)
+          : unmanaged && address !== undefined
+            ? `${name} has ${address} by another program, for NetworkManager does not manage it, and nobody would give that back: hand it to NetworkManager first ("nmcli device set ${name} managed yes", and a profile for it), or make the link by the program that manages it`
+            : undefined;
+        return why === undefined ? [] : [[name, why] as const];
       }),
     );
   }

@@ -81,10 +81,12 @@ async function keepReturned(bus: Bus, state: State, link: LinkRef): Promise<void
 }
 
 async function keepPort(bus: Bus, state: State, link: LinkRef, port: Profile): Promise<void> {
+  const replaced = replacedOf(state, port);
+  // Kept first: no such one is made at a start that finds the port's, and there would be nothing to give back.
+  if (replaced?.byDefault) await updateProfile(bus, replaced.path, replaced.settings, TO_DISK | NO_REAPPLY);
   (port.settings.connection as Settings[string]).autoconnect = v("b", true);
   setUserData(port.settings, { [UNPROVEN]: undefined, [BEFORE]: undefined });
   await updateProfile(bus, port.path, port.settings, TO_DISK | NO_REAPPLY);
-  const replaced = replacedOf(state, port);
   // One that names no device may serve others too; the port's own has priority.
   if (!replaced || replaced.device === undefined) return;
   // Also one that was replaced by another link, which the port has left.

@@ -76,7 +76,8 @@ export class Ports {
       await updateProfile(this.#bus, before.path, before.settings, IN_MEMORY);
       return this.#plugIn(port, before.path, device.path);
     }
-    if (before) refuseAsPort(before, port);
+    const why = before && unfitAsPort(before, port);
+    if (why !== undefined) throw new VirtnetError(why);
     if (known && userData(known.settings)[REPLACED_BY] !== undefined) await this.#starts(known, false);
     const mtu = mtuOf(profileOf(state, link).settings);
     const path = known?.path ?? (await addProfile(this.#bus, portSettings(link, port, before, mtu, vlans)));
@@ -131,16 +132,13 @@ export class Ports {
 /** What a profile says of its NIC beside Ethernet. */
 const PHYSICAL = ["ethtool", "dcb", "sriov"];
 
-/** What a port's profile could not keep, or NetworkManager could not give back. */
-function refuseAsPort({ settings, generated }: Profile, port: string): void {
+/** Why a NIC is not taken: what its port's profile could not keep, or NetworkManager could not give back. */
+export function unfitAsPort({ settings, generated }: Profile, port: string): string | undefined {
   if (settings["802-1x"])
-    throw new VirtnetError(
-      `the profile of ${port} logs in by 802.1X, whose secrets NetworkManager does not tell: make the link by hand, and adopt it`,
-    );
+    return `the profile of ${port} logs in by 802.1X, whose secrets NetworkManager does not tell: make the link by hand, and adopt it`;
   if (generated && Object.keys(readAddressing(settings)).length > 0)
-    throw new VirtnetError(
-      `${port} has addresses that no profile of NetworkManager has (another program set them), so they could not be given back: make one there first, with "nmcli connection add type ethernet ifname ${port}"`,
-    );
+    return `${port} has addresses that no profile of NetworkManager has (another program set them), so they could not be given back: make one there first, with "nmcli connection add type ethernet ifname ${port}"`;
+  return undefined;
 }
 
 /** What a device has when it is nobody's port: of another link of ours, that goes on to this one. */

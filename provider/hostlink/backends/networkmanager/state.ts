@@ -3,6 +3,7 @@ import { type Bus, NM, type Objects, type Settings } from "./bus.js";
 import type { Variant } from "./values.js";
 
 // NMDeviceState (nm-dbus-interface.h).
+export const UNMANAGED = 10;
 export const DISCONNECTED = 30;
 export const GETTING_ADDRESSES = 70;
 export const ACTIVATED = 100;
@@ -41,6 +42,8 @@ export interface Profile {
   unsaved: boolean;
   /** Made by NetworkManager for what another program set up. */
   generated: boolean;
+  /** "Wired connection 1": made by NetworkManager for a NIC that has no profile, and made anew at each start of the host that finds none. */
+  byDefault: boolean;
 }
 
 export interface Checkpoint {
@@ -69,7 +72,8 @@ export interface Hidden {
   uuid?: string;
 }
 
-// NMSettingsConnectionFlags (nm-dbus-interface.h).
+// NMSettingsConnectionFlags (nm-dbus-interface.h). What another program set up is both of the last (recheck_assume_connection in
+// nm-manager.c); the default of a NIC is generated alone (device_realized in nm-settings.c).
 const UNSAVED = 0x1;
 const GENERATED = 0x2;
 const EXTERNAL = 0x8;
@@ -129,7 +133,8 @@ export async function readState(bus: Bus): Promise<State> {
         ...(device !== undefined ? { device } : {}),
         settings: s,
         unsaved: (flags & UNSAVED) !== 0,
-        generated: (flags & (GENERATED | EXTERNAL)) !== 0,
+        generated: (flags & EXTERNAL) !== 0,
+        byDefault: (flags & (GENERATED | EXTERNAL)) === GENERATED,
       },
     ];
   });
