@@ -14,5 +14,5 @@ export async function observe(
   const found = await backend.find(kind, ref, host);
   const ports = (wanted.ports as string[] | undefined) ?? [];
   const needs = wanted.addresses === "inherit" && found.link?.mark?.inherited === undefined;
-  return { host, ...found, ports: needs ? await backend.addressing(ports) : new Map() };
+  return { host, ...found, ports: needs ? await backend.addressing(ports, found.link) : new Map() };
 }

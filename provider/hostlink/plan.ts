@@ -69,13 +69,23 @@ function sweepStep(leftover: NonNullable<Observed["leftover"]>): Step {
   return { kind: "sweep", impact: "none", why, changes: [], actions: [{ do: "sweep", ...leftover }] };
 }
 
-/** The port whose addresses are taken over: that by which the host is managed, else the first that has any. */
-function source(wish: Wish, observed: Observed): { port: string; addressing: Addressing } {
-  const candidates = portsOf(wish.desired).flatMap((port) => {
-    const addressing = observed.ports.get(port);
-    return addressing && Object.keys(addressing).length > 0 ? [{ port, addressing }] : [];
+/**
+ * The port whose addresses are taken over: that by which the host is managed, else the first that has any. For one that the link has
+ * already, the link's own stay as they are: then no port is named.
+ */
+function source(wish: Wish, observed: Observed): { port?: string; addressing: Addressing } {
+  const { link } = observed;
+  const addressingOf = (device: string) => {
+    const found = observed.ports.get(device);
+    return found && Object.keys(found).length > 0 ? found : undefined;
+  };
+  const own = link && addressingOf(link.name);
+  const candidates = portsOf(wish.desired).flatMap((port): { by: string; port?: string; addressing: Addressing }[] => {
+    if (link && own && portsOf(link.values).includes(port)) return [{ by: link.name, addressing: own }];
+    const addressing = addressingOf(port);
+    return addressing ? [{ by: port, port, addressing }] : [];
   });
-  const managing = candidates.find((c) => observed.host.management.includes(c.port));
+  const managing = candidates.find((c) => observed.host.management.includes(c.by));
   const found = managing ?? candidates[0];
   if (found) return found;
   // The kernel knows them, and what manages links does not.
@@ -144,7 +154,7 @@ function createStep(wish: Wish, observed: Observed): Step {
       do: "configure",
       values: desired,
       was: {},
-      ...(from ? { inherit: from.port } : {}),
+      ...(from?.port !== undefined ? { inherit: from.port } : {}),
       ...(mark ? { mark } : {}),
     },
     // Before the ports come: once the one that has the addresses is plugged in, nothing more may have to be asked of the host.
@@ -227,7 +237,7 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
       // What was taken over once is known; the port has other things to do than addresses meanwhile.
       values: desired.addresses === "inherit" && inherited && !from ? { ...desired, addresses: inherited } : desired,
       was: was ?? {},
-      ...(from ? { inherit: from.port } : {}),
+      ...(from?.port !== undefined ? { inherit: from.port } : {}),
       ...(mark ? { mark } : {}),
     },
     { do: "activate" },

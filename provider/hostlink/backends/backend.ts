@@ -53,8 +53,8 @@ export interface Backend {
   beyond(link: LinkRef): Promise<string[]>;
   /** Devices that it makes ports of a link, whoever's. */
   ownPorts(): Promise<string[]>;
-  /** Addresses of devices, as the manager has them. */
-  addressing(devices: readonly string[]): Promise<Map<string, Addressing>>;
+  /** Addresses of devices, as the manager has them; of ports of `link` what they had before, and by its name the link's own. */
+  addressing(devices: readonly string[], link?: { id: string; name: string }): Promise<Map<string, Addressing>>;
   /** Why devices cannot be ports, of those that cannot: by name. Absent: rules say all of it. */
   unfitPorts?(devices: readonly string[]): Promise<Map<string, string>>;
   /** A device with nothing on it, until the next start of the host. */

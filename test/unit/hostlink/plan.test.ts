@@ -1,6 +1,7 @@
 /** Which changes of host links are proven, by what, and what the preview says of it. */
 import assert from "node:assert/strict";
 import type { Inputs } from "../../../provider/handler.js";
+import type { Addressing } from "../../../provider/hostlink/addressing.js";
 import type { Kind } from "../../../provider/hostlink/args.js";
 import type { LinkFact } from "../../../provider/hostlink/facts.js";
 import { plan, planDelete, rollbackAfter } from "../../../provider/hostlink/plan.js";
@@ -70,6 +71,48 @@ describe("a change of a link that the host is not managed through", () => {
       priceLine(p, "local") ?? "",
       /; br1 gets addresses, whose routes could take the host's own connection away: the host takes the change back by itself after 60 s unless its routes stay where they are and its gateway answers$/,
     );
+  });
+});
+
+describe("a link that inherits only once it has its port", () => {
+  const own = { addresses: ["192.0.2.2/24"], gateway: "192.0.2.1" };
+  const before = { addresses: ["192.0.2.9/24"] };
+  const desired = { name: "br0", ports: ["eth1"], addresses: "inherit" };
+  const owner = { project: "p", stack: "s", key: "br0" };
+  const configured = (link: ObservedLink, ports: Observed["ports"]) => {
+    const p = plan({ kind: "bridge", desired, was: {}, owner }, { ...observed(link), ports });
+    const [action] = p.steps.flatMap((s) => s.actions.flatMap((a) => (a.do === "configure" ? [a] : [])));
+    return [action?.values.addresses, action?.inherit, action?.mark?.inherited];
+  };
+  const had = there("br0", { ports: ["eth1"], addresses: own });
+
+  it("keeps what it has, as what was inherited", () => {
+    const ports = new Map([
+      ["br0", own],
+      ["eth1", before],
+    ]);
+    assert.deepEqual(configured(had, ports), ["inherit", undefined, own]);
+  });
+
+  it("takes what the port had before where it has nothing", () => {
+    const bare = there("br0", { ports: ["eth1"] });
+    const ports: Observed["ports"] = new Map<string, Addressing>([
+      ["br0", {}],
+      ["eth1", before],
+    ]);
+    assert.deepEqual(configured(bare, ports), ["inherit", "eth1", before]);
+  });
+
+  it("takes those of a port that comes, where the host is managed by that one", () => {
+    const ports = new Map([
+      ["br0", own],
+      ["eth2", before],
+    ]);
+    const p = plan(
+      { kind: "bridge", desired: { ...desired, ports: ["eth1", "eth2"] }, was: {}, owner },
+      { host: host(["eth2"]), link: had, ports },
+    );
+    assert.equal(p.steps[0]?.actions.find((a) => a.do === "configure")?.inherit, "eth2");
   });
 });
 

@@ -6,7 +6,7 @@ import { reapply } from "./activate.js";
 import { copyAddressing, stepBack, writeAddressing } from "./addresses.js";
 import type { Bus, Settings } from "./bus.js";
 import { activateProfile, addProfile, IN_MEMORY, NO_REAPPLY, reach, TO_DISK, updateProfile } from "./calls.js";
-import { activeOn, ETHERNET, isActive, ownMtu, portProfiles, profileOf } from "./lookup.js";
+import { ETHERNET, isActive, ownMtu, portProfiles, profileOf, settingsFor } from "./lookup.js";
 import { vlansOf, writeProfile } from "./profile.js";
 import { ACTIVATED, GETTING_ADDRESSES, readState } from "./state.js";
 import { AUTOCONNECT, MADE, MARK, setUserData, UNPROVEN, unprovenData, userData } from "./user-data.js";
@@ -48,9 +48,9 @@ export async function configure(
   const later = userData(settings)[AUTOCONNECT];
   if (later !== undefined) (settings.connection as Settings[string]).autoconnect = v("b", later === "yes");
   writeProfile(link.kind, settings, values, was);
-  const from = inherit === undefined ? undefined : activeOn(state, inherit);
+  const from = inherit === undefined ? undefined : settingsFor(state, inherit, link);
   // Whole, with what the fields do not know: a DHCP client id, a metric.
-  if (from) copyAddressing(settings, from.settings, state.devices.get(inherit ?? "")?.uses);
+  if (from) copyAddressing(settings, from, state.devices.get(inherit ?? "")?.uses);
   const autoconnect = settings.connection?.autoconnect?.data !== false;
   (settings.connection as Settings[string]).autoconnect = v("b", false);
   setUserData(settings, {

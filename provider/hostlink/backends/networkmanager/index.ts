@@ -25,10 +25,11 @@ import { letGo, rollback, setCheckpoint, sweep } from "./checkpoint.js";
 import { configure, make, strip, writeMark } from "./configure.js";
 import { find } from "./find.js";
 import { keep, remove } from "./keep.js";
-import { activeOn, enslaved, keptBack, portProfiles, profileOf } from "./lookup.js";
+import { activeOn, enslaved, keptBack, portProfiles, profileOf, settingsFor } from "./lookup.js";
 import { Ports, unfitAsPort } from "./ports.js";
 import { unsaid } from "./profile.js";
 import { ACTIVATED, GETTING_ADDRESSES, readState, type State, UNMANAGED } from "./state.js";
+import { lentBy } from "./user-data.js";
 
 const states = readings<State>();
 const present = readings<Presence>();
@@ -79,16 +80,18 @@ export class NetworkManager implements Backend {
     return enslaved(await this.#state());
   }
 
-  async addressing(devices: readonly string[]): Promise<Map<string, Addressing>> {
+  async addressing(devices: readonly string[], link?: { id: string; name: string }): Promise<Map<string, Addressing>> {
     const state = await this.#state();
-    return new Map(
-      devices.flatMap((device) => {
+    const own = link && state.profiles.find((p) => p.uuid === link.id)?.settings;
+    return new Map([
+      ...devices.flatMap((device) => {
         const hidden = state.hidden.find(({ path }) => path === state.devices.get(device)?.profile);
         if (hidden) throw keptBack(`what addresses ${device} has`, hidden);
-        const profile = activeOn(state, device);
-        return profile ? [[device, readAddressing(profile.settings)] as const] : [];
+        const settings = settingsFor(state, device, link);
+        return settings ? [[device, readAddressing(settings)] as const] : [];
       }),
-    );
+      ...(link && own ? [[link.name, readAddressing(lentBy(own) ?? own)] as const] : []),
+    ]);
   }
 
   async unfitPorts(devices: readonly string[]): Promise<Map<string, string>> {

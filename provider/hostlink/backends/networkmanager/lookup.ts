@@ -81,6 +81,15 @@ export const isNewPort = (port: Profile, link: { id: string }): boolean =>
 export const replacedOf = (state: State, port: Profile): Profile | undefined =>
   state.profiles.find((p) => p.uuid === userData(port.settings)[REPLACED]);
 
+/** What a device has addresses by; of a port of the link, by which it had them before. */
+export function settingsFor(state: State, device: string, link?: { id: string; name: string }): Settings | undefined {
+  const active = activeOn(state, device);
+  if (!active || !link || !portProfiles(state, { uuid: link.id, device: link.name }).includes(active))
+    return active?.settings;
+  const lent = lentBy(active.settings);
+  return lent ? { ...active.settings, ...lent } : replacedOf(state, active)?.settings;
+}
+
 export const mtuOf = (s: Settings | undefined): number | undefined => s?.[ETHERNET]?.mtu?.data as number | undefined;
 
 /** What a port's NIC has by the profile that was replaced. */
