@@ -4,7 +4,7 @@ import { linkHandler } from "../../provider/hostlink/handler.js";
 import { forgetReadings } from "../../provider/hostlink/readings.js";
 import { argsOf } from "../../provider/hostlink/state.js";
 import { run } from "../../sandbox/index.js";
-import { HOST, waitFor, withLan } from "../support/lan.js";
+import { GATEWAY, HOST, waitFor, withLan } from "../support/lan.js";
 import { on } from "../support/networkmanager.js";
 
 describe("a bridge by NetworkManager", function () {
@@ -111,6 +111,30 @@ describe("a bridge by NetworkManager", function () {
     await on(host(), ["ip", "addr", "del", "fe80::5/64", "dev", "br0"]);
     assert.equal((await d.refresh())?.drift, true);
     await d.up(args);
+  });
+
+  it("has gateways beyond its addresses where these are single ones, with the way to them", async () => {
+    const outside = (script: string) => on(host().outside, ["sh", "-c", script]);
+    await outside("ip addr add 172.31.1.1/32 dev seg2; ip route add 203.0.114.5 dev seg2");
+    const d = drive("br0");
+    const single = { addresses: ["203.0.114.5/32", "2001:db8:5::5/128"] };
+    const addresses = { ...single, gateway: "172.31.1.1", gateway6: "2001:db8:6::1" };
+    // A default route more: when it goes, the other one has to answer.
+    await d.up({ ports: ["eth2"], addresses, probe: GATEWAY });
+    const via = async (...family: string[]) =>
+      ((await ip(...family, "route", "show", "dev", "br0")) as { dst: string; gateway?: string }[]).flatMap((r) =>
+        r.dst === "default" ? [r.gateway] : [],
+      );
+    assert.deepEqual([await via("-4"), await via("-6")], [["172.31.1.1"], ["2001:db8:6::1"]]);
+    const to = async (router: string) => (await ip("route", "get", router))[0];
+    for (const router of ["172.31.1.1", "2001:db8:6::1"]) {
+      const { dev, gateway } = await to(router);
+      assert.deepEqual([dev, gateway], ["br0", undefined], router);
+    }
+    await outside("ping -c1 -W2 -I 172.31.1.1 203.0.114.5");
+    assert.equal((await d.refresh())?.drift, false);
+    await d.destroy();
+    await outside("ip route del 203.0.114.5; ip addr del 172.31.1.1/32 dev seg2");
   });
 
   it("shows what somebody changed, by name, and sets it right", async () => {

@@ -59,7 +59,7 @@ const GATEWAYS = [
 ] as const;
 
 const gateway: Rule = {
-  says: "A gateway is on one of the link's subnets, and not the host itself.",
+  says: "A gateway is on one of the link's subnets where these are more than single addresses, and not the host itself.",
   check: (subject) => {
     const a = fixed(subject);
     return GATEWAYS.flatMap(({ field, family, from }): Failure[] => {
@@ -73,6 +73,8 @@ const gateway: Rule = {
       const self = own.find((s) => ipNumber(s.cidr.address) === n);
       if (self) return fault(at, `${via} is the host's own address ${self.path}: give the router's`);
       if (a?.[from] !== undefined || !allKnown(a) || own.some((s) => n >= s.cidr.first && n <= s.cidr.last)) return [];
+      // As providers of servers give them: NetworkManager adds a route to the gateway itself (nm_l3_config_data_add_dependent_onlink_routes).
+      if (own.length > 0 && own.every((s) => s.cidr.first === s.cidr.last)) return [];
       const where =
         own.length > 0
           ? own.map((s) => s.item).join(", ")

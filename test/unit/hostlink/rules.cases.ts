@@ -155,11 +155,26 @@ export const cases: Record<string, Case[]> = {
       twin: fixed("2001:db8::1/64", "2001:db8:0::2/64"),
     },
   ],
-  "A gateway is on one of the link's subnets, and not the host itself.": [
+  "A gateway is on one of the link's subnets where these are more than single addresses, and not the host itself.": [
     {
       ...{ kind, path: "addresses.gateway", reason: "is not in the subnet of 192.0.2.5/24" },
       breaks: bridge({ addresses: { addresses: ["192.0.2.5/24"], gateway: "192.0.3.1" } }),
       twin: bridge({ addresses: { addresses: ["192.0.2.5/23"], gateway: "192.0.3.1" } }),
+    },
+    {
+      ...{ kind, path: "addresses.gateway", reason: "is not in the subnet of 203.0.113.5/32, 198.51.100.5/31" },
+      breaks: bridge({ addresses: { addresses: ["203.0.113.5/32", "198.51.100.5/31"], gateway: "172.31.1.1" } }),
+      twin: bridge({ addresses: { addresses: ["203.0.113.5/32", "198.51.100.5/32"], gateway: "172.31.1.1" } }),
+    },
+    {
+      ...{ kind, path: "addresses.gateway6", reason: "is not in the subnet of 2001:db8:1::5/127" },
+      breaks: bridge({ addresses: { addresses: ["2001:db8:1::5/127"], gateway6: "2001:db8::1" } }),
+      twin: bridge({ addresses: { addresses: ["2001:db8:1::5/128"], gateway6: "2001:db8::1" } }),
+    },
+    {
+      ...{ kind, path: "addresses.gateway", reason: "the host's own address" },
+      breaks: bridge({ addresses: { addresses: ["203.0.113.5/32"], gateway: "203.0.113.5" } }),
+      twin: bridge({ addresses: { addresses: ["203.0.113.5/32"], gateway: "203.0.113.6" } }),
     },
     {
       ...{ kind, path: "addresses.gateway", reason: "the host's own address" },
