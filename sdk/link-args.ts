@@ -27,9 +27,9 @@ export interface Addressing {
   ipv6?: "auto";
   /** Fixed addresses, `192.0.2.5/24` or `2001:db8::5/64`; the first of a family is what the host sends from. */
   addresses?: string[];
-  /** The IPv4 default gateway, on one of the link's subnets. */
+  /** The IPv4 default gateway, on one of the link's subnets; where its addresses are single ones (`/32`), anywhere on the segment. */
   gateway?: string;
-  /** The IPv6 default gateway; it may be link-local. */
+  /** The IPv6 default gateway, likewise (`/128`); it may be link-local. */
   gateway6?: string;
   /** Static routes. */
   routes?: LinkRoute[];

@@ -19,6 +19,8 @@ export interface LinkFact {
   addresses: readonly string[];
   /** Those of the link alone: `fe80::5/64`, `169.254.0.5/16`. Nearly every link has one by itself. */
   linkLocal?: readonly string[];
+  /** Of a VLAN: its tag (802.1Q). */
+  vlanId?: number;
   /** Of a bond. */
   bond?: { mode: string; miimon: number; arpInterval: number; failOverMac: string };
 }
@@ -224,6 +226,7 @@ function toFact(l: IpLink, wireless: ReadonlySet<string>): LinkFact {
     wireless: wireless.has(l.ifname),
     addresses: ofScope("global"),
     ...(local.length > 0 ? { linkLocal: local } : {}),
+    ...(kind === "vlan" && typeof data.id === "number" && data.protocol !== "802.1ad" ? { vlanId: data.id } : {}),
     ...(kind === "bond"
       ? {
           bond: {

@@ -1,6 +1,6 @@
 /** Rules of Bond: which option belongs to which mode, and what goes with what (drivers/net/bonding/bond_options.c). */
 import { type Failure, type Inputs, Unknown } from "../../handler.js";
-import { commonRules, quote } from "./common.js";
+import { commonRules, each, quote } from "./common.js";
 import { asAdopted, BOND_MODES, below, unfit } from "./fit.js";
 import { libvirtRules } from "./libvirt.js";
 import { portRules, ports } from "./ports.js";
@@ -83,6 +83,36 @@ const targets: Rule = {
     return !isSet("arpInterval") || interval === 0
       ? fault("arpInterval", "is missing, so the targets are never asked: set it, or remove arpIpTargets")
       : [];
+  },
+};
+
+// bond_option_arp_ip_target_add refuses both.
+const eachTarget: Rule = {
+  says: "An ARP target is one host, and asked once.",
+  check: ({ args }) => {
+    const seen = new Map<string, string>();
+    return each(args.arpIpTargets as string[] | undefined, "arpIpTargets").flatMap(({ item, path }): Failure[] => {
+      if (item === "0.0.0.0" || item === "255.255.255.255")
+        return fault(path, `${item} is no host's address: name a router of the segment`);
+      const first = seen.get(item);
+      seen.set(item, first ?? path);
+      return first === undefined ? [] : fault(path, `${item} is ${first} again: remove one of the two`);
+    });
+  },
+};
+
+// bond_3ad_set_carrier (bond_3ad.c).
+const links: Rule = {
+  says: "A bond has as many ports as it needs links.",
+  check: ({ args }) => {
+    const needed = args.minLinks as number | undefined;
+    const count = Array.isArray(args.ports) ? args.ports.length : 0;
+    return needed === undefined || count === 0 || needed <= count
+      ? []
+      : fault(
+          "minLinks",
+          `${needed} is more than its ${count} ports, so it never has a carrier: lower it, or add ports`,
+        );
   },
 };
 
@@ -189,6 +219,20 @@ const bridged: Rule = {
 export const bondRules: readonly Rule[] = [
   ...commonRules,
   ...portRules,
-  ...[modes, monitoring, needsMii, targets, validates, multiples, primary, reselects, system, ownMac, bridged],
+  ...[
+    modes,
+    monitoring,
+    needsMii,
+    targets,
+    eachTarget,
+    links,
+    validates,
+    multiples,
+    primary,
+    reselects,
+    system,
+    ownMac,
+    bridged,
+  ],
   ...libvirtRules.bond,
 ];

@@ -1,5 +1,6 @@
 /** Rules of links that have ports. */
 import type { Failure } from "../../handler.js";
+import { type Addresses, isBare } from "../addressing.js";
 import { each, quote } from "./common.js";
 import { fault, type Rule, type Subject } from "./rule.js";
 
@@ -107,12 +108,18 @@ const management: Rule = {
   says: "What takes the port by which the host is managed has addresses.",
   check: (subject, around) => {
     const { args, isSet } = subject;
-    if (isSet("addresses") && args.addresses !== "none") return [];
+    const addresses = args.addresses as Addresses | undefined;
+    const own = typeof addresses === "object" ? addresses : {};
+    const unknown =
+      (isSet("addresses") && addresses === undefined) ||
+      (["ipv4", "ipv6", "addresses"] as const).some((f) => isSet(`addresses.${f}`) && own[f] === undefined);
+    if (unknown || !isBare(addresses)) return [];
+    const how = isSet("addresses") ? (addresses === "none" ? 'are "none"' : "are empty") : "are not set";
     return ports(subject).flatMap(({ item }): Failure[] =>
       around.management?.includes(item)
         ? fault(
             "addresses",
-            `${isSet("addresses") ? 'are "none"' : "are not set"}, but port ${quote(item)} carries the host's own connection, which would be cut: use "inherit"`,
+            `${how}, but port ${quote(item)} carries the host's own connection, which would be cut: use "inherit"`,
           )
         : [],
     );

@@ -24,7 +24,7 @@ const parent: Rule = {
 
 const once: Rule = {
   says: "A parent has a VLAN once.",
-  check: ({ args }, { program }) => {
+  check: ({ args }, { program, links, former }) => {
     for (const [name, { kind, args: other }] of program ?? []) {
       if (
         kind === "vlan" &&
@@ -38,7 +38,22 @@ const once: Rule = {
           `${args.vlanId} of ${quote(args.parent)} is ${quote(name)} of this program already: choose another`,
         );
     }
-    return [];
+    // register_vlan_dev refuses it (EEXIST).
+    const there = [...(links?.values() ?? [])].find(
+      (l) =>
+        l.vlanId !== undefined &&
+        l.vlanId === args.vlanId &&
+        l.parent === args.parent &&
+        l.name !== args.name &&
+        !program?.has(l.name) &&
+        !former?.has(l.name),
+    );
+    return there
+      ? fault(
+          "vlanId",
+          `${there.vlanId} of ${quote(args.parent)} is ${quote(there.name)} on the host already: choose another, or give this one that name`,
+        )
+      : [];
   },
 };
 

@@ -57,6 +57,16 @@ describe("the links of a host", () => {
     ]);
   });
 
+  it("tell the tag of a VLAN, where it is one of 802.1Q", () => {
+    const vlan = (ifname: string, protocol: string) =>
+      nic(ifname, { link: "eth0", linkinfo: { info_kind: "vlan", info_data: { protocol, id: 7, flags: [] } } });
+    const { links } = parseLinks(text([nic("eth0"), vlan("a", "802.1Q"), vlan("b", "802.1ad")]));
+    assert.deepEqual(
+      [...links.values()].map((l) => l.vlanId),
+      [undefined, 7, undefined],
+    );
+  });
+
   it("tell the device of an ssh session by a link-local address, and the client where no router is between", () => {
     const found = parseLinks(
       text([nic("eth0"), nic("eth1")], {

@@ -289,6 +289,14 @@ export const cases: Record<string, Case[]> = {
       twin: bridge({ ports: ["eth1"], addresses: "inherit" }),
       around: { management: ["eth1"] },
     },
+    ...[{}, { addresses: [] }].map(
+      (addresses): Case => ({
+        ...{ kind, path: "addresses", reason: "are empty" },
+        breaks: bridge({ ports: ["eth1"], addresses }),
+        twin: bridge({ ports: ["eth1"], addresses: { ipv4: "dhcp" } }),
+        around: { management: ["eth1"] },
+      }),
+    ),
   ],
   "Settings of the spanning tree need stp: true.": (["forwardDelay", "helloTime", "maxAge", "priority"] as const).map(
     (field) => ({
@@ -553,6 +561,27 @@ export const cases: Record<string, Case[]> = {
       twin: b(ARP),
     },
   ],
+  "An ARP target is one host, and asked once.": [
+    ...["0.0.0.0", "255.255.255.255"].map(
+      (target): Case => ({
+        ...{ ...ofBond, path: "arpIpTargets[1]", reason: `${target} is no host's address` },
+        breaks: b({ ...ARP, arpIpTargets: ["192.0.2.1", target] }),
+        twin: b({ ...ARP, arpIpTargets: ["192.0.2.1", "255.255.255.254"] }),
+      }),
+    ),
+    {
+      ...{ ...ofBond, path: "arpIpTargets[2]", reason: "192.0.2.1 is arpIpTargets[0] again" },
+      breaks: b({ ...ARP, arpIpTargets: ["192.0.2.1", "192.0.2.2", "192.0.2.1"] }),
+      twin: b({ ...ARP, arpIpTargets: ["192.0.2.1", "192.0.2.2", "192.0.2.3"] }),
+    },
+  ],
+  "A bond has as many ports as it needs links.": [
+    {
+      ...{ ...ofBond, path: "minLinks", reason: "3 is more than its 2 ports" },
+      breaks: b({ mode: 4, minLinks: 3 }),
+      twin: b({ mode: 4, minLinks: 2 }),
+    },
+  ],
   "Checking ARP answers needs ARP monitoring.": [
     {
       ...{ ...ofBond, path: "arpValidate", reason: "nothing is asked by ARP" },
@@ -645,6 +674,29 @@ export const cases: Record<string, Case[]> = {
       breaks: vlan({}),
       twin: vlan({ vlanId: 6 }),
       around: program({ other: { kind: "vlan", args: { name: "other", parent: "eth1", vlanId: 5 } } }),
+    },
+    {
+      ...{ ...ofVlan, path: "vlanId", reason: '5 of "eth1" is "office" on the host already' },
+      breaks: vlan({}),
+      twin: vlan({ name: "office" }),
+      around: host(link("eth1"), link("eth2"), link("office", { kind: "vlan", parent: "eth1", vlanId: 5 })),
+    },
+    {
+      ...{ ...ofVlan, path: "vlanId", reason: "on the host already" },
+      breaks: vlan({}),
+      twin: vlan({}),
+      around: host(link("eth1"), link("office", { kind: "vlan", parent: "eth1", vlanId: 5 })),
+      // It gets another name by this program.
+      twinAround: {
+        ...host(link("eth1"), link("office", { kind: "vlan", parent: "eth1", vlanId: 5 })),
+        former: new Set(["office"]),
+      },
+    },
+    {
+      ...{ ...ofVlan, path: "vlanId", reason: "on the host already" },
+      breaks: vlan({}),
+      twin: vlan({ parent: "eth2" }),
+      around: host(link("eth1"), link("eth2"), link("office", { kind: "vlan", parent: "eth1", vlanId: 5 })),
     },
   ],
   "A VLAN's MTU is at most its parent's.": [

@@ -71,6 +71,16 @@ describe("rules of host links break where they say, and let the nearest valid li
   });
 });
 
+describe("addresses that are not known yet", () => {
+  it("are none that are missing where the host is managed", () => {
+    for (const addresses of [{ ipv4: Unknown }, { addresses: Unknown }, { addresses: [Unknown] }])
+      assert.equal(
+        told(checkLink("bridge", { name: "br0", ports: ["eth1"], addresses }, { management: ["eth1"] })),
+        "",
+      );
+  });
+});
+
 describe("every field of a host link", () => {
   for (const kind of KINDS)
     it(`${kind}: has a row in the price table, and every row a field`, () => {
