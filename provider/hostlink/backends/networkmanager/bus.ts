@@ -154,7 +154,8 @@ export class Bus {
   }
 
   async #busctl(what: string, args: string[], options?: RunOptions): Promise<unknown> {
-    const { stdout, stderr, code } = await this.#channel.run(["busctl", "--json=short", ...args], options);
+    // A negative number, as a priority of -999, is no option of busctl.
+    const { stdout, stderr, code } = await this.#channel.run(["busctl", "--json=short", "--", ...args], options);
     if (code !== 0) throw failed(what, stderr, code);
     return stdout.trim() === "" ? undefined : (JSON.parse(stdout) as { data: unknown[] }).data[0];
   }
