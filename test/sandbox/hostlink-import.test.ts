@@ -81,6 +81,12 @@ describe("virtnet and a bridge of the host", function () {
       "dev eth2 id 20 ipv4.method manual ipv4.addresses 192.0.2.9/24",
       { parent: "eth2", vlanId: 20, addresses: { addresses: ["192.0.2.9/24"] } },
     ],
+    [
+      "bond",
+      "bond8",
+      "bond.options mode=4,lacp_rate=1,xmit_hash_policy=1 ipv4.method disabled",
+      { mode: "802.3ad", ports: ["eth2"], lacpRate: "fast", xmitHashPolicy: "layer3+4" },
+    ],
   ] as const)
     it(`imports a ${kind} by its profile, and plans no more than to bring it up`, async () => {
       // Where the kernel has neither, the profile is there all the same; in the lab VM they are up.
@@ -104,6 +110,38 @@ describe("virtnet and a bridge of the host", function () {
         await lan.nmcli("connection", "delete", ...port, name);
       }
     });
+
+  it("imports a VLAN whose parent is named by its profile, and a port whose NIC is named by its MAC, and lets that go", async () => {
+    const uuid = await lan.nmcli("-g", "connection.uuid", "connection", "show", "lan");
+    const none = "ipv4.method disabled ipv6.method disabled";
+    await lan.sh(
+      `nmcli connection add type vlan ifname office con-name office autoconnect no dev ${uuid} id 20 ${none}`,
+    );
+    await lan.sh(`nmcli connection add type bridge ifname br8 con-name br8 bridge.stp no ${none}`);
+    await lan.sh(
+      "nmcli connection add type ethernet ifname '*' con-name by-mac master br8 802-3-ethernet.mac-address 52:54:00:72:00:02",
+    );
+    await lan.sh("nmcli connection up by-mac");
+    try {
+      const imported = async (...words: string[]) =>
+        JSON.parse((await cli(["import", ...words, "--format", "json"])).stdout) as Inputs;
+      const vlan = await imported("vlan", "office");
+      assert.deepEqual([vlan.parent, vlan.vlanId], ["eth1", 20]);
+      const { kind: _kind, ...bridge } = await imported("bridge", "br8");
+      assert.deepEqual(bridge.ports, ["eth2"]);
+      const d = lan.drive("bridge", "br8");
+      await d.up(bridge);
+      assert.equal((await d.refresh())?.drift, false);
+      await d.up({ ...bridge, ports: [] });
+      assert.deepEqual(await lan.ports("br8"), []);
+      assert.equal((await d.refresh())?.drift, false);
+      await d.up(bridge);
+      assert.deepEqual(await lan.ports("br8"), ["eth2"]);
+      await d.destroy();
+    } finally {
+      await lan.nmcli("connection", "delete", "by-mac", "br8-eth2", "br8", "office");
+    }
+  });
 
   it("says what is not there, and what is there instead", async () => {
     assert.match(

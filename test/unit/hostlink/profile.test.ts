@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { copyAddressing } from "../../../provider/hostlink/backends/networkmanager/addresses.js";
 import type { Settings } from "../../../provider/hostlink/backends/networkmanager/bus.js";
+import { readProfile, writeProfile } from "../../../provider/hostlink/backends/networkmanager/profile.js";
 import { v } from "../../../provider/hostlink/backends/networkmanager/values.js";
 
 const port = (type: string, ipv4: Settings[string] = {}): Settings => ({
@@ -34,5 +35,29 @@ describe("addresses that are taken over from a port", () => {
 
   it("keep the zone of the firewall, and nothing else of the port's connection", () => {
     assert.deepEqual(taken(port("bond")).connection, { id: v("s", "br0"), zone: v("s", "trusted") });
+  });
+});
+
+describe("a profile that somebody else wrote", () => {
+  it("says options of a bond by number or by name, which is the same", () => {
+    const options = { mode: "4", lacp_rate: "1", xmit_hash_policy: "1", ad_select: "2", miimon: "50" };
+    const { mode, lacpRate, xmitHashPolicy, adSelect, miimon } = readProfile("bond", {
+      bond: { options: v("a{ss}", options) },
+    });
+    assert.deepEqual([mode, lacpRate, xmitHashPolicy, adSelect, miimon], ["802.3ad", "fast", "layer3+4", "count", 50]);
+    const active = { arp_validate: "3", arp_all_targets: "1", primary_reselect: "2", fail_over_mac: "2", primary: "1" };
+    const read = readProfile("bond", { bond: { options: v("a{ss}", active) } });
+    assert.deepEqual(
+      [read.arpValidate, read.arpAllTargets, read.primaryReselect, read.failOverMac, read.primary],
+      ["all", "all", "failure", "follow", "1"],
+    );
+  });
+
+  it("keeps the way in which it names a VLAN's parent", () => {
+    const uuid = "4c5a7f3e-2f9e-4b0a-9b0e-3c2d1f0e9a8b";
+    const s: Settings = { vlan: { parent: v("s", uuid), id: v("u", 20) } };
+    writeProfile("vlan", s, { name: "office", parent: "eth1", vlanId: 20, mtu: 1400 }, {});
+    assert.deepEqual(s.vlan?.parent, v("s", uuid));
+    assert.deepEqual(s["802-3-ethernet"]?.mtu, v("u", 1400));
   });
 });

@@ -58,6 +58,7 @@ export function find(state: State, kind: Kind, ref: { id?: string; name: string 
       values: {
         ...{ ...readProfile(kind, settings), ...(up ? onDevice(settings, fact) : {}), name: ref.name, ports },
         ...(kind === "bridge" ? allVlans(profile, profiles) : {}),
+        ...(kind === "vlan" ? parentOf(state, settings, up ? fact : undefined) : {}),
       },
       ...(mark ? { mark } : {}),
       up,
@@ -86,6 +87,12 @@ function allVlans(profile: Profile, ports: readonly Profile[]): { vlans?: PortVl
     ...ports.map(({ settings, device }) => readVlans(settings, "bridge-port", String(device))),
   ].filter((found) => found !== undefined);
   return vlans.length > 0 ? { vlans } : {};
+}
+
+/** A VLAN's parent by its device: the profile may name it by another profile, or by its MAC (nm-setting-vlan.c). */
+function parentOf({ profiles }: State, { vlan }: Settings, fact: LinkFact | undefined): { parent?: string } {
+  const parent = fact?.parent ?? profiles.find((p) => p.uuid === vlan?.parent?.data)?.device;
+  return parent === undefined ? {} : { parent };
 }
 
 /** Fixed addresses that the device has lost, so that this shows. */

@@ -29,6 +29,21 @@ const every: readonly Row[] = [
   { field: "autoconnect", at: ["connection", "autoconnect"], type: "b", always: true },
 ];
 
+/**
+ * Options that NetworkManager takes by number too, and keeps as they are written: names in the order of the kernel's numbers
+ * (nm-setting-bond.c).
+ */
+const NAMES: Readonly<Record<string, readonly string[]>> = {
+  mode: BOND_MODES,
+  arpValidate: ["none", "active", "backup", "all", "filter", "filter_active", "filter_backup"],
+  arpAllTargets: ["any", "all"],
+  primaryReselect: ["always", "better", "failure"],
+  failOverMac: ["none", "active", "follow"],
+  xmitHashPolicy: ["layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac"],
+  lacpRate: ["slow", "fast"],
+  adSelect: ["stable", "bandwidth", "count"],
+};
+
 /** The kernel's name of a bond's option: `arp_interval`. */
 const kernelName = (field: string): string => field.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 
@@ -40,7 +55,7 @@ function number(field: string): Row {
   return option(field, Number);
 }
 function word(field: string): Row {
-  return option(field, String);
+  return option(field, (there) => (/^\d+$/.test(there) && NAMES[field]?.[Number(there)]) || there);
 }
 
 const rows: Record<Kind, readonly Row[]> = {
@@ -58,7 +73,7 @@ const rows: Record<Kind, readonly Row[]> = {
   ],
   bond: [
     ...every,
-    option("mode", String),
+    word("mode"),
     ...["miimon", "updelay", "downdelay", "arpInterval", "adActorSysPrio", "adUserPortKey", "minLinks"].map(number),
     ...["resendIgmp", "numGratArp", "packetsPerSlave", "lpInterval", "peerNotifDelay"].map(number),
     ...["arpValidate", "arpAllTargets", "primary", "primaryReselect", "failOverMac", "xmitHashPolicy"].map(word),
@@ -142,6 +157,9 @@ export function unsaid(kind: Kind, s: Settings): string[] {
   );
 }
 
+const isUuid = (there: unknown): boolean =>
+  typeof there === "string" && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(there);
+
 /** What the profile says, in the fields of the kind; ports are not in it. */
 export function readProfile(kind: Kind, s: Settings): Inputs {
   const out: Inputs = {};
@@ -170,6 +188,8 @@ export function writeProfile(kind: Kind, s: Settings, values: Inputs, was: Input
     // Of one that was there before, what was never set is its own.
     const value = values[row.field] ?? (fresh || was[row.field] !== undefined ? row.always : undefined);
     // A generated MAC is kept.
+    // Others may have named it by its profile, which stands for the same: of a VLAN that is there it does not change.
+    if (row.field === "parent" && isUuid(get(s, row))) continue;
     if (value !== undefined || (was[row.field] !== undefined && row.field !== "mac")) put(s, row, inKernel(row, value));
     // The same as bytes, which NetworkManager would believe.
     if (value !== undefined && row.field === "mac") delete s[row.at[0]]?.["cloned-mac-address"];

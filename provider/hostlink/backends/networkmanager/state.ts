@@ -138,12 +138,20 @@ export async function readState(bus: Bus): Promise<State> {
       },
     ];
   });
+  const moving = movingIn(objects);
   const hidden = [...settings].flatMap(([path, told]): Hidden[] => {
     if (told) return [];
     const active = Object.values(objects).find((faces) => faces[`${NM}.Connection.Active`]?.Connection?.data === path);
     return [{ path, ...(active ? { uuid: text(active[`${NM}.Connection.Active`]?.Uuid) } : {}) }];
   });
-  return { ...movingIn(objects), profiles, hidden };
+  return { ...moving, profiles: profiles.map((p) => portDevice(p, moving)), hidden };
+}
+
+/** A port's profile may name its NIC by the MAC: then its device is the one that has it. */
+function portDevice(profile: Profile, { devices }: Moving): Profile {
+  if (profile.device !== undefined || profile.settings.connection?.master === undefined) return profile;
+  const on = [...devices.values()].find((d) => d.profile === profile.path);
+  return on ? { ...profile, device: on.name } : profile;
 }
 
 /** What NetworkManager adds to a route while it finds no way to the Internet by it (nm_device_get_route_metric). */
