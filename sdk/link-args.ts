@@ -77,7 +77,7 @@ export interface BridgeArgs {
   mac?: string;
   /** MTU in bytes, 68–65535. Default: the kernel's, 1500. */
   mtu?: number;
-  /** Whether it is made again when the host starts. Default: true. */
+  /** Whether it is made again when the host starts; a Bridge or Bond by NetworkManager that has ports always is, for they bring it along. Default: true. */
   autoconnect?: boolean;
   /** The link is up; where it is not, this shows in a refresh, and `up` brings it up again. Always true. */
   up?: true;
@@ -186,7 +186,7 @@ export interface BondArgs {
   mac?: string;
   /** MTU in bytes, 68–65535. Default: the kernel's, 1500. */
   mtu?: number;
-  /** Whether it is made again when the host starts. Default: true. */
+  /** Whether it is made again when the host starts; a Bridge or Bond by NetworkManager that has ports always is, for they bring it along. Default: true. */
   autoconnect?: boolean;
   /** The link is up; where it is not, this shows in a refresh, and `up` brings it up again. Always true. */
   up?: true;
@@ -236,7 +236,7 @@ export interface VlanArgs {
   mac?: string;
   /** MTU in bytes, 68–65535. Default: the kernel's, 1500. */
   mtu?: number;
-  /** Whether it is made again when the host starts. Default: true. */
+  /** Whether it is made again when the host starts; a Bridge or Bond by NetworkManager that has ports always is, for they bring it along. Default: true. */
   autoconnect?: boolean;
   /** The link is up; where it is not, this shows in a refresh, and `up` brings it up again. Always true. */
   up?: true;

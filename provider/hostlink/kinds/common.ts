@@ -16,7 +16,7 @@ export const everyLink = {
   mac: mac("@mac", { generated: true }),
   /** MTU in bytes, 68–65535. Default: the kernel's, 1500. */
   mtu: whole(68, 65535),
-  /** Whether it is made again when the host starts. Default: true. */
+  /** Whether it is made again when the host starts; a Bridge or Bond by NetworkManager that has ports always is, for they bring it along. Default: true. */
   autoconnect: flag({ default: true }),
 };
 

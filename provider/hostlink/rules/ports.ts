@@ -126,4 +126,31 @@ const management: Rule = {
   },
 };
 
-export const portRules: readonly Rule[] = [once, inheritance, elsewhere, taken, there, wireless, loopback, management];
+// A port that starts brings its controller, whatever that one's autoconnect (ensure_master_active_connection in nm-manager.c). A port
+// that does not start would not come back after its cable was pulled either: its NIC would have its own addresses again, beside the link.
+const starts: Rule = {
+  says: "A link with ports is made when the host starts, for they bring it along.",
+  check: ({ args, isSet }, { manager }) =>
+    manager === "networkmanager" &&
+    args.autoconnect === false &&
+    (!isSet("adopt") || args.adopt === false) &&
+    Array.isArray(args.ports) &&
+    args.ports.length > 0
+      ? fault(
+          "autoconnect",
+          "is false, but the ports start with the host and bring the link along: leave it out, or name no ports",
+        )
+      : [],
+};
+
+export const portRules: readonly Rule[] = [
+  once,
+  inheritance,
+  elsewhere,
+  taken,
+  there,
+  wireless,
+  loopback,
+  management,
+  starts,
+];

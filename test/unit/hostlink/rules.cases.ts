@@ -298,6 +298,27 @@ export const cases: Record<string, Case[]> = {
       }),
     ),
   ],
+  "A link with ports is made when the host starts, for they bring it along.": [
+    {
+      ...{ kind, path: "autoconnect", reason: "bring the link along" },
+      breaks: bridge({ ports: ["eth1"], autoconnect: false }),
+      twin: bridge({ ports: [], autoconnect: false }),
+      around: { manager: "networkmanager" },
+    },
+    {
+      // Ports by others' profiles start or not as these say.
+      ...{ kind, path: "autoconnect", reason: "bring the link along" },
+      breaks: bridge({ ports: ["eth1"], autoconnect: false, adopt: false }),
+      twin: bridge({ ports: ["eth1"], autoconnect: false, adopt: true }),
+      around: { manager: "networkmanager" },
+    },
+    {
+      ...{ kind, path: "autoconnect", reason: "bring the link along" },
+      breaks: bridge({ ports: ["eth1"], autoconnect: false }),
+      twin: bridge({ ports: ["eth1"], autoconnect: true }),
+      around: { manager: "networkmanager" },
+    },
+  ],
   "Settings of the spanning tree need stp: true.": (["forwardDelay", "helloTime", "maxAge", "priority"] as const).map(
     (field) => ({
       ...{ kind, path: field, reason: "there is no spanning tree" },
