@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { channelOf } from "../../provider/host/channel.js";
+import { forgetLinks } from "../../provider/hostlink/run.js";
 import { run } from "../../sandbox/index.js";
 import { GATEWAY, HOST, waitFor, withLan } from "../support/lan.js";
 import { on } from "../support/networkmanager.js";
@@ -211,7 +212,6 @@ describe("a bridge on the management NIC", function () {
     await d.up(INHERIT);
     const before = await lan.sh("cat /sys/class/net/br0/ifindex");
     // The engine creates the new one first, then deletes the old.
-    const { forgetLinks } = await import("../../provider/hostlink/run.js");
     forgetLinks();
     await renamed.up(INHERIT);
     await d.destroy();
@@ -279,6 +279,7 @@ describe("a bridge on the management NIC", function () {
     }
     await lan.sh("ip addr add 192.0.2.2/24 dev eth2 && ip link set eth2 up");
     await waitFor(async () => /externally/.test(await lan.nmcli("device")), 5000);
+    forgetLinks();
     const [fault] = await d.check({ ports: ["eth2"], addresses: "inherit" });
     assert.match(fault?.reason ?? "", /^eth2 has addresses that no profile of NetworkManager has /);
     assert.deepEqual(await lan.addresses("eth2"), ["192.0.2.2/24"]);
