@@ -15,6 +15,15 @@ export type Presence = "runs" | "does not run" | "not known without busctl";
 export type Settings = Record<string, Record<string, Variant>>;
 export type Objects = Record<string, Record<string, Record<string, Variant>>>;
 
+/** What NetworkManager tells in two ways: it believes the older one where both are written back, which has no route's table and no DNS server's name (_nm_setting_use_legacy_property). */
+const OLDER: Readonly<Record<string, string>> = { addresses: "address-data", routes: "route-data", dns: "dns-data" };
+
+function withoutOlder(settings: Settings): Settings {
+  for (const ip of [settings.ipv4, settings.ipv6])
+    for (const [older, newer] of Object.entries(OLDER)) if (ip?.[newer] !== undefined) delete ip[older];
+  return settings;
+}
+
 /** A failed call, with NetworkManager's text. */
 export class BusError extends VirtnetError {
   override name = "BusError";
@@ -123,7 +132,7 @@ export class Bus {
       const cut = line.indexOf(" ");
       return cut < 0
         ? [line, undefined]
-        : [line.slice(0, cut), (JSON.parse(line.slice(cut)) as { data: [Settings] }).data[0]];
+        : [line.slice(0, cut), withoutOlder((JSON.parse(line.slice(cut)) as { data: [Settings] }).data[0])];
     });
     return { objects: objectsIn(objects), settings: new Map(settings) };
   }
@@ -150,7 +159,7 @@ export class Bus {
 
   /** The settings of one profile. */
   async settings(path: string): Promise<Settings> {
-    return (await this.call(path, "Settings.Connection.GetSettings")) as Settings;
+    return withoutOlder((await this.call(path, "Settings.Connection.GetSettings")) as Settings);
   }
 
   async #busctl(what: string, args: string[], options?: RunOptions): Promise<unknown> {

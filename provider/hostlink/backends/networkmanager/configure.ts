@@ -3,7 +3,7 @@ import type { Inputs } from "../../../handler.js";
 import type { Mark } from "../../args.js";
 import type { LinkRef } from "../backend.js";
 import { reapply } from "./activate.js";
-import { copyAddressing, stepBack, writeAddressing } from "./addresses.js";
+import { clearAddressing, copyAddressing, stepBack } from "./addresses.js";
 import type { Bus, Settings } from "./bus.js";
 import { activateProfile, addProfile, IN_MEMORY, NO_REAPPLY, reach, TO_DISK, updateProfile } from "./calls.js";
 import { ETHERNET, isActive, ownMtu, portProfiles, profileOf, settingsFor } from "./lookup.js";
@@ -85,7 +85,7 @@ export async function strip(bus: Bus, link: LinkRef, checkpoint: string | undefi
   // profile was changed beside, it goes as it is.
   if (device?.profile === profile.path && device.state === ACTIVATED)
     await reapply(bus, device, stepBack(profile.settings));
-  writeAddressing(profile.settings, {});
+  clearAddressing(profile.settings);
   setUserData(profile.settings, unproven);
   (profile.settings.connection as Settings[string]).autoconnect = v("b", false);
   await updateProfile(bus, profile.path, profile.settings, IN_MEMORY);

@@ -5,7 +5,7 @@ import { type Addresses, brief, canonAddressing, inFull } from "../../addressing
 import type { Kind } from "../../args.js";
 import { BOND_MODES } from "../../rules/fit.js";
 import type { PortVlans } from "../../vlans.js";
-import { readAddressing, writeAddressing } from "./addresses.js";
+import { beyondAddressing, readAddressing, writeAddressing } from "./addresses.js";
 import type { Settings } from "./bus.js";
 import { AUTOCONNECT, LENT, lentBy, readMark, setUserData, userData } from "./user-data.js";
 import { v } from "./values.js";
@@ -150,11 +150,12 @@ export function unsaid(kind: Kind, s: Settings): string[] {
   const said = new Set([...SAID, ...rows[kind].map(({ at }) => at.join("."))]);
   const empty = (data: unknown): boolean =>
     (Array.isArray(data) || (typeof data === "object" && data !== null)) && Object.keys(data as object).length === 0;
-  return Object.entries(s).flatMap(([setting, properties]) =>
+  const properties = Object.entries(s).flatMap(([setting, properties]) =>
     Object.entries(properties)
       .filter(([property, { data }]) => !said.has(`${setting}.${property}`) && !empty(data))
       .map(([property, { data }]) => `${setting}.${property}=${JSON.stringify(data)}`),
   );
+  return [...properties, ...beyondAddressing(lentBy(s) ?? s)];
 }
 
 const isUuid = (there: unknown): boolean =>
