@@ -155,7 +155,7 @@ const ACTIONS: Handlers = {
     run.endsMs = sinceMs + seconds * 1000;
   },
   attach: (run, { port, vlans }) => run.backend.attach(run.link, port, vlans),
-  detach: (run, { port }) => run.backend.detach(run.link, port),
+  detach: (run, { port, rests = false }) => run.backend.detach(run.link, port, rests),
   configure: (run, { values, was, inherit, mark }) =>
     run.backend.configure(
       run.link,

@@ -7,6 +7,8 @@ export interface LinkFact {
   /** `bridge`, `bond`, `vlan`, `tun`, `veth` …; absent for a NIC. */
   kind?: string;
   mac?: string;
+  /** Of a bond's port, which has the bond's: its own. */
+  ownMac?: string;
   mtu: number;
   /** The bridge or bond that it is plugged into. */
   master?: string;
@@ -64,7 +66,11 @@ interface IpLink {
   master?: string;
   flags?: string[];
   addr_info?: { local?: string; prefixlen: number; scope: string }[];
-  linkinfo?: { info_kind?: string; info_data?: Record<string, unknown> };
+  linkinfo?: {
+    info_kind?: string;
+    info_data?: Record<string, unknown>;
+    info_slave_data?: { perm_hwaddr?: string };
+  };
 }
 
 /** Parts of the answer stand between lines of this text. */
@@ -214,10 +220,12 @@ function toFact(l: IpLink, wireless: ReadonlySet<string>): LinkFact {
       .filter((a) => a.scope === scope && a.local !== undefined)
       .map((a) => `${a.local}/${a.prefixlen}`);
   const local = ofScope("link");
+  const ownMac = l.linkinfo?.info_slave_data?.perm_hwaddr;
   return {
     name: l.ifname,
     ...(kind !== undefined ? { kind } : {}),
     ...(l.address !== undefined ? { mac: l.address } : {}),
+    ...(ownMac !== undefined ? { ownMac } : {}),
     mtu: l.mtu,
     ...(l.master !== undefined ? { master: l.master } : {}),
     // A veth's other end is no device that it is on.

@@ -7,6 +7,7 @@ import { same } from "../schema/tree.js";
 import { type Addresses, type Addressing, isBare } from "./addressing.js";
 import { fieldsOf, type Kind, kinds, type Mark } from "./args.js";
 import type { HostLinks } from "./facts.js";
+import { resting } from "./resting.js";
 import type { Action, HostProof, Observed, ObservedLink, Plan, Probe, Step } from "./steps.js";
 import type { PortVlans } from "./vlans.js";
 
@@ -221,7 +222,9 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
   // A link that is down takes its ports along.
   const added = wanted.filter((p) => !link.up || !there.includes(p));
   const moved = !link.up || added.length > 0 || changes.some(({ row }) => row === "addresses");
-  const brings = bringsOf(wish, link, { moved, gone });
+  const after = desired.addresses ?? (was?.addresses === undefined ? link.values.addresses : undefined);
+  const rests = resting(wish, link, gone, (after === "inherit" ? inherited : after) as Addresses | undefined);
+  const brings = bringsOf(wish, link, { moved, gone: gone.filter((port) => !rests.includes(port)) });
   const seconds = rollbackAfter(desired, observed.host.links);
   // Their profiles change along, and are taken back along.
   const changed = changes.some(({ row }) => row === "mtu" || row.startsWith("vlans")) ? wanted : [];
@@ -241,7 +244,7 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
       ...(mark ? { mark } : {}),
     },
     { do: "activate" },
-    ...gone.map((port): Action => ({ do: "detach", port })),
+    ...gone.map((port): Action => ({ do: "detach", port, ...(rests.includes(port) ? { rests: true } : {}) })),
     ...added.map((port) => attach(desired, port)),
     { do: "prove", device: true, ...proofOf(observed, [name, ...gone, ...added], brings) },
     { do: "commit" },
@@ -252,7 +255,10 @@ function changeSteps(wish: Wish, observed: Observed, link: ObservedLink): Step[]
     {
       kind: "change",
       impact: worst(prices.map((p) => p.impact)),
-      why: [...new Set([...prices.map((p) => p.why), ...(link.up ? [] : ["it is down"])])].join("; "),
+      why: [
+        ...new Set([...prices.map((p) => p.why), ...(link.up ? [] : ["it is down"])]),
+        ...rests.map((port) => `${port} gets nothing back until ${name} goes, which has what was its`),
+      ].join("; "),
       changes: [...changes.map((c) => c.path), ...(link.up ? [] : ["up"])],
       actions,
     },
@@ -268,14 +274,18 @@ const isThere =
 /** How a link goes: its ports get back what they had before. */
 export function planDelete(kind: Kind, args: Inputs, observed: Observed, link: ObservedLink): Plan {
   const ports = portsOf(link.values);
-  const devices = unique([...(link.up ? [link.name] : []), ...[link.name, ...ports].filter(isThere(observed))]);
+  const rested = link.resting?.filter(isThere(observed)) ?? [];
+  const devices = unique([
+    ...(link.up ? [link.name] : []),
+    ...[link.name, ...ports, ...rested].filter(isThere(observed)),
+  ]);
   const seconds = rollbackAfter(args, observed.host.links);
   const management = carriersOf(observed, devices);
-  const brings = ports.filter((port) => link.lenders?.includes(port));
+  const brings = [...ports.filter((port) => link.lenders?.includes(port)), ...rested];
   const actions: Action[] = [
     ...(devices.length > 0 ? [{ do: "checkpoint", devices, seconds } as const] : []),
     { do: "strip" },
-    ...ports.map((port): Action => ({ do: "detach", port })),
+    ...[...ports, ...rested].map((port): Action => ({ do: "detach", port })),
     // Its addresses go before the proof, which is then of the ports alone.
     ...(link.up ? [{ do: "activate" } as const] : []),
     { do: "prove", device: false, ...proofOf(observed, devices, brings) },

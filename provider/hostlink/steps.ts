@@ -12,6 +12,8 @@ export interface ObservedLink {
   name: string;
   /** In the terms of the fields of its kind. */
   values: Inputs;
+  /** The MAC that it keeps, whichever ports it has. */
+  keepsMac?: string;
   mark?: Mark;
   /** The device is there and active. */
   up: boolean;
@@ -19,6 +21,19 @@ export interface ObservedLink {
   saved: boolean;
   /** Ports that have addresses of their own again once they are let go. */
   lenders?: readonly string[];
+  /** What these would have then. */
+  lent?: ReadonlyMap<string, Lent>;
+  /** Devices that were its ports, and have nothing until it goes: it has what was theirs. */
+  resting?: readonly string[];
+}
+
+/** What a port has when it is let go. */
+export interface Lent {
+  addressing: Addressing;
+  /** Of its own; of a bond's port it is not the one that it has now. */
+  mac?: string;
+  /** Why it cannot be without that for a while, and the way out. */
+  cannotRest?: string;
 }
 
 export interface Observed {
@@ -58,7 +73,8 @@ export type Action =
   /** From here on the host takes everything back by itself, unless committed in time. */
   | { do: "checkpoint"; devices: string[]; seconds: number }
   | { do: "attach"; port: string; vlans?: PortVlans }
-  | { do: "detach"; port: string }
+  /** `rests`: it gets nothing back until the link goes, which has what was the port's. */
+  | { do: "detach"; port: string; rests?: true }
   /** Settings, for now in memory only. `inherit`: addresses of this port. */
   | { do: "configure"; values: Inputs; was: Inputs; inherit?: string; mark?: Mark }
   /** No addresses any more. */

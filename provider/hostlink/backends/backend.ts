@@ -73,7 +73,8 @@ export interface Backend {
   /** No addresses any more. */
   strip(link: LinkRef, checkpoint: string | undefined): Promise<void>;
   attach(link: LinkRef, port: string, vlans?: PortVlans): Promise<void>;
-  detach(link: LinkRef, port: string): Promise<void>;
+  /** @param rests it gets nothing back until the link goes. */
+  detach(link: LinkRef, port: string, rests: boolean): Promise<void>;
   activate(link: LinkRef): Promise<void>;
   /** Devices of others, as VMs' taps, onto a bridge that they belong on. */
   plug(link: LinkRef, devices: readonly string[]): Promise<void>;

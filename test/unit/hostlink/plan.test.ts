@@ -7,7 +7,7 @@ import type { LinkFact } from "../../../provider/hostlink/facts.js";
 import { plan, planDelete, rollbackAfter } from "../../../provider/hostlink/plan.js";
 import { strayed } from "../../../provider/hostlink/proof.js";
 import { priceLine } from "../../../provider/hostlink/say.js";
-import type { HostProof, Observed, ObservedLink, Plan } from "../../../provider/hostlink/steps.js";
+import type { HostProof, Lent, Observed, ObservedLink, Plan } from "../../../provider/hostlink/steps.js";
 
 const host = (carriers: string[] = ["br0", "eth1"]): Observed["host"] => ({
   ...{ links: new Map(), management: carriers.slice(0, 1), carriers, hops: [], ways: [], sessions: [] },
@@ -62,6 +62,49 @@ describe("a change of a link that the host is not managed through", () => {
     assert.equal(change("bridge", { ...args, ageingTime: 5 }, args, link), undefined);
     assert.equal(change("bridge", { ...args, addresses: "none" }, args, link), undefined);
     assert.equal(change("bridge", { name: "br1" }, args, link), undefined);
+  });
+
+  it("gives nothing back to a port whose addresses, or MAC, the link keeps", () => {
+    const args = { name: "bond0", ports: ["eth2", "eth3"], addresses: "dhcp" };
+    const dhcp = { ipv4: "dhcp" } as const;
+    const lent = new Map<string, Lent>([
+      ["eth2", { addressing: dhcp, mac: "52:54:00:00:00:02" }],
+      ["eth3", { addressing: dhcp, mac: "52:54:00:00:00:03" }],
+    ]);
+    const rests = (desired: Inputs, more: Partial<ObservedLink> = {}) => {
+      const link = there("bond0", args, { keepsMac: "52:54:00:00:00:02", lent, ...more });
+      const p = plan({ kind: "bond", desired: { ...args, ...desired }, was: args }, observed(link));
+      return p.steps.flatMap((s) => s.actions.flatMap((a) => (a.do === "detach" && a.rests ? [a.port] : [])));
+    };
+    assert.deepEqual(rests({ ports: ["eth3"] }), ["eth2"]);
+    assert.deepEqual(rests({ ports: ["eth2"] }), []);
+    assert.deepEqual(rests({ ports: ["eth3"] }, { keepsMac: "52:54:00:00:00:09" }), []);
+    assert.deepEqual(rests({ ports: ["eth3"], addresses: "none" }), []);
+    const fixed = new Map<string, Lent>([["eth3", { addressing: { addresses: ["192.0.2.2/24"] } }]]);
+    assert.deepEqual(rests({ ports: ["eth2"], addresses: { addresses: ["192.0.2.2/32"] } }, { lent: fixed }), ["eth3"]);
+    assert.deepEqual(rests({ ports: ["eth2"], addresses: { addresses: ["192.0.2.3/24"] } }, { lent: fixed }), []);
+    const bond = new Map<string, Lent>([
+      ["eth2", { addressing: dhcp, mac: "52:54:00:00:00:02", cannotRest: "set its own" }],
+    ]);
+    assert.throws(
+      () => rests({ ports: ["eth3"] }, { lent: bond }),
+      /bond "bond0": ports: "eth2" leaves it and gets its addresses back, but bond0 keeps its MAC 52:54:00:00:00:02, .*; set its own$/,
+    );
+  });
+
+  it("gives those back what was theirs that wait for a link that goes", () => {
+    const args = { name: "br1", ports: [] };
+    const gone = planDelete("bridge", args, observed(there("br1", args, { resting: ["eth2"] })), there("br1", args));
+    assert.equal(proofOf(gone), undefined);
+    const link = there("br1", args, { resting: ["eth2", "eth9"] });
+    const seen = observed(link);
+    seen.host = { ...seen.host, links: new Map([["eth2", {} as LinkFact]]) };
+    const p = planDelete("bridge", args, seen, link);
+    assert.deepEqual(proofOf(p), beside("eth2"));
+    assert.deepEqual(
+      p.steps[0]?.actions.filter((a) => a.do === "detach"),
+      [{ do: "detach", port: "eth2" }],
+    );
   });
 
   it("says so with its price", () => {

@@ -7,6 +7,7 @@ import type { Found } from "../backend.js";
 import { readAddressing } from "./addresses.js";
 import type { Settings } from "./bus.js";
 import { isKept } from "./keep.js";
+import { leaving } from "./leaving.js";
 import { checkpointOn, findProfile, keptBack, lendersOf, portProfiles } from "./lookup.js";
 import { readProfile } from "./profile.js";
 import {
@@ -64,6 +65,7 @@ export function find(state: State, kind: Kind, ref: { id?: string; name: string 
       up,
       saved: isKept(state, profile),
       lenders: lendersOf(state, profiles),
+      ...leaving(state, profile, profiles, host),
     },
   };
 }

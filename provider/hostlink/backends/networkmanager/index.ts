@@ -148,8 +148,8 @@ export class NetworkManager implements Backend {
     return this.#ports.attach(link, port, vlans);
   }
 
-  detach(link: LinkRef, port: string): Promise<void> {
-    return this.#ports.detach(link, port);
+  detach(link: LinkRef, port: string, rests: boolean): Promise<void> {
+    return this.#ports.detach(link, port, rests);
   }
 
   activate(link: LinkRef): Promise<void> {

@@ -2,7 +2,16 @@
 import type { LinkRef } from "../backend.js";
 import type { Bus, Settings } from "./bus.js";
 import { deleteLink, deleteProfile, NO_REAPPLY, TO_DISK, updateProfile } from "./calls.js";
-import { isActive, isPortOnly, portProfiles, profileOf, replacedOf } from "./lookup.js";
+import {
+  isActive,
+  isPortOnly,
+  letGoBare,
+  portProfiles,
+  profileOf,
+  replacedOf,
+  restingFor,
+  waitsFor,
+} from "./lookup.js";
 import { type Profile, readState, type State } from "./state.js";
 import {
   AUTOCONNECT,
@@ -11,6 +20,7 @@ import {
   LENT,
   PORT_OF,
   REPLACED_BY,
+  RESTS,
   RETURNED,
   setUserData,
   UNPROVEN,
@@ -42,6 +52,7 @@ export async function keep(bus: Bus, link: LinkRef): Promise<void> {
     } else if (state.devices.get(port.device ?? "")?.profile === port.path) await keepPort(bus, state, link, port);
     else await dropPort(bus, state, link, port);
   }
+  await dropBare(bus, state, link);
   await keepReturned(bus, state, link);
 }
 
@@ -57,6 +68,7 @@ export function isKept(state: State, profile: Profile): boolean {
   const starts = (p: Profile | undefined) =>
     p?.device !== undefined && p.settings.connection?.autoconnect?.data !== false;
   const gone = members.some((p) => isPortOnly(p, link) && state.devices.get(p.device ?? "")?.profile !== p.path);
+  if (letGoBare(state, link).length > 0) return false;
   return !gone && ![profile, ...members, ...returned].some((p) => p.unsaved) && !replaced.some(starts);
 }
 
@@ -85,27 +97,52 @@ async function keepPort(bus: Bus, state: State, link: LinkRef, port: Profile): P
   // Kept first: no such one is made at a start that finds the port's, and there would be nothing to give back.
   if (replaced?.byDefault) await updateProfile(bus, replaced.path, replaced.settings, TO_DISK | NO_REAPPLY);
   (port.settings.connection as Settings[string]).autoconnect = v("b", true);
-  setUserData(port.settings, { [UNPROVEN]: undefined, [BEFORE]: undefined });
+  setUserData(port.settings, { [UNPROVEN]: undefined, [BEFORE]: undefined, [RESTS]: undefined });
   await updateProfile(bus, port.path, port.settings, TO_DISK | NO_REAPPLY);
   // One that names no device may serve others too; the port's own has priority.
   if (!replaced || replaced.device === undefined) return;
   // Also one that was replaced by another link, which the port has left.
   const by = userData(replaced.settings)[REPLACED_BY];
-  if (by === link.id || (by === undefined && replaced.settings.connection?.autoconnect?.data === false)) return;
+  const starts = by !== link.id && (by !== undefined || replaced.settings.connection?.autoconnect?.data !== false);
+  const rests = userData(replaced.settings)[RESTS];
+  if (!starts && rests !== link.id) return;
   (replaced.settings.connection as Settings[string]).autoconnect = v("b", false);
-  setUserData(replaced.settings, { [REPLACED_BY]: link.id });
+  setUserData(replaced.settings, {
+    [RESTS]: rests === link.id ? undefined : rests,
+    ...(starts ? { [REPLACED_BY]: link.id } : {}),
+  });
   await updateProfile(bus, replaced.path, replaced.settings, TO_DISK | NO_REAPPLY);
 }
 
-/** The profile of a port that is one no more; what it had replaced starts by itself again. */
+/** The profile of a port that is one no more; what it had replaced starts by itself again, now or when the link goes. */
 async function dropPort(bus: Bus, state: State, link: LinkRef, port: Profile): Promise<void> {
   const replaced = replacedOf(state, port);
-  if (replaced && userData(replaced.settings)[REPLACED_BY] === link.id) {
-    (replaced.settings.connection as Settings[string]).autoconnect = v("b", true);
-    setUserData(replaced.settings, { [REPLACED_BY]: undefined });
+  const other = replaced && waitsFor(state, replaced, link);
+  if (replaced && (other !== undefined || userData(port.settings)[RESTS] !== undefined)) {
+    const by = userData(replaced.settings)[REPLACED_BY];
+    setUserData(replaced.settings, {
+      [RESTS]: other ?? link.id,
+      [REPLACED_BY]: by === undefined ? undefined : (other ?? by),
+    });
     await updateProfile(bus, replaced.path, replaced.settings, TO_DISK | NO_REAPPLY);
-  }
+  } else if (replaced && userData(replaced.settings)[REPLACED_BY] === link.id) await startAgain(bus, link, replaced);
   await deleteProfile(bus, port);
+}
+
+async function dropBare(bus: Bus, state: State, link: LinkRef): Promise<void> {
+  for (const port of letGoBare(state, link)) {
+    const device = state.devices.get(port.device ?? "");
+    // No other profile is to start there instead.
+    if (device?.profile === port.path) await bus.call(device.path, "Device.Disconnect");
+    await dropPort(bus, state, link, port);
+  }
+}
+
+async function startAgain(bus: Bus, link: LinkRef, { path, settings }: Profile): Promise<void> {
+  const own = userData(settings)[REPLACED_BY] === link.id;
+  if (own) (settings.connection as Settings[string]).autoconnect = v("b", true);
+  setUserData(settings, { [RESTS]: undefined, ...(own ? { [REPLACED_BY]: undefined } : {}) });
+  await updateProfile(bus, path, settings, TO_DISK | NO_REAPPLY);
 }
 
 export async function remove(bus: Bus, link: LinkRef): Promise<void> {
@@ -116,6 +153,8 @@ export async function remove(bus: Bus, link: LinkRef): Promise<void> {
     else if (userData(port.settings)[PORT_OF] === link.id) await giveBackLent(bus, link, port);
     else if (userData(port.settings)[UNPROVEN] !== undefined) await keepLent(bus, port);
   }
+  await dropBare(bus, state, link);
+  for (const profile of restingFor(state, link)) await startAgain(bus, link, profile);
   await keepReturned(bus, state, link);
   await deleteLink(bus, link, profile);
 }

@@ -13,7 +13,7 @@ import {
   type Profile,
   type State,
 } from "./state.js";
-import { LENT, lentBy, MADE, PORT_OF, REPLACED, readMark, UNPROVEN, userData } from "./user-data.js";
+import { LENT, lentBy, MADE, PORT_OF, REPLACED, RESTS, readMark, UNPROVEN, userData } from "./user-data.js";
 
 export const ETHERNET = "802-3-ethernet";
 
@@ -108,6 +108,25 @@ export function lendersOf(state: State, ports: readonly Profile[]): string[] {
     return port.device !== undefined && before && Object.keys(readAddressing(before)).length > 0 ? [port.device] : [];
   });
 }
+
+/** Profiles of ports that are none any more, and have nothing: until that is kept. */
+export const letGoBare = ({ profiles }: State, { id }: { id: string }): Profile[] =>
+  profiles.filter((p) => isPortOnly(p, { id }) && RESTS in userData(p.settings) && !p.settings.connection?.master);
+
+/** Profiles whose devices have nothing until the link goes; one that is a port again is none. */
+export function restingFor({ profiles }: State, link: { id: string }): Profile[] {
+  return profiles.filter(
+    ({ settings }) => userData(settings)[RESTS] === link.id && userData(settings)[PORT_OF] === undefined,
+  );
+}
+
+/** The same of one device, whichever link it waits for. */
+export const restingOn = ({ profiles }: State, device: string): Profile | undefined =>
+  profiles.find((p) => p.device === device && RESTS in userData(p.settings) && !(PORT_OF in userData(p.settings)));
+
+/** The link that a replaced profile waits for, where that is there and another one than its port is let go by. */
+export const waitsFor = ({ profiles }: State, replaced: Profile, link: { id: string }): string | undefined =>
+  profiles.find((p) => p.uuid !== link.id && p.uuid === userData(replaced.settings)[RESTS])?.uuid;
 
 /** Devices that a profile plugs in; not those that NetworkManager only found plugged in, as VMs' taps. */
 export function enslaved({ devices, profiles }: State): string[] {

@@ -7,16 +7,30 @@ import type { LinkRef } from "../backend.js";
 import { readAddressing } from "./addresses.js";
 import { type Bus, BusError, type Settings } from "./bus.js";
 import { activateProfile, addProfile, IN_MEMORY, reach, updateProfile } from "./calls.js";
-import { activeOn, deviceOf, ETHERNET, mtuOf, portProfiles, profileOf, replacedOf } from "./lookup.js";
-import { ACTIVATED, GETTING_ADDRESSES, type Profile, readState } from "./state.js";
+import {
+  activeOn,
+  deviceOf,
+  ETHERNET,
+  isActive,
+  mtuOf,
+  portProfiles,
+  profileOf,
+  replacedOf,
+  restingFor,
+  restingOn,
+  waitsFor,
+} from "./lookup.js";
+import { ACTIVATED, type Device, DISCONNECTED, GETTING_ADDRESSES, type Profile, readState } from "./state.js";
 import {
   giveBack,
+  leaveBare,
   lend,
   lentBy,
   MADE,
   PORT_OF,
   REPLACED,
   REPLACED_BY,
+  RESTS,
   setUserData,
   UNPROVEN,
   unprovenData,
@@ -80,7 +94,9 @@ export class Ports {
     if (why !== undefined) throw new VirtnetError(why);
     if (known && userData(known.settings)[REPLACED_BY] !== undefined) await this.#starts(known, false);
     const mtu = mtuOf(profileOf(state, link).settings);
-    const path = known?.path ?? (await addProfile(this.#bus, portSettings(link, port, before, mtu, vlans)));
+    const path =
+      known?.path ??
+      (await addProfile(this.#bus, portSettings(link, port, before ?? restingOn(state, port), mtu, vlans)));
     await this.#plugIn(port, path, device.path);
   }
 
@@ -106,15 +122,19 @@ export class Ports {
     return stdout.trim().endsWith(`/${link.name}`);
   }
 
-  async detach(link: LinkRef, port: string): Promise<void> {
+  async detach(link: LinkRef, port: string, rests: boolean): Promise<void> {
     const state = await readState(this.#bus);
     const device = state.devices.get(port);
     if (!device) return;
     const member = portProfiles(state, { uuid: link.id, device: link.name }).find((p) => p.device === port);
-    const before = member && replacedOf(state, member);
+    const before = member ? replacedOf(state, member) : restingFor(state, link).find((p) => p.device === port);
     const there = activeOn(state, port);
     // Somebody else has it by now.
     if (there && !there.generated && there.path !== member?.path) return;
+    if (member && (rests || (before && waitsFor(state, before, link))))
+      return this.#rest(link, member, isActive(state, member), device);
+    // It comes back when it has a carrier again.
+    if (!member && before && device.state < DISCONNECTED) return;
     const byOthers = member !== undefined && userData(member.settings)[PORT_OF] === undefined;
     if (byOthers && member.settings.connection?.autoconnect?.data !== false) await this.#starts(member, true, link);
     if (member && lentBy(member.settings)) {
@@ -126,6 +146,27 @@ export class Ports {
       await activateProfile(this.#bus, before.path, device.path);
       await reach(this.#bus, port, GETTING_ADDRESSES);
     } else if (device.profile !== undefined) await this.#bus.call(device.path, "Device.Disconnect");
+  }
+
+  /**
+   * What it replaced starts by itself no more, and stays so. Its device is not disconnected before that is proven: NetworkManager does
+   * not always plug one in again at a rollback that was (its autoconnect is blocked while the link itself is activated anew).
+   */
+  async #rest(link: LinkRef, member: Profile, active: boolean, device: Device): Promise<void> {
+    const { path, settings } = member;
+    setUserData(settings, { ...unprovenData(member, undefined, active), [RESTS]: link.id });
+    (settings.connection as Settings[string]).autoconnect = v("b", false);
+    if (active) leaveBare(settings);
+    await updateProfile(this.#bus, path, settings, IN_MEMORY);
+    if (!active) return;
+    try {
+      await activateProfile(this.#bus, path, device.path);
+      await reach(this.#bus, device.name, GETTING_ADDRESSES);
+    } catch (e) {
+      if (e instanceof BusError && e.lost) throw e;
+      // Without a carrier.
+      await this.#bus.call(device.path, "Device.Disconnect");
+    }
   }
 }
 

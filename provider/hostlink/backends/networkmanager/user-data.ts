@@ -24,6 +24,8 @@ export const LENT = "pulumi-virtnet.lent";
 export const RETURNED = "pulumi-virtnet.returned";
 /** Of a profile that was replaced: by which link; it had autoconnect. */
 export const REPLACED_BY = "pulumi-virtnet.replaced-by";
+/** Of a port's profile: what it replaced is not to come back with this change; then of that one: it waits for this link to go. */
+export const RESTS = "pulumi-virtnet.rests";
 
 export const userData = (s: Settings): Record<string, string> =>
   (s.user?.data?.data as Record<string, string> | undefined) ?? {};
@@ -86,6 +88,15 @@ export function lend(s: Settings, link: { id: string; kind: string }): void {
   });
   s.connection = { ...s.connection, master: v("s", link.id), "slave-type": v("s", link.kind) };
   for (const setting of ["ipv4", "ipv6", "proxy", ...PORT_SETTINGS]) delete s[setting];
+}
+
+/** The profile's device is no port any more, and has no addresses. */
+export function leaveBare(s: Settings): void {
+  const { master: _master, "slave-type": _type, ...connection } = s.connection ?? {};
+  s.connection = connection;
+  for (const setting of PORT_SETTINGS) delete s[setting];
+  s.ipv4 = { method: v("s", "disabled") };
+  s.ipv6 = { method: v("s", "disabled") };
 }
 
 export function giveBack(s: Settings, link: { id: string }): void {
