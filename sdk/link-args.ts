@@ -73,7 +73,7 @@ export interface BridgeArgs {
    * fixed ones. Default: `none`.
    */
   addresses?: "inherit" | "dhcp" | "none" | Addressing;
-  /** MAC of the device. Default: with `inherit` the port's, otherwise the kernel's choice, then kept. */
+  /** MAC of the device. Default: of a link with ports and addresses that of the port whose addresses `inherit` takes, else by which the host is managed, else of the first, written down; otherwise the kernel's choice. */
   mac?: string;
   /** MTU in bytes, 68–65535. Default: the kernel's, 1500. */
   mtu?: number;
@@ -182,7 +182,7 @@ export interface BondArgs {
    * fixed ones. Default: `none`.
    */
   addresses?: "inherit" | "dhcp" | "none" | Addressing;
-  /** MAC of the device. Default: with `inherit` the port's, otherwise the kernel's choice, then kept. */
+  /** MAC of the device. Default: of a link with ports and addresses that of the port whose addresses `inherit` takes, else by which the host is managed, else of the first, written down; otherwise the kernel's choice. */
   mac?: string;
   /** MTU in bytes, 68–65535. Default: the kernel's, 1500. */
   mtu?: number;
@@ -232,7 +232,7 @@ export interface VlanArgs {
    * fixed ones. Default: `none`.
    */
   addresses?: "inherit" | "dhcp" | "none" | Addressing;
-  /** MAC of the device. Default: with `inherit` the port's, otherwise the kernel's choice, then kept. */
+  /** MAC of the device. Default: of a link with ports and addresses that of the port whose addresses `inherit` takes, else by which the host is managed, else of the first, written down; otherwise the kernel's choice. */
   mac?: string;
   /** MTU in bytes, 68–65535. Default: the kernel's, 1500. */
   mtu?: number;

@@ -135,15 +135,25 @@ function attach({ vlans = [] }: Inputs, port: string): Action {
   return { do: "attach", port, ...(own ? { vlans: own } : {}) };
 }
 
+/**
+ * A lease, and what neighbours remember, hang on the MAC: of the port whose addresses are taken over, else by which the host is managed,
+ * else the first. It is written, since a bridge follows the least of its ports' MACs, and a bond that of its first at each start.
+ */
+function macOf(desired: Inputs, { host }: Observed, heir: string | undefined): string | undefined {
+  if (desired.failOverMac === "active" || desired.failOverMac === "follow") return undefined;
+  if (heir !== undefined) return host.links.get(heir)?.mac;
+  if (isBare(desired.addresses as Addresses | undefined)) return undefined;
+  const ports = portsOf(desired);
+  const port = host.links.get(ports.find((name) => host.management.includes(name)) ?? ports[0] ?? "");
+  return port?.ownMac ?? port?.mac;
+}
+
 function createStep(wish: Wish, observed: Observed): Step {
   const { desired } = wish;
   const name = String(desired.name);
   const ports = portsOf(desired);
   const from = desired.addresses === "inherit" ? source(wish, observed) : undefined;
-  // A lease, and what neighbours remember, hang on the MAC.
-  const follows = desired.failOverMac === "active" || desired.failOverMac === "follow";
-  const mac =
-    (desired.mac as string | undefined) ?? (follows ? undefined : observed.host.links.get(from?.port ?? "")?.mac);
+  const mac = (desired.mac as string | undefined) ?? macOf(desired, observed, from?.port);
   const mark = markOf(wish, from?.addressing);
   const seconds = rollbackAfter(desired, observed.host.links);
   const devices = [name, ...ports];

@@ -12,7 +12,7 @@ export const everyLink = {
    * fixed ones. Default: `none`.
    */
   addresses,
-  /** MAC of the device. Default: with `inherit` the port's, otherwise the kernel's choice, then kept. */
+  /** MAC of the device. Default: of a link with ports and addresses that of the port whose addresses `inherit` takes, else by which the host is managed, else of the first, written down; otherwise the kernel's choice. */
   mac: mac("@mac", { generated: true }),
   /** MTU in bytes, 68–65535. Default: the kernel's, 1500. */
   mtu: whole(68, 65535),
