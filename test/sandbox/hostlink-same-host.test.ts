@@ -1,6 +1,9 @@
-/** Who knows the host by its MAC knows it by a link as well; looked at by ip and nmcli. */
+/** Who knows the host by its MAC or by what its DHCP client says of itself knows it by a link as well; looked at by ip, nmcli and dnsmasq. */
 import assert from "node:assert/strict";
-import { GATEWAY, HOST, withLan } from "../support/lan.js";
+import { run } from "../../sandbox/index.js";
+import { skip } from "../skip.js";
+import { GATEWAY, HOST, waitFor, withLan } from "../support/lan.js";
+import { on } from "../support/networkmanager.js";
 
 describe("a link in place of its port", function () {
   this.timeout(120_000);
@@ -37,4 +40,43 @@ describe("a link in place of its port", function () {
     assert.equal(await cloned("br2"), "");
     await d.destroy();
   });
+});
+
+describe("a lease in place of its port's", function () {
+  this.timeout(120_000);
+  const lan = withLan(2);
+  const { nmcli, addresses } = lan;
+
+  for (const id of ["stable", "duid", "mac"])
+    it(`is the same where the DHCP client's id is "${id}"; what the profile says of its connection goes along`, async function () {
+      if ((await run(["sh", "-c", "command -v dnsmasq"])).code !== 0) skip(this, "dnsmasq is not installed");
+      await on(lan.host().outside, [
+        "sh",
+        "-c",
+        "ip addr add 192.0.2.1/24 dev seg2 2> /dev/null; rm -f /run/seg2.leases",
+      ]);
+      await on(lan.host().outside, [
+        ...["dnsmasq", "--port=0", "--interface=seg2", "--bind-interfaces", "--dhcp-range=192.0.2.50,192.0.2.99"],
+        ...["--dhcp-leasefile=/run/seg2.leases", "--pid-file=/run/seg2.pid"],
+      ]);
+      const told = "connection.autoconnect-retries,connection.wait-device-timeout,connection.stable-id";
+      const how =
+        "ipv4.never-default yes ipv6.method disabled connection.autoconnect-retries 0 connection.wait-device-timeout 7000";
+      await lan.add("leased", "ethernet", "eth2", `${how} ipv4.dhcp-client-id ${id}`);
+      try {
+        await nmcli("connection", "up", "leased");
+        await waitFor(async () => (await addresses("eth2")).length === 1, 20_000);
+        const [had, said] = [await addresses("eth2"), await nmcli("-g", told, "connection", "show", "leased")];
+        const d = lan.drive("bridge", "br2");
+        await d.up({ ports: ["eth2"], addresses: "inherit" });
+        await waitFor(async () => (await addresses("br2")).length === 1, 20_000);
+        assert.deepEqual(await addresses("br2"), had);
+        assert.equal(await nmcli("-g", told, "connection", "show", "br2"), said);
+        assert.equal((await d.refresh())?.drift, false);
+        await d.destroy();
+      } finally {
+        await nmcli("connection", "delete", "leased");
+        await on(lan.host().outside, ["sh", "-c", "kill $(cat /run/seg2.pid)"]);
+      }
+    });
 });

@@ -33,6 +33,20 @@ describe("addresses that are taken over from a port", () => {
     assert.deepEqual(taken(said, { iaid: "01:02:03:04" }).ipv6?.["dhcp-iaid"], v("s", "mac"));
   });
 
+  it("keep what a server knows their lease by where NetworkManager makes it of the profile", () => {
+    const id = (said?: string, seen = {}) => {
+      const { "dhcp-client-id": _, ...ipv4 } = port("bond").ipv4 as Settings[string];
+      const from = { ...port("bond"), ipv4: said === undefined ? ipv4 : { ...ipv4, "dhcp-client-id": v("s", said) } };
+      return taken(from, seen).ipv4?.["dhcp-client-id"]?.data;
+    };
+    const seen = { clientId: "ff:01:02" };
+    assert.deepEqual([id(undefined, seen), id("stable", seen), id("mine", seen)], ["ff:01:02", "ff:01:02", "mine"]);
+    assert.deepEqual([id(), id("stable")], [undefined, "stable"]);
+    const duid = (said: string) =>
+      taken({ ...port("bond"), ipv6: { "dhcp-duid": v("s", said) } }, { duid: "00:04:aa" }).ipv6?.["dhcp-duid"]?.data;
+    assert.deepEqual([duid("stable-uuid"), duid("lease"), duid("ll")], ["00:04:aa", "lease", "ll"]);
+  });
+
   it("keep the zone of the firewall, and nothing else of the port's connection", () => {
     assert.deepEqual(taken(port("bond")).connection, { id: v("s", "br0"), zone: v("s", "trusted") });
   });

@@ -165,12 +165,18 @@ const v6Bytes = (s: string): number[] => {
 const METRICS: Readonly<Record<string, number>> = {
   ...{ infiniband: 150, "802-3-ethernet": 100, team: 350, bond: 300, vlan: 400, bridge: 425, wifi: 600 },
 };
-/** What goes with addresses: the zone of firewalld, and how names are asked for. */
-const ALONG = ["zone", "mdns", "llmnr", "dns-over-tls"];
+/** What goes with addresses: the zone of firewalld, how names are asked for, and how long a start waits and tries. */
+const ALONG = [
+  ...["zone", "mdns", "llmnr", "dns-over-tls", "stable-id", "secondaries"],
+  ...["autoconnect-retries", "wait-device-timeout", "metered", "mptcp-flags"],
+];
+/** By these the id is made of the profile or of the device; what else stands there is the id (nm_device: dhcp4_get_client_id, dhcp6_get_duid). */
+const MADE_IDS = ["mac", "perm-mac", "duid", "ipv6-duid", "stable"];
+const MADE_DUIDS = ["stable-uuid", "stable-llt", "stable-ll"];
 
 /**
  * Take both families' settings as another profile has them, and what depends on them. The metric is written, since the default is one
- * of the type of device: another NIC's default route would be the better one. So is what a server of DHCPv6 knows the lease by.
+ * of the type of device: another NIC's default route would be the better one. So is what a server of DHCP knows the lease by.
  * @param seen what its device uses.
  */
 export function copyAddressing(to: Settings, from: Settings, seen: Uses = {}): void {
@@ -182,6 +188,12 @@ export function copyAddressing(to: Settings, from: Settings, seen: Uses = {}): v
       ["auto", "manual"].includes(String(kept.method?.data)) && !said ? (seen[family] ?? usual) : undefined;
     to[family] = { ...kept, ...(metric === undefined ? {} : { "route-metric": v("x", metric) }) };
   }
+  const isMade = (property: Variant | undefined, words: string[]) =>
+    property === undefined || words.includes(String(property.data));
+  if (seen.clientId !== undefined && isMade(to.ipv4?.["dhcp-client-id"], MADE_IDS))
+    to.ipv4 = { ...to.ipv4, "dhcp-client-id": v("s", seen.clientId) };
+  if (seen.duid !== undefined && isMade(to.ipv6?.["dhcp-duid"], MADE_DUIDS))
+    to.ipv6 = { ...to.ipv6, "dhcp-duid": v("s", seen.duid) };
   if (seen.iaid !== undefined && to.ipv6?.["dhcp-iaid"] === undefined)
     to.ipv6 = { ...to.ipv6, "dhcp-iaid": v("s", seen.iaid) };
   const along = Object.entries(from.connection ?? {}).filter(([property]) => ALONG.includes(property));

@@ -29,6 +29,10 @@ export interface Uses {
   ipv6?: number;
   /** Of its lease by DHCPv6; by default a hash of the device's name. */
   iaid?: string;
+  /** What the server of its lease by DHCPv4 knows it by; absent where that is its MAC, which goes along. */
+  clientId?: string;
+  /** The same of DHCPv6. */
+  duid?: string;
 }
 
 export interface Profile {
@@ -101,6 +105,7 @@ function movingIn(objects: Objects): Moving {
         uses: {
           ...metricOf("ipv4", of(text(device.Ip4Config), "IP4Config")),
           ...metricOf("ipv6", of(text(device.Ip6Config), "IP6Config")),
+          ...clientIdOf(of(text(device.Dhcp4Config), "DHCP4Config"), text(device.HwAddress)),
           ...iaidOf(of(text(device.Dhcp6Config), "DHCP6Config")),
         },
         ...(active ? { active: text(device.ActiveConnection), profile: text(active.Connection) } : {}),
@@ -165,5 +170,14 @@ function metricOf(family: "ipv4" | "ipv6", config: Record<string, Variant> | und
 
 function iaidOf(lease: Record<string, Variant> | undefined): Uses {
   const options = (lease?.Options?.data ?? {}) as Record<string, Variant>;
-  return options.iaid === undefined ? {} : { iaid: String(options.iaid.data) };
+  return {
+    ...(options.iaid === undefined ? {} : { iaid: String(options.iaid.data) }),
+    ...(options.dhcp6_client_id === undefined ? {} : { duid: String(options.dhcp6_client_id.data) }),
+  };
+}
+
+/** As bytes, the first of which says what the others are; 1: a MAC (RFC 2132, 9.14). */
+function clientIdOf(lease: Record<string, Variant> | undefined, mac: string): Uses {
+  const id = ((lease?.Options?.data ?? {}) as Record<string, Variant>).dhcp_client_identifier?.data;
+  return typeof id !== "string" || id.toLowerCase() === `01:${mac.toLowerCase()}` ? {} : { clientId: id };
 }
