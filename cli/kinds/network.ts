@@ -8,6 +8,7 @@ import { judge } from "../../provider/network/handler.js";
 import { observe } from "../../provider/network/observe.js";
 import { plan, refusal } from "../../provider/network/plan.js";
 import type { Impact } from "../../provider/network/prices.js";
+import { redefine } from "../../provider/network/redefine.js";
 import { note } from "../errors.js";
 import { onHost } from "../host.js";
 import { importNetwork } from "../import/network.js";
@@ -80,7 +81,7 @@ function disown(uri: string, name: string, part?: string): Promise<string> {
         throw new VirtnetError(
           `${what} is transient, so its owner mark cannot be changed: it goes when the network is stopped`,
         );
-      await c.networks.define(writeNetwork({ mode }, undefined, info.inactiveXml, null));
+      await redefine(c, writeNetwork({ mode }, undefined, info.inactiveXml, null), info.inactiveXml);
       const left = readNetwork((await existing(host, c, name)).inactiveXml).mark;
       if (left)
         throw new VirtnetError(

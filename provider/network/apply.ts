@@ -195,7 +195,8 @@ const running = async (run: Run): Promise<NetworkInfo> => {
 
 const ACTIONS: Handlers = {
   async define(run, { xml }) {
-    const { uuid } = await serial(run, () => run.c.networks.define(xml));
+    const { redefine } = await import("./redefine.js"); // most runs define nothing
+    const { uuid } = await serial(run, () => redefine(run.c, xml, run.plan.before?.xml));
     run.ref = { uuid };
     if (run.journal && run.journal.from !== run.journal.to)
       await bringLeases(run.hooks.channel, run.journal.before.xml);

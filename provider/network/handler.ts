@@ -327,8 +327,9 @@ async function ourOwn(c: Connection, olds: Inputs): Promise<NetworkInfo | undefi
 
 async function release(c: Connection, info: NetworkInfo): Promise<void> {
   const doc = readNetwork(info.inactiveXml);
-  if (doc.mark && info.persistent)
-    await c.networks.define(writeNetwork({ mode: doc.mode }, undefined, info.inactiveXml, null));
+  if (!doc.mark || !info.persistent) return;
+  const { redefine } = await import("./redefine.js");
+  await redefine(c, writeNetwork({ mode: doc.mode }, undefined, info.inactiveXml, null), info.inactiveXml);
 }
 
 export { forgetRun };
