@@ -153,7 +153,7 @@ export interface Dns {
   forwarders?: Forwarder[];
   /** Names that are answered here. A change is live. */
   hosts?: DnsHost[];
-  /** TXT records. A change is live. */
+  /** TXT records. A change is live; of several of one name it restarts the network. */
   txts?: Txt[];
   /** SRV records. A change is live. */
   srvs?: Srv[];

@@ -7,7 +7,7 @@ import { keepsFirewallClean, refreshedBy, refreshesFirewall } from "./abilities.
 import { modes } from "./args.js";
 import { fieldsOf, readNetwork, sameMark, writeNetwork } from "./document.js";
 import { shortId } from "./journal.js";
-import { updateSteps } from "./live.js";
+import { byList, canUpdate, listKey, updateSteps } from "./live.js";
 import { isInGroup, sourceDeviceOf, vmsOf } from "./nics.js";
 import type { Mode } from "./parts/forward.js";
 import { type Impact, type Price, priceOf, reasons, tooCostly, worst } from "./prices.js";
@@ -68,15 +68,24 @@ interface Differences {
 function differencesOf({ desired, was }: Wish, net: ObservedNetwork, observed: Observed): Differences {
   const mode = desired.mode as Mode;
   const fields = fieldsOf(mode);
-  const price = (c: Change): Price =>
+  const general = (c: Change): Price =>
     takenOut(c, observed) ?? safePrice(priceOf(modes[mode].prices, c.row), mode, observed);
   const config = compare(fields, desired, readNetwork(net.xml, mode).values, was);
-  const live =
-    net.liveXml === undefined || desired.apply === "next-restart"
-      ? []
-      : compare(fields, desired, readNetwork(net.liveXml, mode).values, was).filter((c) => !price(c).storedOnly);
-  return { config, live, price };
+  if (net.liveXml === undefined || desired.apply === "next-restart") return { config, live: [], price: general };
+  const { values } = readNetwork(net.liveXml, mode);
+  const live = compare(fields, desired, values, was).filter((c) => !general(c).storedOnly);
+  const alike = new Set<string>();
+  for (const [key, list] of byList(live)) {
+    const { section } = general(list[0] as Change);
+    if (section !== undefined && !canUpdate(fields, list, section, values)) alike.add(key);
+  }
+  return { config, live, price: (c) => (alike.has(listKey(c)) ? NOT_TOLD_APART : general(c)) };
 }
+
+const NOT_TOLD_APART: Price = {
+  impact: "restart",
+  why: "libvirt changes entries of a running network one by one, and does not tell some of these apart (several have the same name or address)",
+};
 
 function changeSteps(wish: Wish, observed: Observed, net: ObservedNetwork, mark: Mark | undefined): Step[] {
   const { desired, was } = wish;

@@ -3,7 +3,7 @@
  * owned as a whole; a field that was set and is no longer goes back to libvirt's default.
  */
 import type { AnyNode, ListNode, ObjectNode, ScalarNode } from "./node.js";
-import { canonOf, same, type Value } from "./tree.js";
+import { canonOf, paired, same, type Value } from "./tree.js";
 
 export interface Change {
   /** As the user wrote it, or for what only the host has as he would have written it: `ips[0].dhcp.hosts[1]`. */
@@ -75,21 +75,17 @@ function compareList(node: ListNode<AnyNode>, d: Value[] | undefined, o: Value[]
     out.push({ ...at, op, from: o, to: wanted });
     return;
   }
-  const keyOf = (v: Value) => key(canonOf(node.item, v));
-  const there = new Map(o.map((v) => [keyOf(v), v]));
-  const keep = new Set<string>();
+  const { keys, twins, surplus } = paired(node, wanted, o);
   const row = `${at.row}[]`;
   wanted.forEach((v, i) => {
-    const k = keyOf(v);
-    keep.add(k);
-    const here = { path: `${at.path}[${i}]`, row, keys: [...at.keys, k] };
-    const was = there.get(k);
+    const here = { path: `${at.path}[${i}]`, row, keys: [...at.keys, keys[i] as string] };
+    const was = o[twins[i] ?? -1];
     if (was === undefined) out.push({ ...here, op: "add", to: v });
     else if (!node.unit) walk(node.item, v, was, undefined, here, true, out);
     else if (!same(canonOf(node.item, v), canonOf(node.item, was))) out.push({ ...here, op: "set", from: was, to: v });
   });
-  let extra = wanted.length;
-  for (const [k, v] of there) {
-    if (!keep.has(k)) out.push({ path: `${at.path}[${extra++}]`, row, keys: [...at.keys, k], op: "remove", from: v });
-  }
+  surplus.forEach((j, n) => {
+    const keys = [...at.keys, key(canonOf(node.item, o[j]))];
+    out.push({ path: `${at.path}[${wanted.length + n}]`, row, keys, op: "remove", from: o[j] });
+  });
 }

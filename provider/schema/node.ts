@@ -38,6 +38,8 @@ export interface ListNode<I = unknown> {
   remove(el: Element, item: Element): void;
   /** Identifies an item; undefined: items are compared in order, as one value. */
   key?: (item: never) => string;
+  /** Several items may have one key; those that are equal are one. */
+  several?: true;
   /** Items are compared and changed as a whole (one change an item), not field by field. */
   unit: boolean;
 }
@@ -189,6 +191,7 @@ export const oneOf = <const V extends readonly [string, ...string[]]>(
 export interface ListOptions<I> {
   /** Identifies an item, from canonical values. Without it the list is one ordered value. */
   key?: (item: ValueOf<I>) => string;
+  several?: true;
   unit?: boolean;
   /** Only those elements belong to the list. */
   where?: (el: Element) => boolean;
@@ -216,6 +219,7 @@ export function list<I extends AnyNode>(
       if (parent !== el) prune(parent, el);
     },
     ...(options.key ? { key: options.key as never } : {}),
+    ...(options.several ? { several: true } : {}),
     unit: options.unit ?? true,
   };
 }

@@ -68,10 +68,40 @@ function writeList(node: ListNode<AnyNode>, el: Element, value: Value[] | undefi
     for (const v of wanted) writeTree(item, node.append(el), v, undefined, true);
     return;
   }
-  const byKey = new Map(old.map((e) => [key(canonOf(item, readTree(item, e))), e]));
-  const keep = new Set(wanted.map((v) => key(canonOf(item, v))));
-  for (const [k, e] of byKey) if (!keep.has(k)) node.remove(el, e);
-  for (const v of wanted) writeTree(item, byKey.get(key(canonOf(item, v))) ?? node.append(el), v, undefined, true);
+  const { twins, surplus } = paired(
+    node,
+    wanted,
+    old.map((e) => readTree(item, e)),
+  );
+  for (const j of surplus) node.remove(el, old[j] as Element);
+  wanted.forEach((v, i) => {
+    writeTree(item, old[twins[i] ?? -1] ?? node.append(el), v, undefined, true);
+  });
+}
+
+/**
+ * Which item that is there each wanted one is, by key, and which are none. libvirt takes several of one key (two `<host>` of one
+ * address): of those one that is equal, else the first that is left.
+ */
+export function paired(
+  node: ListNode<AnyNode>,
+  wanted: Value[],
+  there: Value[],
+): { keys: string[]; twins: (number | undefined)[]; surplus: number[] } {
+  const key = node.key as unknown as (v: Value) => string;
+  const items = wanted.map((v) => canonOf(node.item, v));
+  const found = there.map((v) => canonOf(node.item, v));
+  const keys = items.map((v) => key(v));
+  const free = new Map<string, number[]>();
+  for (const [j, v] of found.entries()) free.set(key(v), [...(free.get(key(v)) ?? []), j]);
+  const left = (i: number): number[] => free.get(keys[i] as string) ?? [];
+  const equal = items.map((v, i) => {
+    const all = left(i);
+    const at = all.length > 1 || node.several ? all.findIndex((j) => same(found[j], v)) : -1;
+    return at < 0 ? undefined : all.splice(at, 1)[0];
+  });
+  const twins = equal.map((j, i) => j ?? left(i).shift());
+  return { keys, twins, surplus: [...free.values()].flat().sort((a, b) => a - b) };
 }
 
 /** The value with every scalar in canonical form; absent where it equals what absence means. */
@@ -87,7 +117,7 @@ export function canonOf(node: AnyNode, value: Value): Value {
     const items = value.map((v) => canonOf(node.item as AnyNode, v));
     const key = (node as ListNode).key as ((v: Value) => string) | undefined;
     // Items with a key have no order.
-    return key ? items.sort((a, b) => (key(a) < key(b) ? -1 : 1)) : items;
+    return key ? items.sort((a, b) => order(key(a), key(b)) || order(JSON.stringify(a), JSON.stringify(b))) : items;
   }
   const out: Obj = {};
   for (const [name, f] of Object.entries((node as ObjectNode).fields)) {
@@ -100,6 +130,8 @@ export function canonOf(node: AnyNode, value: Value): Value {
   (node as ObjectNode).implied?.(out);
   return out;
 }
+
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Structural equality of plain data, whatever the order of keys (Pulumi does not keep it, pulumi#16582). */
 export function same(a: unknown, b: unknown): boolean {

@@ -310,7 +310,8 @@ function changes(modes) {
     ),
     "`maxImpact` on a resource, or `virtnet:maxImpact` in the stack's configuration, refuses at preview what costs more: `live`, `replug` or `restart`. " +
       "A field of which nothing is known counts as `replace`. Beside the fields: `running: false` stops the network (impact `restart`), `autostart` costs nothing. " +
-      "On daemons from 10.4 with nftables (or where that is not known), a live change of the sections `dns-host`, `dns-txt`, `dns-srv` and `portgroup` of a `nat`, `route` or `isolated` network would leave firewall rules behind, so it counts as `restart` there.",
+      "On daemons from 10.4 with nftables (or where that is not known), a live change of the sections `dns-host`, `dns-txt`, `dns-srv` and `portgroup` of a `nat`, `route` or `isolated` network would leave firewall rules behind, so it counts as `restart` there. " +
+      "So does, on any daemon, a change of an entry that libvirt's call does not tell from another of its list: one of several TXT records of one name, an address that goes and shares a host name, or an SRV record beside one that says no more or no less.",
     ...sections.flatMap(([modes, list]) => [
       `## ${title(modes)}`,
       table(

@@ -43,6 +43,18 @@ export function spots(node: AnyNode, value: unknown, at: Path = [], item?: Path)
   });
 }
 
+/** Where the lists are whose items are known by a key. */
+export function keyed(node: AnyNode, value: unknown, at: Path = []): Path[] {
+  if (value === undefined || node.kind === "scalar") return [];
+  if (node.kind === "list") {
+    const { key, item } = node as ListNode<AnyNode>;
+    return [...(key ? [at] : []), ...(value as unknown[]).flatMap((v, i) => keyed(item, v, [...at, i]))];
+  }
+  return Object.entries((node as ObjectNode).fields).flatMap(([name, f]) =>
+    keyed(f, (value as Inputs)[name], [...at, name]),
+  );
+}
+
 export function get(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((at, k) => (at as Record<string | number, unknown> | undefined)?.[k], value);
 }

@@ -65,8 +65,8 @@ export const dns = object({
   forwarders: list("dns", "forwarder", forwarder),
   /** Names that are answered here. A change is live. */
   hosts: list("dns", "host", dnsHost, { key: (h) => h.ip }),
-  /** TXT records. A change is live. */
-  txts: list("dns", "txt", txt, { key: (t) => t.name }),
+  /** TXT records. A change is live; of several of one name it restarts the network. */
+  txts: list("dns", "txt", txt, { key: (t) => t.name, several: true }),
   /** SRV records. A change is live. */
   srvs: list("dns", "srv", srv, {
     key: (s) => [s.service, s.protocol, s.domain, s.target, s.port, s.priority ?? 0, s.weight ?? 0].join("|"),

@@ -41,7 +41,8 @@ function repeated(list: ListNode<AnyNode>, items: unknown[], path: string, subje
   const out: Failure[] = [];
   items.forEach((item, i) => {
     if (item === undefined || item === null) return;
-    const k = key(canonOf(list.item, item));
+    const canonical = canonOf(list.item, item);
+    const k = list.several ? `${key(canonical)} ${JSON.stringify(canonical)}` : key(canonical);
     const j = first.get(k);
     if (j === undefined) {
       first.set(k, i);

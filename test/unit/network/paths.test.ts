@@ -9,7 +9,7 @@ import type { Observed, Plan } from "../../../provider/network/steps.js";
 import { compare } from "../../../provider/schema/compare.js";
 import { canonOf, paths, same as sameValue } from "../../../provider/schema/tree.js";
 import { fullArgs } from "../../support/full-args.js";
-import { another, get, put, type Spot, spots } from "../../support/paths.js";
+import { another, get, keyed, put, type Spot, spots } from "../../support/paths.js";
 
 const OLDEST = 9_000_000;
 const write = (args: Inputs): string => writeNetwork(args, undefined, undefined, undefined);
@@ -105,6 +105,17 @@ for (const mode of Object.keys(modes) as Mode[]) {
           planOne(args, gone, { config: gone, live: gone }, `${spot.text} added to the program`);
           planOne(args, args, { config: gone, live: gone }, `${spot.text} removed on the host`);
           assert.deepEqual(reconciled(gone, args, write(args)), [], spot.text);
+        }
+      });
+
+      it(`${String(args.name)}: an item that is there twice is one step, and once afterwards`, () => {
+        for (const path of keyed(fieldsOf(mode), args)) {
+          const list = get(args, path) as unknown[];
+          list.forEach((item, i) => {
+            const twice = put(args, path, [item, ...list]);
+            planOne(args, args, { config: twice, live: twice }, `${path.join(".")}.${i} twice on the host`);
+            assert.deepEqual(reconciled(args, args, write(twice)), [], path.join("."));
+          });
         }
       });
     }

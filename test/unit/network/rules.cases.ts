@@ -41,7 +41,7 @@ export const cases: Record<string, Case[]> = {
         txts: [
           { name: "a", value: "1" },
           { name: "b", value: "1" },
-          { name: "a", value: "2" },
+          { name: "a", value: "1" },
         ],
       }),
       path: "dns.txts[2]",
@@ -50,7 +50,7 @@ export const cases: Record<string, Case[]> = {
         txts: [
           { name: "a", value: "1" },
           { name: "b", value: "1" },
-          { name: "c", value: "2" },
+          { name: "a", value: "2" },
         ],
       }),
     },
