@@ -295,7 +295,7 @@ export interface Hostdev {
 }
 
 export interface NatArgs {
-  /** Addresses of the host on the network, several if wanted; one that serves DHCP is its guests' gateway. At least one. */
+  /** Addresses of the host on the network, several if wanted, also in one subnet; the first in that of the DHCP is the guests' gateway. At least one. */
   ips: Ip[];
   /** Masquerades behind the host. */
   mode: "nat";
@@ -364,7 +364,7 @@ export interface NatArgs {
 }
 
 export interface RouteArgs {
-  /** Addresses of the host on the network, several if wanted; one that serves DHCP is its guests' gateway. At least one. */
+  /** Addresses of the host on the network, several if wanted, also in one subnet; the first in that of the DHCP is the guests' gateway. At least one. */
   ips: Ip[];
   /** A subnet of its own, routed by the host. */
   mode: "route";
@@ -431,7 +431,7 @@ export interface RouteArgs {
 }
 
 export interface OpenArgs {
-  /** Addresses of the host on the network, several if wanted; one that serves DHCP is its guests' gateway. At least one. */
+  /** Addresses of the host on the network, several if wanted, also in one subnet; the first in that of the DHCP is the guests' gateway. At least one. */
   ips: Ip[];
   /** Routed, firewalled by nobody but the host. */
   mode: "open";
@@ -508,7 +508,7 @@ export interface IsolatedArgs {
   domain?: Domain;
   /** DNS server. */
   dns?: Dns;
-  /** Addresses of the host on the network, several if wanted; one that serves DHCP is its guests' gateway, but in mode `isolated`, where they get none. */
+  /** Addresses of the host on the network, several if wanted, also in one subnet; the first in that of the DHCP is the guests' gateway, but in mode `isolated`, where they get none. */
   ips?: Ip[];
   /** Static routes of the host through this network. */
   routes?: Route[];

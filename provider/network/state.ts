@@ -2,7 +2,7 @@
 import type { Inputs } from "../handler.js";
 import type { HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { compare } from "../schema/compare.js";
-import { formatIp, parseCidr } from "../schema/net.js";
+import { type Cidr, formatIp, parseCidr } from "../schema/net.js";
 import { project, withLeaving } from "../schema/project.js";
 import { CONTROL_FIELDS, modes, STATE_FIELDS } from "./args.js";
 import { fieldsOf, readNetwork } from "./document.js";
@@ -88,12 +88,15 @@ function pendingOf(args: Inputs, info: NetworkInfo): string[] {
 export type Via = (family: 4 | 6, device?: string) => string | undefined;
 
 function upstreamRoutes(values: Inputs, via: (family: 4 | 6) => string): Computed["upstreamRoutes"] {
-  return ((values.ips ?? []) as { address: string }[]).flatMap(({ address }) => {
-    const c = parseCidr(address);
-    return c
-      ? [{ destination: `${formatIp(c.first, c.family)}/${c.prefix}`, via: via(c.family === "ipv4" ? 4 : 6) }]
-      : [];
-  });
+  const all = ((values.ips ?? []) as { address: string }[]).flatMap(({ address }) => parseCidr(address) ?? []);
+  // Several addresses may lie in one subnet.
+  const covers = (a: Cidr, b: Cidr) => a.family === b.family && a.first <= b.first && b.last <= a.last;
+  return all
+    .filter((c, i) => !all.some((o, j) => covers(o, c) && (o.prefix < c.prefix || j < i)))
+    .map((c) => ({
+      destination: `${formatIp(c.first, c.family)}/${c.prefix}`,
+      via: via(c.family === "ipv4" ? 4 : 6),
+    }));
 }
 
 /** What can be seen of a running network beside its definitions; absent: nothing is wrong as far as is known. */

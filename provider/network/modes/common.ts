@@ -74,7 +74,7 @@ export const ownBridge = {
   domain,
   /** DNS server. */
   dns,
-  /** Addresses of the host on the network, several if wanted; one that serves DHCP is its guests' gateway, but in mode `isolated`, where they get none. */
+  /** Addresses of the host on the network, several if wanted, also in one subnet; the first in that of the DHCP is the guests' gateway, but in mode `isolated`, where they get none. */
   ips,
   /** Static routes of the host through this network. */
   routes,

@@ -25,7 +25,7 @@ export const nat = {
     /** Masquerades behind the host. */
     mode: modeField("nat"),
     ...others,
-    /** Addresses of the host on the network, several if wanted; one that serves DHCP is its guests' gateway. At least one. */
+    /** Addresses of the host on the network, several if wanted, also in one subnet; the first in that of the DHCP is the guests' gateway. At least one. */
     ips: required(ips),
     /** The only host device that traffic may leave by. Default: whatever the host's routes say. */
     device,

@@ -19,7 +19,7 @@ export const open = {
     /** Routed, firewalled by nobody but the host. */
     mode: modeField("open"),
     ...others,
-    /** Addresses of the host on the network, several if wanted; one that serves DHCP is its guests' gateway. At least one. */
+    /** Addresses of the host on the network, several if wanted, also in one subnet; the first in that of the DHCP is the guests' gateway. At least one. */
     ips: required(ips),
   }),
   rules: ownBridgeRules,

@@ -1,6 +1,6 @@
 /** Fixed addresses. libvirt accepts one outside its subnet (virNetworkDHCPHostDefParseXML) and leaves the rest to dnsmasq's log. */
 import type { Failure } from "../../handler.js";
-import { type At, each, familyName, type HostArgs, ipOf, quote, type subnets } from "./known.js";
+import { type At, each, familyName, type HostArgs, ipOf, quote, subnets } from "./known.js";
 import { unfitMac } from "./mac.js";
 import type { Rule } from "./rule.js";
 import { edge, outside, type Place, type Served, served, subnetOf } from "./served.js";
@@ -22,11 +22,12 @@ const hostFree: Rule = {
       .flatMap(fixedOf)
       .flatMap((p) => {
         const ip = ipOf(p.value);
-        if (ip?.family === p.s.cidr.family && ip.n === ipOf(p.s.cidr.address)?.n && p.s.cidr.prefix < 128) {
+        const own = subnets(args).find(({ cidr }) => ip?.family === cidr.family && ip.n === ipOf(cidr.address)?.n);
+        if (own && p.s.cidr.prefix < 128) {
           return [
             {
               property: p.path,
-              reason: `${p.value} is the host's own address, ${p.s.path}.address: choose another one of ${subnetOf(p.s)}`,
+              reason: `${p.value} is the host's own address, ${own.path}.address: choose another one of ${subnetOf(p.s)}`,
             },
           ];
         }

@@ -197,7 +197,7 @@ export const cases: Record<string, Case[]> = {
       twin: ip({ localPtr: true }, "fd00::1/60"),
     },
   ],
-  "The host's address is neither the network nor the broadcast address of its subnet.": [
+  "The host's address is neither the network nor the broadcast address of a subnet of the network.": [
     {
       breaks: address("10.0.1.0/24"),
       path: "ips[0].address",
@@ -211,6 +211,18 @@ export const cases: Record<string, Case[]> = {
       twin: address("10.0.1.2/30"),
     },
     { breaks: address("fd00:1::/64"), path: "ips[0].address", reason: "anycast", twin: address("fd00:1::/127") },
+    {
+      breaks: address("10.0.1.255/32", "10.0.1.1/24"),
+      path: "ips[0].address",
+      reason: "10.0.1.255/32 is the broadcast address of 10.0.1.0/24: use a host's address, as 10.0.1.254/32",
+      twin: address("10.0.1.254/32", "10.0.1.1/24"),
+    },
+    {
+      breaks: address("10.0.2.1/24", "10.0.2.0/16"),
+      path: "ips[1].address",
+      reason: "10.0.2.0/16 is the network address of 10.0.2.0/24",
+      twin: address("10.0.1.1/24", "10.0.2.0/16"),
+    },
   ],
   "The host's address is one that a host can have.": [
     {
@@ -231,14 +243,6 @@ export const cases: Record<string, Case[]> = {
   ],
   "The prefix length is at least 1.": [
     { breaks: address("10.0.1.1/0"), path: "ips[0].address", reason: "prefix length 0", twin: address("10.0.1.1/1") },
-  ],
-  "Two addresses of one network lie in different subnets.": [
-    {
-      breaks: address("10.0.1.1/24", "10.0.2.1/24", "10.0.1.129/25"),
-      path: "ips[2].address",
-      reason: "overlaps 10.0.1.1/24, ips[0].address",
-      twin: address("10.0.1.1/25", "10.0.2.1/24", "10.0.1.129/25"),
-    },
   ],
   "The subnets of the network are those of no other network.": [
     {
@@ -368,6 +372,22 @@ export const cases: Record<string, Case[]> = {
       path: "ips[0].dhcp.hosts[0].ip",
       reason: "the host's own address",
       twin: hosts({ mac: MAC, ip: "10.0.1.2" }),
+    },
+    {
+      breaks: nat({
+        ips: [
+          { address: "10.0.1.1/24", dhcp: { hosts: [{ mac: MAC, ip: "10.0.1.53" }] } },
+          { address: "10.0.1.53/32" },
+        ],
+      }),
+      path: "ips[0].dhcp.hosts[0].ip",
+      reason: "the host's own address, ips[1].address",
+      twin: nat({
+        ips: [
+          { address: "10.0.1.1/24", dhcp: { hosts: [{ mac: MAC, ip: "10.0.1.53" }] } },
+          { address: "10.0.1.54/32" },
+        ],
+      }),
     },
     {
       breaks: hosts({ mac: MAC, ip: "10.0.1.255" }),
