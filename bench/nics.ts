@@ -1,5 +1,6 @@
 import type { Inputs } from "../provider/handler.js";
 import { closeHosts, hostAt } from "../provider/host/hosts.js";
+import { forgetKept } from "../provider/kept.js";
 import { forgetNics, vmInterfaceHandler } from "../provider/vminterface/handler.js";
 import { type Guest, startGuest } from "../sandbox/guests.js";
 import { type Sandbox, startSandbox } from "../sandbox/index.js";
@@ -120,7 +121,10 @@ function handled(sandbox: Sandbox): Record<Step, () => Promise<number>> {
   return {
     plug: () => up("one"),
     move: () => up("two"),
-    unplug: () => timed(() => vmInterfaceHandler.delete(ctxOf, there().id, there().outs)),
+    unplug() {
+      forgetKept(); // it goes in another run than it came in
+      return timed(() => vmInterfaceHandler.delete(ctxOf, there().id, there().outs));
+    },
   };
 }
 

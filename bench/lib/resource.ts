@@ -1,4 +1,5 @@
 import type { Inputs } from "../../provider/handler.js";
+import { forgetKept } from "../../provider/kept.js";
 import { networkHandler } from "../../provider/network/handler.js";
 
 /** The handler as the engine drives it: preview, then update. */
@@ -20,6 +21,7 @@ export function resource(uri: string, name: string) {
       return performance.now() - started;
     },
     async destroy(): Promise<void> {
+      forgetKept(); // in another run
       if (state) await networkHandler.delete(ctx, state.id, state.outs);
     },
   };

@@ -4,6 +4,7 @@ import { isLookup, PartialFailure, textOf, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { deviceMade, linkOwner } from "../host/devices.js";
 import { proveHost, uriOf } from "../host/hosts.js";
+import { goesOn, isKept, making, objectOn } from "../kept.js";
 import { bridgeOf, interfacesOf, targetOf } from "../network/nics.js";
 import { priceOf } from "../network/prices.js";
 import { mayTake, type Owner, sameOwner } from "../ownership.js";
@@ -37,6 +38,8 @@ const tapsOn = (domainXml: string, bridge: string): string[] =>
 
 export function linkHandler(kind: Kind): Handler {
   const label = (inputs: Inputs): string => `${kind} ${JSON.stringify(inputs.name)}`;
+  const nameOn = (of: Inputs): string | undefined =>
+    typeof of.name === "string" ? objectOn(uriOf(of), of.name) : undefined;
   const look = ({ backend }: There, ref: { id?: string; name: string }, wanted?: Inputs): Promise<Observed> =>
     observe(backend, kind, ref, wanted);
   /** What the plan is to reach, on this host. */
@@ -46,6 +49,7 @@ export function linkHandler(kind: Kind): Handler {
   });
 
   async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<{ inputs: Inputs; failures: Failure[] }> {
+    goesOn(kind, olds, news, nameOn);
     const inputs: Inputs = { ...news };
     for (const k of STATE_FIELDS) if (inputs[k] === undefined) inputs[k] = true;
     const twin = sawInCheck(kind, inputs);
@@ -155,7 +159,10 @@ export function linkHandler(kind: Kind): Handler {
     if (why !== undefined) throw new VirtnetError(`${label(news)}: ${why}`);
   }
 
-  async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
+  const create = (ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> =>
+    making(kind, inputs, () => makeOrTake(ctx, inputs));
+
+  async function makeOrTake(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
     const there = await reachHost(inputs);
     const identity = await there.host.identity();
     return alone(there, async () => {
@@ -318,6 +325,7 @@ export function linkHandler(kind: Kind): Handler {
       // Moved to another resource of the program, or to another stack: not ours to delete any more.
       if (mark && owner && !sameOwner(mark, owner)) return;
       if (!there.backend.keepsMarks && movedOn(kind, olds)) return;
+      if (isKept(kind, olds, objectOn(identity.uuid, link.id), objectOn(there.host.uri, link.name))) return;
       if (there.backend.keepsMarks && !mark && owner) {
         ctx.log("warning", `${label(olds)} no longer carries the mark of its owner (disowned): it is left as it is`);
         return;

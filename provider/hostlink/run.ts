@@ -2,6 +2,7 @@
 import { type Context, type Failure, type Inputs, textOf, Unknown } from "../handler.js";
 import { type Channel, channelOf } from "../host/channel.js";
 import { hostAt } from "../host/hosts.js";
+import { forgetKept } from "../kept.js";
 import type { BackendName, Kind } from "./args.js";
 import type { Access } from "./backends/backend.js";
 import { backendOf } from "./backends/index.js";
@@ -49,6 +50,7 @@ export function forgetLinks(): void {
   facts.clear();
   managers.clear();
   forgetReadings();
+  forgetKept();
 }
 
 export function seen(args: Inputs): boolean {

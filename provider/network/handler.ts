@@ -4,6 +4,7 @@ import { ApplyError, isLookup, PartialFailure, textOf, VirtnetError } from "../h
 import { channelOf } from "../host/channel.js";
 import { deviceMade } from "../host/devices.js";
 import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
+import { goesOn, isKept, making, objectOn } from "../kept.js";
 import type { Connection, HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { type Owner, sameOwner } from "../ownership.js";
 import { same } from "../schema/tree.js";
@@ -30,6 +31,11 @@ import { argsOf, argsOnHost, argsWithin, type Computed, type Condition, computed
 import type { Observed } from "./steps.js";
 import { verify } from "./verify.js";
 
+/** For {@link goesOn}: as what it is kept. */
+const KIND = "network";
+const nameOn = (of: Inputs): string | undefined =>
+  typeof of.name === "string" ? objectOn(uriOf(of), of.name) : undefined;
+
 /** Work on one network is serial: by name until it has a UUID. */
 const keyOf = (nameOrId: string): string => `network:${nameOrId}`;
 
@@ -42,6 +48,7 @@ const withState = (args: Inputs): Inputs => ({
 type Checked = { inputs: Inputs; failures: Failure[] };
 
 async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<Checked> {
+  goesOn(KIND, olds, news, nameOn);
   const { inputs, failures, reached } = await judge(ctx, olds, news);
   const isNew = Object.keys(olds).length === 0;
   if (failures.length > 0 || !isNew || !reached) return { inputs, failures };
@@ -82,7 +89,10 @@ async function healed(host: Host, c: Connection, { uuid, held, since }: Locked):
   return performance.now();
 }
 
-async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
+const create = (ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> =>
+  making(KIND, inputs, () => makeOrTake(ctx, inputs));
+
+async function makeOrTake(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
   const host = hostAt(uriOf(inputs));
   const identity = await host.identity();
   const how = { nics: true, ...(await daemonOf(host)), desired: inputs };
@@ -294,6 +304,7 @@ async function remove(ctx: Context, id: string, olds: Inputs): Promise<void> {
     const owner = olds.owner as Owner | undefined;
     // Moved to another resource of the program, or to another stack: not ours to delete any more.
     if (mark && owner && !sameOwner(mark, owner)) return;
+    if (isKept(KIND, olds, objectOn(identity.uuid, info.uuid), objectOn(host.uri, info.name))) return;
     if (!mark && owner && info.persistent) {
       announce(
         ctx,

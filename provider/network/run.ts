@@ -2,6 +2,7 @@
 import { type Context, type Failure, type Inputs, Unknown } from "../handler.js";
 import { devicesMade, isLink } from "../host/devices.js";
 import { hostAt } from "../host/hosts.js";
+import { forgetKept } from "../kept.js";
 import type { NetworkInfo } from "../libvirt/api.js";
 import { type Owner, sameStack } from "../ownership.js";
 import { ownBridgeOf, readNetwork } from "./document.js";
@@ -43,6 +44,7 @@ export function seen(inputs: Inputs): boolean {
 export function forgetRun(): void {
   checked.clear();
   forgetFacts();
+  forgetKept();
 }
 
 /** The other networks of this run and of the host, and what the daemon can. */

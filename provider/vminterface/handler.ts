@@ -4,6 +4,7 @@ import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
 import { ApplyError, isLookup, PartialFailure, textOf, Unknown, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
+import { goesOn, making } from "../kept.js";
 import type { Connection, DomainInfo } from "../libvirt/api.js";
 import type { Impact } from "../network/prices.js";
 import { announce } from "../network/say.js";
@@ -27,7 +28,7 @@ import { argsFound, argsOfBoth, argsWithin, type Computed, computed, everSet, ty
 import type { Observed, ObservedVm } from "./steps.js";
 import { together } from "./together.js";
 import { verify } from "./verify.js";
-import { stillOurs, takeForNew } from "./whose.js";
+import { KIND, stillOurs, takeOver } from "./whose.js";
 import { notProven, onVm, unplugOptions } from "./work.js";
 
 // ---- check and diff ---------------------------------------------------------------------------------------------------
@@ -43,6 +44,9 @@ type Checked = { inputs: Inputs; failures: Failure[] };
 
 async function check(ctx: Context, olds: Inputs, news: Inputs): Promise<Checked> {
   const { inputs, failures, takes } = await judge(ctx, olds, news);
+  goesOn(KIND, olds, inputs, ({ domain, mac }) =>
+    typeof domain === "string" && typeof mac === "string" ? idOf({ uuid: domain }, mac) : undefined,
+  );
   // A NIC that is taken over may change by that, and the engine asks diff about resources of its state only.
   return { inputs, failures: takes ? await priceOfTaking(ctx, inputs) : failures };
 }
@@ -104,7 +108,15 @@ async function withoutRenamed(replaces: string[], olds: Inputs, news: Inputs): P
 
 // ---- create, update ---------------------------------------------------------------------------------------------------
 
-async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
+const create = (ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> =>
+  making(
+    KIND,
+    inputs,
+    () => plugOrTake(ctx, inputs),
+    ({ id }) => id,
+  );
+
+async function plugOrTake(ctx: Context, inputs: Inputs): Promise<{ id: string; outs: Inputs }> {
   const host = hostAt(uriOf(inputs));
   const identity = await host.identity();
   const desired = inputs.mac === undefined ? { ...inputs, mac: randomMac() } : inputs;
@@ -113,7 +125,7 @@ async function create(ctx: Context, inputs: Inputs): Promise<{ id: string; outs:
     look: (c) => observe(c, desired, identity.libVersion),
     async work(c, observed, free) {
       const vm = await vmThere(host, observed, desired, identity);
-      const adopted = takeForNew(vm, desired, identity.hostname);
+      const adopted = takeOver(vm, desired, identity.hostname);
       return reach(ctx, host, c, { desired, history: { adopted, remade: 0 }, free }, observed);
     },
   });

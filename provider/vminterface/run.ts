@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { type Context, type Inputs, textOf, Unknown } from "../handler.js";
 import { type Host, hostAt } from "../host/hosts.js";
+import { forgetKept } from "../kept.js";
 import type { DomainInfo } from "../libvirt/api.js";
 import { readNetwork } from "../network/document.js";
 import { neighbours as networksAround } from "../network/run.js";
@@ -45,18 +46,12 @@ const takenOver = new Map<string, string>();
 export const tookOver = (nic: string, key: string): void => void takenOver.set(nic, key);
 export const ownerNow = (nic: string): string | undefined => takenOver.get(nic);
 
-/** NICs that this run has created again as they were: what is deleted then is the former resource, not the NIC. */
-const createdAgain = new Set<string>();
-export const createAgain = (nic: string): void => void createdAgain.add(nic);
-/** Once for each time. */
-export const wasCreatedAgain = (nic: string): boolean => createdAgain.delete(nic);
-
 /** For tests: a new run. */
 export function forgetNics(): void {
   checked.clear();
   formers.clear();
   takenOver.clear();
-  createdAgain.clear();
+  forgetKept();
   forgetMoves();
   forgetSilent();
 }

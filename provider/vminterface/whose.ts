@@ -1,12 +1,16 @@
 /** Whose a NIC is, and whether a resource may take it, change it, unplug it. */
 import { type Inputs, VirtnetError } from "../handler.js";
+import { isKept } from "../kept.js";
 import { isForeignAlias } from "../nic-mark.js";
 import { type Mark, mayTake, type Owner, sameOwner, sameStack } from "../ownership.js";
 import { same } from "../schema/tree.js";
-import { createAgain, ownerNow, resourceOf, tookOver, wasCreatedAgain } from "./run.js";
+import { ownerNow, resourceOf, tookOver } from "./run.js";
 import { idOf, label } from "./say.js";
 import { argsOf } from "./state.js";
 import type { ObservedVm } from "./steps.js";
+
+/** For {@link isKept}: as what it is kept. */
+export const KIND = "NIC";
 
 /** The stored definition says it, since a running device keeps its alias. */
 const markOf = (vm: ObservedVm): Mark | undefined => (vm.config ?? vm.live)?.mark;
@@ -27,7 +31,7 @@ const inChange = (alias: string | undefined, olds: Inputs, news: Inputs): boolea
     : alias === undefined || alias === news.alias;
 
 /** Whether a NIC that is there may be taken; throws where not. @returns whether it counts as adopted. */
-function takeOver(vm: ObservedVm, inputs: Inputs, hostName: string): boolean {
+export function takeOver(vm: ObservedVm, inputs: Inputs, hostName: string): boolean {
   const nic = vm.config ?? vm.live;
   if (!nic) return false;
   const owner = inputs.owner as Owner | undefined;
@@ -44,13 +48,6 @@ function takeOver(vm: ObservedVm, inputs: Inputs, hostName: string): boolean {
     or: "mac",
     release: `virtnet disown vm-interface ${vm.name} ${nic.mac}`,
   });
-}
-
-/** The same for a resource that is not in the state yet, or not any more: its own NIC is there where it is replaced, the new one first. */
-export function takeForNew(vm: ObservedVm, inputs: Inputs, hostName: string): boolean {
-  const adopted = takeOver(vm, inputs, hostName);
-  if (sameOwner(markOf(vm), inputs.owner as Owner | undefined)) createAgain(idOf(vm, inputs.mac));
-  return adopted;
 }
 
 /** Whether the NIC of a resource that is there may be changed; throws where not. @returns whether it counts as adopted. */
@@ -70,7 +67,7 @@ export function stillOurs(vm: ObservedVm, olds: Inputs, news: Inputs, hostName: 
 export function notOurs(vm: ObservedVm, olds: Inputs): { told: string } | undefined {
   const mark = markOf(vm);
   const owner = olds.owner as Owner | undefined;
-  if (wasCreatedAgain(idOf(vm, olds.mac))) return { told: "" };
+  if (isKept(KIND, olds, idOf(vm, olds.mac), idOf({ uuid: vm.name }, olds.mac))) return { told: "" };
   if (owner !== undefined) {
     // Moved to another resource of the program, or to another stack.
     const now = ownerNow(idOf(vm, olds.mac));

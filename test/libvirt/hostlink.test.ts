@@ -327,6 +327,21 @@ describe("host links by libvirt's own interfaces", () => {
     assert.equal(await active("br0"), true);
   });
 
+  it("stay when their resource comes under another URN with the same key, in that run and in the next one", async () => {
+    const [old, now] = [drive("bridge", "br0"), drive("bridge", "br0")];
+    await old.up({ ports: ["eth7"] });
+    forgetLinks();
+    // There is no mark that tells whose it is.
+    await now.up({ ports: ["eth7"], adopt: true, deleteAdopted: true });
+    await old.deleteFormer();
+    assert.equal(await active("br0"), true);
+    forgetLinks();
+    assert.equal(await now.up({ ports: ["eth7"], adopt: true, deleteAdopted: true }), false);
+    await old.deleteFormer();
+    assert.equal(await active("br0"), true);
+    old.state = undefined;
+  });
+
   it("are refused at preview with their path where the interface XML has no place for a field", async () => {
     const d = drive("bridge", "br0");
     const paths = async (args: Inputs) => (await d.check(args)).map((f) => f.property);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { linkHandler } from "../../provider/hostlink/handler.js";
 import { forgetReadings } from "../../provider/hostlink/readings.js";
+import { forgetLinks } from "../../provider/hostlink/run.js";
 import { argsOf } from "../../provider/hostlink/state.js";
 import { run } from "../../sandbox/index.js";
 import { GATEWAY, HOST, waitFor, withLan } from "../support/lan.js";
@@ -275,6 +276,24 @@ describe("a bridge by NetworkManager", function () {
     await d.up({ ports: ["eth2"], name: "br9" });
     assert.deepEqual([await exists("br0"), await ports("br9")], [false, ["eth2"]]);
     await d.destroy();
+  });
+
+  it("stays when its resource comes under another URN with the same key, in that run and in the next one", async () => {
+    const [old, now] = [drive("br0"), drive("br0")];
+    await old.up({ ports: ["eth2"] });
+    forgetLinks();
+    await now.up({ ports: ["eth2"] });
+    assert.equal(now.state?.id, old.state?.id);
+    await old.deleteFormer();
+    assert.equal(await exists("br0"), true);
+    // Where that run ended before it deleted the old one, the next does.
+    forgetLinks();
+    assert.equal(await now.up({ ports: ["eth2"] }), false);
+    await old.deleteFormer();
+    assert.equal(await exists("br0"), true);
+    old.state = undefined;
+    await now.destroy();
+    assert.equal(await exists("br0"), false);
   });
 
   it("is not deleted while VMs are on it", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Inputs } from "../../provider/handler.js";
 import { PartialFailure, Unknown } from "../../provider/handler.js";
 import { closeHosts, hostAt } from "../../provider/host/hosts.js";
-import { forgetRun } from "../../provider/network/handler.js";
+import { forgetRun, networkHandler } from "../../provider/network/handler.js";
 import { drive } from "../support/network.js";
 import { startNetwork, virsh, withSandbox } from "../support/sandbox.js";
 import { nicXml, vmXml } from "../support/vms.js";
@@ -173,6 +173,52 @@ describe("a network on a real libvirtd", () => {
     assert.deepEqual(await names(), []);
   });
 
+  it("stays when its resource comes under another URN with the same key, in that run and in the next one", async () => {
+    const old = on("wrapped");
+    await old.up(nat(40));
+    forgetRun();
+    const now = on("wrapped");
+    await now.up(nat(40));
+    assert.equal(now.state?.id, old.state?.id);
+    await old.deleteFormer();
+    assert.deepEqual(await names(), ["wrapped"]);
+    // Where that run ended before it deleted the old one, the next does.
+    forgetRun();
+    assert.equal(await now.up(nat(40)), false);
+    await old.deleteFormer();
+    assert.match(await info("wrapped"), /Active: yes/);
+    await now.destroy();
+    assert.deepEqual(await names(), []);
+  });
+
+  it("goes with its resource where another network comes under the same key, where that one failed, and before it is made anew", async () => {
+    const [old, other] = [on("former"), on("former")];
+    await old.up(nat(41));
+    forgetRun();
+    await other.up({ ...nat(42), name: "latter" });
+    await old.deleteFormer();
+    assert.deepEqual(await names(), ["latter"]);
+    // The engine of --replace: a check without a state, then delete, then create.
+    await other.preview({ ...nat(42), name: "latter" });
+    const again = on("former");
+    await again.preview({ ...nat(42), name: "latter" });
+    await other.deleteFormer();
+    assert.deepEqual(await names(), []);
+    await again.up({ ...nat(42), name: "latter" });
+    forgetRun();
+    await startNetwork(host(), "busy", "<network><name>busy</name><ip address='10.70.43.1' prefix='24'/></network>");
+    const failing = { ...{ name: "latter", uri: host().uri, running: true, autostart: true }, ...nat(43) };
+    const owner = again.state?.outs.owner;
+    await assert.rejects(
+      networkHandler.create({ log: () => undefined }, { ...failing, owner }),
+      /all is restored as it was/,
+    );
+    await again.deleteFormer();
+    assert.deepEqual(await names(), ["busy"]);
+    await virsh(host(), ["net-destroy", "busy"]);
+    await virsh(host(), ["net-undefine", "busy"]);
+  });
+
   it("leaves nothing behind when the start fails", async () => {
     await startNetwork(host(), "busy", "<network><name>busy</name><ip address='10.70.6.1' prefix='24'/></network>");
     const d = on("clash");
@@ -184,7 +230,6 @@ describe("a network on a real libvirtd", () => {
       autostart: true,
       ...nat(6),
     };
-    const { networkHandler } = await import("../../provider/network/handler.js");
     await assert.rejects(
       networkHandler.create({ log: () => undefined }, bad),
       /network "clash": starting it failed: .*; nothing is left of it/,
@@ -200,7 +245,6 @@ describe("a network on a real libvirtd", () => {
     await d.up(nat(7));
     await startNetwork(host(), "rival", "<network><name>rival</name><ip address='10.70.8.1' prefix='24'/></network>");
     const before = await xml("undo");
-    const { networkHandler } = await import("../../provider/network/handler.js");
     const news = { ...d.state?.outs, ...nat(8) } as Inputs;
     await assert.rejects(
       networkHandler.update({ log: () => undefined }, d.state?.id as string, d.state?.outs as Inputs, news),
@@ -221,7 +265,6 @@ describe("a network on a real libvirtd", () => {
     const all = numbers.map((n) => on(`many${n}`));
     await Promise.all(all.map((d, k) => d.up(nat(numbers[k] as number))));
     await startNetwork(host(), "rival", "<network><name>rival</name><ip address='10.70.8.1' prefix='24'/></network>");
-    const { networkHandler } = await import("../../provider/network/handler.js");
     const ends = await Promise.allSettled(
       all.map(({ state }) =>
         networkHandler.update({ log: () => undefined }, state?.id as string, state?.outs as Inputs, {
@@ -367,7 +410,6 @@ describe("a network on a real libvirtd", () => {
     const d = on("half");
     await d.up(nat(118, { mtu: 1400 }));
     // Somebody defines it back between our define and our reading: the update can only say so.
-    const { networkHandler } = await import("../../provider/network/handler.js");
     const { mtu: _, ...news } = (d.state as NonNullable<typeof d.state>).outs;
     const stored = await xml("half", "--inactive");
     let over = false;

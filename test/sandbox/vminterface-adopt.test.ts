@@ -64,7 +64,12 @@ describe("a NIC that exists already, or is another's", () => {
     const next = driveNic(host().uri, "itself-nic");
     await next.up(args);
     assert.equal(next.state?.id, d.state?.id);
-    await d.destroy();
+    await d.deleteFormer();
+    assert.equal((await nics("itself", "<mac", "--inactive")).length, 1);
+    // Where that run ended before it deleted the old one, the next does.
+    await newRun();
+    assert.equal(await next.up(args), false);
+    await d.deleteFormer();
     assert.equal((await nics("itself", "<mac", "--inactive")).length, 1);
     await next.destroy();
     assert.deepEqual(await nics("itself", "<mac", "--inactive"), []);

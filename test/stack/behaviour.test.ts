@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { virsh, withSandbox } from "../support/sandbox.js";
 import { type StateResource, withProgram } from "../support/stack.js";
+import { nicsIn, vmXml } from "../support/vms.js";
 
 describe("pulumi with networks of a real libvirtd", () => {
   const host = withSandbox();
@@ -49,6 +50,76 @@ describe("pulumi with networks of a real libvirtd", () => {
     assert.deepEqual(await stack.drift(), {});
     await stack.destroy();
     assert.equal(await exists("r-net"), false);
+  });
+
+  it("keeps the network when a component around its own is wrapped in another one, also where that run ends before the old one is deleted", async () => {
+    const stack = stackOf("wrap");
+    const text = (around: string, fails = false) => `
+      class Net extends pulumi.ComponentResource {
+        constructor(name, opts) {
+          super("t:Net", name, {}, opts);
+          const n = new Network("n", { mode: "isolated", name: "w-net" }, { parent: this });
+          new VmInterface("nic", { domain: "w-vm", network: n.name }, { parent: this });
+          n.id.apply(() => { if (${fails}) throw new Error("once it is taken over"); });
+        }
+      }
+      class Lab extends pulumi.ComponentResource {
+        constructor(name, opts) { super("t:Lab", name, {}, opts); new Net("net", { parent: this }); }
+      }
+      class House extends pulumi.ComponentResource {
+        constructor(name) { super("t:House", name); new Lab("lab", { parent: this }); }
+      }
+      ${around}`;
+    const parents = async () =>
+      ((await stack.state()).deployment.resources ?? [])
+        .map((r) => r.urn.split("::")[2])
+        .filter((t) => t?.endsWith("Network"));
+    await virsh(host(), ["define", "/dev/stdin"], vmXml("w-vm"));
+    const nics = () => nicsIn(host(), "w-vm", "network='w-net'", "--inactive");
+    write(text(`new Net("net");`));
+    await stack.up();
+    const [before, nic] = [await uuid("w-net"), await nics()];
+    assert.equal(nic.length, 1);
+    write(text(`new Lab("lab");`));
+    await stack.up();
+    assert.deepEqual([await uuid("w-net"), await nics()], [before, nic]);
+    assert.deepEqual(await parents(), ["t:Lab$t:Net$pulumi-nodejs:dynamic/virtnet:Network"]);
+    assert.deepEqual(await stack.drift(), {});
+    write(text(`new House("house");`, true));
+    assert.match((await stack.upFails()).text, /once it is taken over/);
+    assert.equal((await parents()).length, 2, "the old one is not deleted yet");
+    write(text(`new House("house");`));
+    await stack.up();
+    assert.equal((await parents()).length, 1);
+    assert.deepEqual([await uuid("w-net"), await nics()], [before, nic]);
+    assert.deepEqual(await stack.drift(), {});
+    await stack.destroy();
+    assert.deepEqual([await exists("w-net"), await nics()], [false, []]);
+  });
+
+  it("keeps the network that is replaced the new one first, which is the same one", async () => {
+    const stack = stackOf("first");
+    const text = (mtu: number) =>
+      `new Network("c-net", { mode: "isolated", mtu: ${mtu} }, { deleteBeforeReplace: false });`;
+    write(text(1400));
+    await stack.up();
+    const before = await uuid("c-net");
+    const ups = async (...args: string[]) => {
+      await stack.up({ args });
+      assert.equal(await uuid("c-net"), before);
+      const left = ((await stack.state()).deployment.resources ?? []).filter((r) => r.urn === urn("first", "c-net"));
+      assert.deepEqual(
+        left.map((r) => r.id),
+        [before],
+      );
+      assert.deepEqual(await stack.drift(), {});
+    };
+    await ups("--replace", urn("first", "c-net"));
+    write(text(1300));
+    await ups("--replace", urn("first", "c-net"));
+    assert.match(await xml("c-net"), /<mtu size='1300'/);
+    await stack.destroy();
+    assert.equal(await exists("c-net"), false);
   });
 
   it("changes with --target only that network, and with --replace makes it anew", async () => {

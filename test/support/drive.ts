@@ -1,6 +1,7 @@
 /** Drives a handler as the engine does: check, diff, then create, update or delete; state is kept as it is there. */
 import assert from "node:assert/strict";
 import type { Context, Failure, Handler, Inputs } from "../../provider/handler.js";
+import { forgetKept } from "../../provider/kept.js";
 
 export interface Driver {
   state: { id: string; outs: Inputs } | undefined;
@@ -13,7 +14,10 @@ export interface Driver {
   up(args: Inputs): Promise<boolean>;
   /** Read, and the diff that the engine then makes. @returns undefined where it is gone, else whether there is drift, and the inputs read. */
   refresh(): Promise<{ drift: boolean; inputs: Inputs } | undefined>;
+  /** Delete, in a run that does nothing else. */
   destroy(): Promise<void>;
+  /** Delete in the run of what was driven last, where this is what the state had before; it may be asked again. */
+  deleteFormer(): Promise<void>;
 }
 
 /**
@@ -47,9 +51,9 @@ export function driveHandler(handler: Handler, whole: (args: Inputs) => Inputs, 
     async up(args) {
       if (!(await d.preview(args))) return false;
       if (d.state && replaces.length > 0) {
-        // The engine deletes first, and checks once more.
-        await handler.delete(ctx, d.state.id, d.state.outs);
+        // The engine checks once more, and deletes first.
         base = (await handler.check(ctx, {}, base)).inputs;
+        await handler.delete(ctx, d.state.id, d.state.outs);
         d.state = await handler.create(ctx, base);
       } else if (d.state)
         d.state = { id: d.state.id, outs: (await handler.update(ctx, d.state.id, d.state.outs, base)).outs };
@@ -71,9 +75,13 @@ export function driveHandler(handler: Handler, whole: (args: Inputs) => Inputs, 
       return { drift: changes, inputs: found.inputs };
     },
     async destroy() {
+      forgetKept();
+      await d.deleteFormer();
+      d.state = undefined;
+    },
+    async deleteFormer() {
       assert.ok(d.state);
       await handler.delete(ctx, d.state.id, d.state.outs);
-      d.state = undefined;
     },
   };
   return d;
