@@ -281,8 +281,20 @@ export function proveHost(
 ): Proof {
   if (state.hostUuid === undefined || state.hostUuid === now.uuid) return "proven";
   if (state.hostName === now.hostname) return "uncertain";
+  const move =
+    typeof state.uri === "string" && state.uri !== now.uri
+      ? `, or move it with "pulumi up --replace" and its URN, which deletes it at ${state.uri} and makes it here`
+      : "";
   throw new VirtnetError(
     `${object} is on host ${String(state.hostName)} (${String(state.hostUuid)}), but ${now.uri} is now ${now.hostname} (${now.uuid}): ` +
-      `set virtnet:uri to the host that has it, or remove it from state with "pulumi state delete"`,
+      `set virtnet:uri to the host that has it, or remove it from state with "pulumi state delete"${move}`,
   );
+}
+
+/** The same at preview, with the host where `at` is: who cannot reach it says so when it looks for the price. */
+export async function proveWhereReached(state: Inputs, at: Inputs, object: string): Promise<void> {
+  const now = await hostAt(uriOf(at))
+    .identity()
+    .catch(() => undefined);
+  if (now) proveHost(state, now, object);
 }

@@ -3,7 +3,7 @@ import type { Context, Diff, Failure, Handler, Inputs } from "../handler.js";
 import { isLookup, PartialFailure, textOf, VirtnetError } from "../handler.js";
 import { channelOf } from "../host/channel.js";
 import { deviceMade, linkOwner } from "../host/devices.js";
-import { proveHost, uriOf } from "../host/hosts.js";
+import { proveHost, proveWhereReached, uriOf } from "../host/hosts.js";
 import { goesOn, isKept, making, objectOn } from "../kept.js";
 import { bridgeOf, interfacesOf, targetOf } from "../network/nics.js";
 import { priceOf } from "../network/prices.js";
@@ -124,6 +124,9 @@ export function linkHandler(kind: Kind): Handler {
       throw new VirtnetError(
         `${label(was)}: ${replaces.join(", ")}: maxImpact is ${JSON.stringify(news.maxImpact)}, but this takes the ${kind} away and makes another one (replace): remove maxImpact, or take the change back`,
       );
+    // One that is replaced is deleted where it is.
+    const at = replaces.length > 0 ? olds : news;
+    if (seen(news) && !hasUnknown(at.uri)) await proveWhereReached(olds, at, label(news));
     const unknown = rows.some((r) => hasUnknown(news[r.replace(/[[.].*$/, "")]));
     if (seen(news) && replaces.length > 0) warn(ctx, news, await neighbours(ctx, news), was);
     else if (seen(news) && !unknown) await tellPrice(ctx, id, was, news);

@@ -1,7 +1,7 @@
 /** What a change will cost, told at preview, and refused where it may not cost that much. */
 import type { Context, Failure, Inputs } from "../handler.js";
 import { textOf, VirtnetError } from "../handler.js";
-import { type Host, hostAt, uriOf } from "../host/hosts.js";
+import { type Host, hostAt, proveHost, uriOf } from "../host/hosts.js";
 import { type Owner, sameOwner } from "../ownership.js";
 import { hasUnknown } from "../schema/differences.js";
 import { CONTROL_FIELDS, modes, STATE_FIELDS } from "./args.js";
@@ -28,6 +28,8 @@ export async function tellPrice(ctx: Context, id: string, olds: Inputs, wanted: 
   let p: Plan;
   try {
     const host = hostAt(uriOf(news));
+    // A stranger's network of the same name has another price.
+    proveHost(olds, await host.identity(), label(news));
     const how = { nics: true, ...(await daemonOf(host)), desired: news, vitals: () => host.vitals() };
     const byId = await host.read((c) => observe(c, { uuid: id }, how));
     const observed = byId.network ? byId : await host.read((c) => observe(c, { name: String(news.name) }, how));

@@ -18,7 +18,7 @@ import { differences, replacing } from "./differences.js";
 import { readNic } from "./document.js";
 import { refuseBusy } from "./explain.js";
 import { observe, toObserved, withConnected } from "./observe.js";
-import { movedTo, nicOn, refuseHostLeft, renamedOn, vmOn, vmThere } from "./place.js";
+import { hasArrived, movedTo, proveAtPreview, refuseHostLeft, renamedOn, vmOn, vmThere } from "./place.js";
 import { plan, refusal } from "./plan.js";
 import { priceOfTaking, tellPrice, tellReplacement } from "./price.js";
 import { around, forgetNics, macFor, ofProgram, sawInCheck, seen } from "./run.js";
@@ -93,6 +93,7 @@ async function diff(ctx: Context, _id: string, olds: Inputs, news: Inputs): Prom
   // Another VM may be on another host, also one that this run makes.
   const isSameVm = news.domain !== Unknown && !replaces.includes("domain");
   if (seen(news) && isSameVm && typeof olds.uri === "string") await refuseHostLeft(hostAt(uriOf(news)), olds, news);
+  if (seen(news)) await proveAtPreview(olds, replaces.length > 0 ? olds : news, label(news));
   // refresh asks too, without check; a refusal there would stop it (design, "Traps").
   if (seen(news) && replaces.length > 0) tellReplacement(ctx, olds, news, replaces);
   else if (seen(news)) await tellPrice(ctx, everSet(olds), news, rows);
@@ -231,8 +232,7 @@ async function update(ctx: Context, _id: string, olds: Inputs, news: Inputs): Pr
   const host = hostAt(uriOf(news));
   const identity = await host.identity();
   await refuseHostLeft(host, olds, news);
-  // The VM may have moved to this host.
-  if (olds.hostUuid === identity.uuid || !(await nicOn(host, olds))) proveHost(olds, identity, label(news));
+  if (!(await hasArrived(host, olds))) proveHost(olds, identity, label(news));
   const was = everSet(olds);
   const done = await onVm(ctx, host, {
     inputs: [news, was],

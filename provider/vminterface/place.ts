@@ -1,7 +1,8 @@
 /** Where a VM is: by name or UUID on its host, or on another host of this run that it has moved to. */
 import { type Inputs, VirtnetError } from "../handler.js";
-import { type Host, hostAt, otherHosts, uriOf } from "../host/hosts.js";
+import { type Host, hostAt, otherHosts, proveWhereReached, uriOf } from "../host/hosts.js";
 import type { DomainInfo, HostIdentity } from "../libvirt/api.js";
+import { hasUnknown } from "../schema/differences.js";
 import { isVm, toObserved } from "./observe.js";
 import { label, renamedTo } from "./say.js";
 import type { Observed, ObservedVm } from "./steps.js";
@@ -49,6 +50,16 @@ export async function refuseHostLeft(host: Host, olds: Inputs, news: Inputs): Pr
   hostAt(uriOf(olds)); // it counts as one of this run
   const moved = await movedTo(host, olds);
   if (moved) throw new VirtnetError(`${label(news)}: ${await hasMoved(news, moved.host)}`);
+}
+
+/** Whether the VM of the state has moved to this host, NIC and all. */
+export const hasArrived = async (host: Host, olds: Inputs): Promise<boolean> =>
+  olds.hostUuid !== (await host.identity()).uuid && (await nicOn(host, olds)) !== undefined;
+
+/** As {@link proveWhereReached}. */
+export async function proveAtPreview(olds: Inputs, at: Inputs, object: string): Promise<void> {
+  if (hasUnknown(at.uri) || (await hasArrived(hostAt(uriOf(at)), olds).catch(() => false))) return;
+  await proveWhereReached(olds, at, object);
 }
 
 const hasMoved = async ({ domain }: Inputs, to: Host): Promise<string> =>

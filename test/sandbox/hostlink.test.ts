@@ -328,6 +328,10 @@ describe("a bridge by NetworkManager", function () {
       await assert.rejects(read(ctx, id, other), why);
       await assert.rejects(update(ctx, id, other, { ...argsOf(outs), mtu: 1400 }), why);
       await assert.rejects(remove(ctx, id, other), why);
+      const d = drive("br0");
+      d.state = { id, outs: other };
+      if (hostName === "elsewhere") await assert.rejects(d.preview({ mtu: 1400 }), why);
+      d.state = undefined;
     }
     assert.equal(await exists("br0"), false);
     assert.equal(await d.refresh(), undefined);

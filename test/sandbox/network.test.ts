@@ -439,6 +439,7 @@ describe("a network on a real libvirtd", () => {
     const foreign = { ...outs, hostUuid: "11111111-2222-3333-4444-555555555555", hostName: "laptop" };
     d.state = { id, outs: foreign };
     await assert.rejects(d.refresh(), /network "elsewhere" is on host laptop .* but .* is now /);
+    await assert.rejects(d.preview(nat(12, { mtu: 1400 })), /network "elsewhere" is on host laptop .* but .* is now /);
     await assert.rejects(d.destroy(), /laptop/);
     d.state = { id, outs };
     await d.destroy();

@@ -219,6 +219,8 @@ describe("a VM's NIC on a real libvirtd", () => {
       vmInterfaceHandler.delete({ log: () => undefined }, d.state?.id as string, outs),
       /is not certain/,
     );
+    d.state = { id: d.state?.id as string, outs: { ...outs, hostName: "elsewhere" } };
+    await assert.rejects(d.preview({ domain: "sure", network: "two" }), /is on host elsewhere \(.* is now /);
   });
 
   it("is refused for a VM that is not there, and for one whose NIC has the MAC already", async () => {

@@ -5,6 +5,7 @@ import { nicsIn, vmXml } from "../support/vms.js";
 
 describe("pulumi with networks of a real libvirtd", () => {
   const host = withSandbox();
+  const otherHost = withSandbox();
   const program = withProgram();
   const uuid = (name: string) => virsh(host(), ["net-uuid", name]);
   const xml = (name: string) => virsh(host(), ["net-dumpxml", name]);
@@ -166,6 +167,7 @@ describe("pulumi with networks of a real libvirtd", () => {
     write(`new Network("h-net", { mode: "isolated", mtu: 1300 });`);
     const name = (await host().exec(["hostname"])).stdout.trim();
     for (const run of [
+      await stack.run(["preview"]),
       await stack.run(["up", "--yes", "--skip-preview"]),
       await stack.run(["refresh", "--yes", "--skip-preview"]),
       await stack.run(["destroy", "--yes", "--skip-preview"]),
@@ -176,6 +178,38 @@ describe("pulumi with networks of a real libvirtd", () => {
     }
     assert.ok(await exists("h-net"));
     assert.ok((await stack.resources())["h-net"], "it is still in the state");
+  });
+
+  it("stops where a new URI leads to another host, whose network of that name is no measure, and moves there with --replace", async () => {
+    const stack = stackOf("moves");
+    await otherHost().exec(["hostname", "elsewhere"]);
+    const there = (args: string[], input?: string) => virsh(otherHost(), args, input);
+    await there(["net-define", "/dev/stdin"], "<network><name>v-net</name><mtu size='1300'/></network>");
+    const text = (mtu: number, uri: string) =>
+      `new Network("v-net", { mode: "isolated", mtu: ${mtu}, uri: ${JSON.stringify(uri)} });`;
+    write(text(1400, host().uri));
+    await stack.up();
+    const before = await uuid("v-net");
+    write(text(1300, otherHost().uri));
+    const says = new RegExp(
+      `network "v-net" is on host \\S+ \\(.*, but ${otherHost().uri.replace(/[?+]/g, "\\$&")} is now elsewhere \\(.*pulumi up --replace`,
+    );
+    assert.match((await stack.previewFails()).text, says);
+    assert.match((await stack.upFails()).text, says);
+    // What is looked at is where the state says.
+    await stack.refresh();
+    assert.equal(await uuid("v-net"), before);
+    await there(["net-undefine", "v-net"]);
+    await stack.up({ args: ["--replace", urn("moves", "v-net")] });
+    assert.equal(await exists("v-net"), false);
+    assert.match(await there(["net-dumpxml", "v-net"]), /<mtu size='1300'/);
+    assert.deepEqual(await stack.drift(), {});
+    // A host that cannot be reached is a warning at preview.
+    write(text(1400, `${otherHost().uri}-gone`));
+    assert.match((await stack.preview()).text, /cannot be reached/);
+    write(text(1300, otherHost().uri));
+    await stack.destroy();
+    assert.deepEqual(await there(["net-list", "--all", "--name"]), "");
   });
 
   it("refuses another stack's network, and hands it over with adopt: { from }", async () => {
