@@ -92,7 +92,8 @@ describe("a NIC that several runs change at once", function () {
     await settle();
     const { calls } = ok(await run(first()), "the first one by itself");
     assert.ok(calls > 1, String(calls));
-    for (let k = 1; k <= calls; k++) {
+    const every = calls < 10 || process.env.VIRTNET_FAULTS === "all" ? 1 : 3;
+    for (let k = 1; k <= calls; k += every) {
       const at = `stopped before call ${k} of ${calls}`;
       await settle();
       let other: ReturnType<typeof run> | undefined;
