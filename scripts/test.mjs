@@ -18,15 +18,15 @@ const isOfLinks = (file) => /\/hostlink[^/]*\.test\.ts$/.test(file);
 /** In the lab VM, the NIC by which the host is managed, and bonds of each mode; all else there takes several times as long. */
 const isOfLab = (file) => /(management|bonds)\.test\.ts$/.test(file);
 
-/** The longest: each is a job of its own, and begins first. */
-const LONG = ["hostlink-faults", "faults", "vminterface-faults", "vminterface-alone"];
-const lengthOf = (file) => LONG.indexOf(basename(file, ".test.ts"));
+/** Files that are jobs of their own, and how long each takes by itself, in s: the longest begins first. */
+const LONG = { faults: 1250, "hostlink-faults": 1000, "vminterface-faults": 490, "vminterface-alone": 250 };
+const secondsOf = (file) => LONG[basename(file, ".test.ts")];
 /** Much of them is waiting, for a host that takes a change back, say. */
 const ABREAST = availableParallelism() >= 2 ? 4 : 1;
 
 /**
- * From quick to slow. Levels of the same turn run side by side where there are two cores, as jobs that whoever is free takes.
- * `needs` is what the set-up must bring beyond node packages and the build.
+ * From quick to slow. Levels of the same turn run side by side where there are two cores, as jobs that whoever is free takes; `seconds`:
+ * how long one takes without its long files. `needs` is what the set-up must bring beyond node packages and the build.
  */
 const levels = [
   { name: "unit", folder: "test/unit", turn: 1, timeoutMs: 120_000, needs: {} },
@@ -36,6 +36,7 @@ const levels = [
     folder: "test/sandbox",
     has: (file) => !isOfFaults(file) && !isOfLinks(file),
     turn: 2,
+    seconds: 1700,
     timeoutMs: 300_000,
     needs: { system: true, guests: true },
   },
@@ -43,6 +44,7 @@ const levels = [
     name: "stack",
     folder: "test/stack",
     turn: 2,
+    seconds: 1600,
     timeoutMs: 300_000,
     needs: { system: true, guests: true, pulumi: true },
   },
@@ -59,6 +61,7 @@ const levels = [
     folder: "test/sandbox",
     has: isOfLinks,
     turn: 2,
+    seconds: 1100,
     timeoutMs: 300_000,
     needs: { system: true, guests: true },
   },
@@ -113,7 +116,7 @@ async function main() {
   const runnable = present.filter((level) => noPulumi === undefined || !level.needs.pulumi);
   for (const turn of new Set(runnable.map((level) => level.turn))) {
     const jobs = runnable.filter((level) => level.turn === turn).flatMap(jobsOf);
-    jobs.sort((a, b) => b.weight - a.weight);
+    jobs.sort((a, b) => b.seconds - a.seconds);
     const found = [];
     const work = async () => {
       for (let job = jobs.shift(); job; job = jobs.shift()) {
@@ -161,7 +164,7 @@ function readArguments(given) {
 
 /** Of a level: its long files each, and the rest. */
 function jobsOf(level) {
-  const { folder, has = () => true } = level;
+  const { folder, has = () => true, seconds = 0 } = level;
   const problems = [];
   const sources = filesBelow(join(root, folder), ".ts").filter((path) => !relative(root, path).includes("/fixtures/"));
   const unseen = sources.filter(
@@ -170,12 +173,12 @@ function jobsOf(level) {
   for (const path of unseen) problems.push(`${relative(root, path)} has tests, but only files named *.test.ts are run`);
   const tests = sources.filter((path) => path.endsWith(".test.ts") && has(path));
   if (tests.length === 0) problems.push(`${folder} has no *.test.ts`);
-  const long = tests.filter((path) => lengthOf(path) >= 0);
-  const rest = tests.filter((path) => lengthOf(path) < 0);
-  const job = (name, files, weight) => ({ level, title: `Level ${level.name}${name}`, files, weight, problems: [] });
+  const long = tests.filter(secondsOf);
+  const rest = tests.filter((path) => !secondsOf(path));
+  const job = (name, files, seconds) => ({ level, title: `Level ${level.name}${name}`, files, seconds, problems: [] });
   const jobs = [
-    ...long.map((path) => job(`, ${basename(path)}`, [path], 100 - lengthOf(path))),
-    ...(rest.length > 0 || long.length === 0 ? [job("", rest, 100 + rest.length)] : []),
+    ...long.map((path) => job(`, ${basename(path)}`, [path], secondsOf(path))),
+    ...(rest.length > 0 || long.length === 0 ? [job("", rest, seconds)] : []),
   ];
   jobs[0].problems = problems;
   return jobs;
