@@ -12,7 +12,7 @@ import { output, Sentence } from "./lib/run.mjs";
 import { ensureAll, filesBelow, root } from "./setup.mjs";
 
 /** Faults are enumerated from the runs themselves, which takes as long as all else of that folder. */
-const isOfFaults = (file) => /(?<!hostlink-)faults\.test\.ts$/.test(file);
+const isOfFaults = (file) => /\/(vminterface-)?faults\.test\.ts$/.test(file);
 /** They wait for the most part, for a NetworkManager that takes a change back. */
 const isOfLinks = (file) => /\/hostlink[^/]*\.test\.ts$/.test(file);
 /** In the lab VM, the NIC by which the host is managed, and bonds of each mode; all else there takes several times as long. */
@@ -20,7 +20,7 @@ const isOfLab = (file) => /(management|bonds)\.test\.ts$/.test(file);
 
 /** Files that are jobs of their own, and how long each takes by itself, in s: the longest begins first. */
 const LONG = { faults: 1250, "hostlink-faults": 1000, "vminterface-faults": 490, "vminterface-alone": 250 };
-const secondsOf = (file) => LONG[basename(file, ".test.ts")];
+const secondsOf = (file) => (file.includes("/sandbox/") ? LONG[basename(file, ".test.ts")] : undefined);
 /** Much of them is waiting, for a host that takes a change back, say. */
 const ABREAST = availableParallelism() >= 2 ? 4 : 1;
 
