@@ -13,6 +13,7 @@ import type { Mode } from "./parts/forward.js";
 import { plan, refusal } from "./plan.js";
 import { type Impact, priceOf, reasons, worst } from "./prices.js";
 import { sharesBridge } from "./rules/names.js";
+import { fromHost } from "./run.js";
 import { announce, notReached, priceLine } from "./say.js";
 import { argsOf } from "./state.js";
 import type { Observed, ObservedNetwork, Plan, Step } from "./steps.js";
@@ -131,12 +132,10 @@ async function refuseShared(host: Host, { name, uuid, xml }: ObservedNetwork, p:
   const { mode, bridgeName } = readNetwork(xml);
   const defines = p.steps.some((s) => s.actions.some((a) => a.do === "define"));
   if (!defines || bridgeName === undefined || mode === "bridge") return;
-  const on = [...(await host.networksOfOthers()).values()].find((n) => {
-    const other = n.uuid === uuid ? undefined : readNetwork(n.inactiveXml);
-    return other?.mode === "bridge" && other.bridgeName === bridgeName;
-  });
+  const others = [...(await host.networksOfOthers()).values()].filter((n) => n.uuid !== uuid).map(fromHost);
+  const on = others.find((o) => o.on === bridgeName);
   if (on === undefined) return;
-  const shared = sharesBridge(bridgeName, { name: on.name, from: "the host" });
+  const shared = sharesBridge(bridgeName, on);
   throw new VirtnetError(
     `network ${JSON.stringify(name)}: ${shared}: put VMs of ${JSON.stringify(on.name)} on this one and remove ${JSON.stringify(on.name)} first`,
   );

@@ -121,7 +121,7 @@ function isOfStack(n: NetworkInfo, { owner }: Inputs): boolean {
 // Documents are parsed once a reading of the host, however many resources ask.
 const parsedOf = new WeakMap<NetworkInfo, Neighbour>();
 
-function fromHost(n: NetworkInfo): Neighbour {
+export function fromHost(n: NetworkInfo): Neighbour {
   let hit = parsedOf.get(n);
   if (!hit) {
     const doc = readNetwork(n.inactiveXml);
