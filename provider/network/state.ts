@@ -2,7 +2,7 @@
 import type { Inputs } from "../handler.js";
 import type { HostIdentity, NetworkInfo } from "../libvirt/api.js";
 import { compare } from "../schema/compare.js";
-import { type Cidr, formatIp, parseCidr } from "../schema/net.js";
+import { type Cidr, formatSubnet, parseCidr } from "../schema/net.js";
 import { project, withLeaving } from "../schema/project.js";
 import { CONTROL_FIELDS, modes, STATE_FIELDS } from "./args.js";
 import { fieldsOf, readNetwork } from "./document.js";
@@ -94,7 +94,7 @@ function upstreamRoutes(values: Inputs, via: (family: 4 | 6) => string): Compute
   return all
     .filter((c, i) => !all.some((o, j) => covers(o, c) && (o.prefix < c.prefix || j < i)))
     .map((c) => ({
-      destination: `${formatIp(c.first, c.family)}/${c.prefix}`,
+      destination: formatSubnet(c),
       via: via(c.family === "ipv4" ? 4 : 6),
     }));
 }

@@ -57,6 +57,9 @@ export function formatIp(n: bigint, family: "ipv4" | "ipv6"): string {
   return family === "ipv4" ? Address4.fromBigInt(n).correctForm() : Address6.fromBigInt(n).correctForm();
 }
 
+/** The subnet, without host bits. */
+export const formatSubnet = ({ first, family, prefix }: Cidr): string => `${formatIp(first, family)}/${prefix}`;
+
 const text = (holds: (s: string) => boolean, message: string) => v.pipe(v.string(), v.check(holds, message));
 export const anyIp = text((s) => isV4(s) || isV6(s), "must be an IPv4 or IPv6 address");
 export const ipv4 = text(isV4, "must be an IPv4 address");

@@ -1,6 +1,6 @@
 /** The host's own addresses on the network. */
 import type { Failure } from "../../handler.js";
-import { type Cidr, formatIp } from "../../schema/net.js";
+import { type Cidr, formatIp, formatSubnet } from "../../schema/net.js";
 import { cidrOf, each, ipOf, subnets, unfit } from "./known.js";
 import type { Rule } from "./rule.js";
 
@@ -19,7 +19,7 @@ const notEdge: Rule = {
         const what = other.family === cidr.family ? edgeOf(other, n) : undefined;
         if (!what) continue;
         const free = formatIp(n === other.first ? other.first + 1n : other.last - 1n, other.family);
-        const whose = other === cidr ? "its subnet" : `${formatIp(other.first, other.family)}/${other.prefix}`;
+        const whose = other === cidr ? "its subnet" : formatSubnet(other);
         const reason = `${item.address} is ${what} of ${whose}: use a host's address, as ${free}/${cidr.prefix}`;
         return [{ property: `${path}.address`, reason }];
       }

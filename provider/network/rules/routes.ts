@@ -1,5 +1,5 @@
 /** Static routes. libvirt ignores a route that the kernel refuses (networkStartNetworkVirtual), so faults are found here. */
-import { formatIp } from "../../schema/net.js";
+import { formatSubnet } from "../../schema/net.js";
 import { allSubnetsKnown, cidrOf, each, familyName, inside, ipOf, subnets } from "./known.js";
 import type { Rule } from "./rule.js";
 
@@ -12,7 +12,7 @@ const destination: Rule = {
       return [
         {
           property: `${path}.destination`,
-          reason: `${item.destination} has host bits: write ${formatIp(cidr.first, cidr.family)}/${cidr.prefix}`,
+          reason: `${item.destination} has host bits: write ${formatSubnet(cidr)}`,
         },
       ];
     }),

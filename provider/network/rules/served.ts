@@ -1,6 +1,6 @@
 /** What a network's DHCP serves, and which addresses it may give. */
 import type { Failure } from "../../handler.js";
-import { formatIp } from "../../schema/net.js";
+import { formatSubnet } from "../../schema/net.js";
 import { type DhcpArgs, familyName, inside, ipOf, type SubnetAt, subnets } from "./known.js";
 
 export interface Served extends SubnetAt {
@@ -10,7 +10,7 @@ export interface Served extends SubnetAt {
 export const served = (args: Parameters<typeof subnets>[0]): Served[] =>
   subnets(args).flatMap((s) => (s.item.dhcp ? [{ ...s, dhcp: s.item.dhcp }] : []));
 
-export const subnetOf = (s: Served): string => `${formatIp(s.cidr.first, s.cidr.family)}/${s.cidr.prefix}`;
+export const subnetOf = (s: Served): string => formatSubnet(s.cidr);
 
 /** Each end of each range, and each fixed address. */
 export type Place = { path: string; value: string; s: Served };
