@@ -1,8 +1,8 @@
 /** What Bridge, Bond and Vlan have in common: the host's own links. */
 import * as pulumi from "@pulumi/pulumi";
 import type { DeepInput } from "./input.js";
-import { providerText } from "./provider-text.js";
-import { config, defaultUri, ownerOf, refuseImport, requireResolvable } from "./settle.js";
+import { HostResource } from "./resource.js";
+import { config, defaultUri, ownerOf } from "./settle.js";
 
 /** Plain arguments as a program writes them. */
 export type LinkInputs<T> = { [K in keyof T]: DeepInput<T[K]> };
@@ -25,7 +25,7 @@ interface Settled {
 }
 
 /** A link of the host itself. */
-export abstract class Link extends pulumi.CustomResource {
+export abstract class Link extends HostResource {
   // `declare`: a field of its own would overwrite the output that Pulumi sets (pulumi/pulumi#12160).
 
   /** Name of the device. */
@@ -47,8 +47,6 @@ export abstract class Link extends pulumi.CustomResource {
     args: object | undefined,
     opts: pulumi.CustomResourceOptions | undefined,
   ) {
-    requireResolvable();
-    refuseImport(`${kind} "${name}"`, opts);
     const { name: device = name, uri = defaultUri(), maxImpact, ...rest }: Settled = args ?? {};
     const settled =
       opts?.id !== undefined
@@ -60,12 +58,7 @@ export abstract class Link extends pulumi.CustomResource {
             maxImpact: maxImpact ?? config("maxImpact"),
             owner: ownerOf(name, opts?.parent),
           };
-    super(
-      `pulumi-nodejs:dynamic/virtnet:${kind}`,
-      name,
-      { ...computed, ...settled, __provider: providerText(kind.toLowerCase()) },
-      pulumi.mergeOptions({ deleteBeforeReplace: true }, opts),
-    );
+    super(kind, name, { ...computed, ...settled }, opts);
   }
 }
 

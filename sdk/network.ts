@@ -1,8 +1,8 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { TaggedInputs } from "./input.js";
 import type * as plain from "./network-args.js";
-import { providerText } from "./provider-text.js";
-import { config, defaultUri, ownerOf, refuseImport, requireResolvable } from "./settle.js";
+import { HostResource } from "./resource.js";
+import { config, defaultUri, ownerOf } from "./settle.js";
 
 /** Arguments of a {@link Network}; which fields there are depends on `mode`, the only one that must be plain. */
 export type NetworkArgs = NatNetworkArgs | RouteNetworkArgs | OpenNetworkArgs | IsolatedNetworkArgs | BridgeNetworkArgs;
@@ -67,7 +67,7 @@ const computed = {
  * const lan = new virtnet.Network("lan", { mode: "bridge", bridge: "br0" });
  * ```
  */
-export class Network extends pulumi.CustomResource {
+export class Network extends HostResource {
   // `declare`: a field of its own would overwrite the output that Pulumi sets (pulumi/pulumi#12160).
 
   /** Name on the host. */
@@ -103,8 +103,6 @@ export class Network extends pulumi.CustomResource {
    * @param opts Options of Pulumi. `deleteBeforeReplace` is true unless said otherwise.
    */
   constructor(name: string, args: NetworkArgs, opts?: pulumi.CustomResourceOptions) {
-    requireResolvable();
-    refuseImport(`Network "${name}"`, opts);
     const isLookup = opts?.id !== undefined;
     if (!isLookup && (typeof args !== "object" || args === null)) {
       throw new Error(`Network "${name}": arguments are missing, at least mode: { mode: "nat", … }`);
@@ -118,12 +116,7 @@ export class Network extends pulumi.CustomResource {
           maxImpact: args.maxImpact ?? config("maxImpact"),
           owner: ownerOf(name, opts?.parent),
         };
-    super(
-      "pulumi-nodejs:dynamic/virtnet:Network",
-      name,
-      { ...computed, ...settled, __provider: providerText("network") },
-      pulumi.mergeOptions({ deleteBeforeReplace: true }, opts),
-    );
+    super("Network", name, { ...computed, ...settled }, opts);
   }
 
   /**

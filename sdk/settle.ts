@@ -34,14 +34,6 @@ export function ownerOf(name: string, parent: pulumi.Resource | undefined): Owne
   return { project: pulumi.getProject(), stack: pulumi.getStack(), key };
 }
 
-/** Pulumi asks a dynamic provider for what it shall import without saying which provider; that ends in a TypeError. */
-export function refuseImport(resource: string, opts: pulumi.CustomResourceOptions | undefined): void {
-  if (opts?.import !== undefined)
-    throw new Error(
-      `${resource}: Pulumi cannot import what a dynamic provider manages: leave the option import out and set adopt: true, which takes over what exists ("virtnet import" prints such a program)`,
-    );
-}
-
 let resolvable = false;
 
 /**

@@ -1,7 +1,7 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { DeepInput } from "./input.js";
-import { providerText } from "./provider-text.js";
-import { config, defaultUri, ownerOf, refuseImport, requireResolvable } from "./settle.js";
+import { HostResource } from "./resource.js";
+import { config, defaultUri, ownerOf } from "./settle.js";
 import type * as plain from "./vm-interface-args.js";
 
 /** What tells the arguments apart: a NIC is plugged into one of these. */
@@ -79,7 +79,7 @@ const computed = {
  * new virtnet.VmInterface("web-lan", { domain: "web", bridge: "br0" });
  * ```
  */
-export class VmInterface extends pulumi.CustomResource {
+export class VmInterface extends HostResource {
   // `declare`: a field of its own would overwrite the output that Pulumi sets (pulumi/pulumi#12160).
 
   /** The VM, as it was given. */
@@ -119,8 +119,6 @@ export class VmInterface extends pulumi.CustomResource {
    * @param opts Options of Pulumi. `deleteBeforeReplace` is true unless said otherwise.
    */
   constructor(name: string, args: VmInterfaceArgs, opts?: pulumi.CustomResourceOptions) {
-    requireResolvable();
-    refuseImport(`VmInterface "${name}"`, opts);
     const isLookup = opts?.id !== undefined;
     if (!isLookup && (typeof args !== "object" || args === null)) {
       throw new Error(`VmInterface "${name}": arguments are missing, at least { domain: "VM", network: "NETWORK" }`);
@@ -133,12 +131,7 @@ export class VmInterface extends pulumi.CustomResource {
           maxImpact: args.maxImpact ?? config("maxImpact"),
           owner: ownerOf(name, opts?.parent),
         };
-    super(
-      "pulumi-nodejs:dynamic/virtnet:VmInterface",
-      name,
-      { ...computed, ...settled, __provider: providerText("vmInterface") },
-      pulumi.mergeOptions({ deleteBeforeReplace: true }, opts),
-    );
+    super("VmInterface", name, { ...computed, ...settled }, opts);
   }
 
   /**

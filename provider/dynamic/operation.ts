@@ -39,10 +39,12 @@ export async function operate<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
-  const late = new ShownError(
-    `${what} did not end within ${deadlineMs / 1000} s (stack config virtnet:timeout, in seconds)`,
-  );
-  const timer = setTimeout(() => controller.abort(late), deadlineMs);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    const text = `${what} did not end within ${deadlineMs / 1000} s (stack config virtnet:timeout, in seconds)`;
+    controller.abort(new ShownError(text));
+  }, deadlineMs);
   let giveUp: NodeJS.Timeout | undefined;
   if (running.size === 0) process.on("SIGINT", onInterrupt);
   running.add(controller);
@@ -62,8 +64,7 @@ export async function operate<T>(
     if (running.size === 0) {
       process.off("SIGINT", onInterrupt);
       if (engineIsGone) process.exit(1);
-      if (controller.signal.aborted && controller.signal.reason !== late)
-        setTimeout(() => process.exit(130), FLUSH_MS).unref();
+      if (controller.signal.aborted && !late) setTimeout(() => process.exit(130), FLUSH_MS).unref();
     }
   }
 }

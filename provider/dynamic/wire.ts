@@ -18,7 +18,9 @@ function decode(value: unknown): unknown {
   if (value === SENTINEL) return Unknown;
   if (Array.isArray(value)) return value.map(decode);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).flatMap(([key, v]) => (v === null ? [] : [[key, decode(v)]])));
+  const fields: [string, unknown][] = [];
+  for (const [key, v] of Object.entries(value)) if (v !== null) fields.push([key, decode(v)]);
+  return Object.fromEntries(fields);
 }
 
 export interface Encoded {
@@ -46,14 +48,17 @@ export function toWire(value: Inputs): Encoded {
     seen.add(v);
     const copy = Array.isArray(v)
       ? v.map((item, i) => encode(`${at}[${i}]`, item)).filter((item) => item !== undefined)
-      : Object.fromEntries(
-          Object.entries(v)
-            .filter(([, item]) => item !== undefined)
-            .map(([key, item]) => [key, encode(at === "" ? key : `${at}.${key}`, item)])
-            .filter(([, item]) => item !== undefined),
-        );
+      : encodeFields(at, v);
     seen.delete(v);
     return copy;
+  };
+  const encodeFields = (at: string, v: object) => {
+    const fields: [string, unknown][] = [];
+    for (const [key, item] of Object.entries(v)) {
+      const encoded = item === undefined ? undefined : encode(at === "" ? key : `${at}.${key}`, item);
+      if (encoded !== undefined) fields.push([key, encoded]);
+    }
+    return Object.fromEntries(fields);
   };
   const refuse = (at: string, v: unknown, why = `is ${nameOf(v)}`): undefined => {
     if (v !== undefined) faults.push(`${at} ${why}`);

@@ -11,6 +11,8 @@ import type { Neighbour, Surroundings } from "./rules/rule.js";
 import { notReached } from "./say.js";
 
 const checked = new Map<string, Inputs>();
+/** Under which of those a resource stands, by its key. */
+const idByKey = new Map<string, string>();
 const idOf = (inputs: Inputs): string | undefined =>
   typeof inputs.name === "string" ? `${String(inputs.uri)} ${inputs.name}` : undefined;
 
@@ -25,8 +27,12 @@ export function sawInCheck(inputs: Inputs): Failure | undefined {
       property: "name",
       reason: `${JSON.stringify(inputs.name)} is the network of resource ${JSON.stringify(other)} of this program already: choose another name`,
     };
-  // What the resource was called before does not count any more.
-  for (const [former, of] of checked) if (own !== undefined && key(of) === own) checked.delete(former);
+  if (typeof own === "string") {
+    // What the resource was called before does not count any more.
+    const former = idByKey.get(own);
+    if (former !== undefined && key(checked.get(former)) === own) checked.delete(former);
+    idByKey.set(own, id);
+  }
   checked.set(id, inputs);
   return undefined;
 }
@@ -43,6 +49,7 @@ export function seen(inputs: Inputs): boolean {
 /** For tests: a new run. */
 export function forgetRun(): void {
   checked.clear();
+  idByKey.clear();
   forgetFacts();
   forgetKept();
 }

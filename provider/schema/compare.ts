@@ -21,6 +21,7 @@ type Obj = Record<string, Value>;
 
 export function compare(node: AnyNode, desired: Value, observed: Value, was: Value): Change[] {
   const out: Change[] = [];
+  if (same(desired, observed)) return out; // as most are in a refresh
   walk(node, desired, observed, was, { path: "", row: "", keys: [] }, false, out);
   return out;
 }

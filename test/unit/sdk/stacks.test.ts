@@ -1,0 +1,83 @@
+/** What Pulumi's SDK writes down of where a resource was constructed. */
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import { Network } from "../../../sdk/network.js";
+import { withoutPromiseStacks } from "../../../sdk/stacks.js";
+
+// With this name, as @pulumi/pulumi's runtime/debuggable.ts.
+const debuggablePromise = () => new Error("made").stack ?? "";
+const other = () => new Error("made").stack ?? "";
+
+describe("the stacks of a resource's promises", () => {
+  const { prepareStackTrace } = Error;
+  const promiseLeaks = process.env.PULUMI_DEBUG_PROMISE_LEAKS;
+  beforeEach(() => {
+    delete process.env.PULUMI_DEBUG_PROMISE_LEAKS;
+  });
+  afterEach(() => {
+    Error.prepareStackTrace = prepareStackTrace;
+    if (promiseLeaks !== undefined) process.env.PULUMI_DEBUG_PROMISE_LEAKS = promiseLeaks;
+    else delete process.env.PULUMI_DEBUG_PROMISE_LEAKS;
+  });
+
+  /** Counts the stacks that are formatted in the way the program has it, as ts-node's. */
+  const counted = (): Map<string, number> => {
+    const asked = new Map<string, number>();
+    Error.prepareStackTrace = (error, frames) => {
+      const by = frames[0]?.getFunctionName() ?? "";
+      asked.set(by, (asked.get(by) ?? 0) + 1);
+      return `${error} by ${by}`;
+    };
+    return asked;
+  };
+
+  it("are not formatted while a network is constructed, as they are for any other resource", async () => {
+    await pulumi.runtime.setMocks({
+      newResource: ({ name, inputs }) => ({ id: name, state: inputs }),
+      call: () => ({}),
+    });
+    const asked = counted();
+    const mine = Error.prepareStackTrace;
+    class Other extends pulumi.CustomResource {}
+    new Other("test:index:Other", "other", { a: 1 });
+    assert.ok((asked.get("debuggablePromise") ?? 0) >= 4, "Pulumi does it in another way now: see sdk/stacks.ts");
+    asked.clear();
+    const network = new Network("net", { mode: "isolated" });
+    assert.equal(asked.get("debuggablePromise") ?? 0, 0);
+    assert.equal(Error.prepareStackTrace, mine);
+    const name = await new Promise((resolve) => network.name.apply(resolve));
+    assert.equal(name, "net");
+  });
+
+  it("leave those of other errors, and all when it is done", () => {
+    counted();
+    const done = withoutPromiseStacks();
+    assert.match(debuggablePromise(), /^\(none/);
+    assert.equal(other(), "Error: made by other");
+    done();
+    assert.equal(debuggablePromise(), "Error: made by debuggablePromise");
+  });
+
+  it("leave node's own form of others where the program has none", () => {
+    delete (Error as { prepareStackTrace?: unknown }).prepareStackTrace;
+    const done = withoutPromiseStacks();
+    assert.match(other(), /^Error: made\n {4}at other \(.*stacks\.test/);
+    done();
+    assert.equal("prepareStackTrace" in Error, false);
+  });
+
+  it("come back where the construction fails", () => {
+    counted();
+    const mine = Error.prepareStackTrace;
+    assert.throws(() => new Network("", { mode: "isolated" }), /name/);
+    assert.equal(Error.prepareStackTrace, mine);
+  });
+
+  it("stay where PULUMI_DEBUG_PROMISE_LEAKS asks for them", () => {
+    process.env.PULUMI_DEBUG_PROMISE_LEAKS = "1";
+    counted();
+    const done = withoutPromiseStacks();
+    assert.equal(debuggablePromise(), "Error: made by debuggablePromise");
+    done();
+  });
+});
