@@ -10,7 +10,9 @@ async function main(): Promise<void> {
   }[];
   const { uri } = all[0]!.outs as { uri: string };
   // Idle: everything is loaded (a first read of a host without such a network), and the host is connected.
-  await network.read(all[0]!.id, { ...all[0]!.outs, uri: "test:///default", hostUuid: undefined });
+  const idle = "test:///default";
+  const { uuid } = await hostAt(idle).identity();
+  await network.read(all[0]!.id, { ...all[0]!.outs, uri: idle, hostUuid: uuid });
   await hostAt(uri).identity();
   const before = used();
   // As the engine does: all at once.
