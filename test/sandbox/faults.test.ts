@@ -138,18 +138,28 @@ describe("a change that is cut off", function () {
 
   /** The one network that is not a park network, and what virsh and the kernel say of it. */
   const look = async () => {
-    // One shell for all questions: they are asked some hundred times.
+    // One shell and two virsh for all questions: they are asked a thousand times.
     const out = await run(`
-      v() { virsh -q "$@" 2>/dev/null; echo "-- end"; }
-      v net-list --all --name
-      name=$(virsh -q net-list --all --name | grep -v vnpark | head -1)
-      v net-uuid $name; v net-info $name; v net-dumpxml --inactive $name; v net-dumpxml $name
-      v dumpxml web; v dumpxml --inactive off
+      list=$(virsh -q net-list --all --name); name=$(echo "$list" | grep -v vnpark | head -1)
+      echo "$list"; echo "-- end"
+      virsh -q "net-uuid $name; echo '== end'; net-info $name; echo '== end'; net-dumpxml --inactive $name; echo '== end'; net-dumpxml $name; echo '== end'; \
+        dumpxml web; echo '== end'; dumpxml --inactive off; echo '== end'; domiflist web" 2> /dev/null | sed 's/^== end/-- end/'; echo "-- end"
       { iptables-save; nft list table ip libvirt_network; } 2> /dev/null | grep -oE '\\b(flt|vnpark)[0-9a-f]+' | sort -u; echo "-- end"
-      basename "$(readlink /sys/class/net/$(virsh -q domiflist web | awk '/${MAC}/{print $1}')/master)"`);
-    const [list = "", uuid = "", info = "", stored = "", live = "", web = "", off = "", ruled = "", master = ""] = out
-      .split("-- end")
-      .map((part) => part.trim());
+      ip -o link`);
+    const [
+      list = "",
+      uuid = "",
+      info = "",
+      stored = "",
+      live = "",
+      web = "",
+      off = "",
+      taps = "",
+      ruled = "",
+      links = "",
+    ] = out.split("-- end").map((part) => part.trim());
+    const lineOf = (text: string, has: RegExp) => text.split("\n").find((line) => has.test(line)) ?? "";
+    const tap = lineOf(taps, new RegExp(MAC)).trim().split(/\s+/)[0];
     const names = list.split("\n").map((n) => n.trim());
     const [name, ...others] = names.filter((n) => n !== "" && !n.startsWith("vnpark"));
     assert.deepEqual(others, []);
@@ -168,14 +178,16 @@ describe("a change that is cut off", function () {
       names: off.split("<interface ").find((i) => i.includes(NAMED)) ?? "",
       /** Bridges that rules of the firewall name. */
       ruled: ruled.split("\n").filter(Boolean),
-      master,
+      master: / master (\S+)/.exec(lineOf(links, new RegExp(`: ${tap}: `)))?.[1] ?? "",
     };
   };
 
+  type Seen = Awaited<ReturnType<typeof look>>;
+
   /** Whole, either before or after the change, with the VM on it. */
-  const assertWhole = async (change: Change): Promise<"before" | "after"> => {
+  const assertWhole = async (change: Change, looked?: Seen): Promise<"before" | "after"> => {
     const { before, after, bridges, runs = [true, true], namedFrom = "bridge='flt0'", named = namedFrom } = change;
-    const seen = await look();
+    const seen = looked ?? (await look());
     const is = (runs[0] === runs[1] ? after.test(seen.stored) : seen.active === runs[1]) ? "after" : "before";
     const [want, running, bridge] = is === "after" ? [after, runs[1], bridges[1]] : [before, runs[0], bridges[0]];
     assert.match(seen.stored, want);
@@ -195,7 +207,7 @@ describe("a change that is cut off", function () {
   let last = CHANGES[0] as Change;
   const reset = async (change: Change): Promise<string> => {
     await hostAt(host().uri).use("heal", (c) => healAll(c, true));
-    const seen = await look();
+    let seen = await look();
     const { runs = [true, true], namedFrom = "bridge='flt0'" } = change;
     const was = last.to;
     last = change;
@@ -210,13 +222,15 @@ describe("a change that is cut off", function () {
       const { answer } = await runPlan(to);
       assert.equal(answer?.error, undefined);
       // What follows the network to itself does not go back to a bridge.
-      const stored = (await look()).names;
-      if (!stored.includes(namedFrom))
+      seen = await look();
+      if (!seen.names.includes(namedFrom)) {
         await run(
-          `virsh detach-interface off --type ${/^type='(\w+)'/.exec(stored)?.[1]} --mac ${NAMED} --config && virsh attach-interface off --type bridge --source flt0 --mac ${NAMED} --model virtio --config`,
+          `virsh detach-interface off --type ${/^type='(\w+)'/.exec(seen.names)?.[1]} --mac ${NAMED} --config && virsh attach-interface off --type bridge --source flt0 --mac ${NAMED} --model virtio --config`,
         );
+        seen = await look();
+      }
     }
-    assert.equal(await assertWhole({ ...change, ...(runs[0] === runs[1] ? { after: /$^/ } : {}) }), "before");
+    assert.equal(await assertWhole({ ...change, ...(runs[0] === runs[1] ? { after: /$^/ } : {}) }, seen), "before");
     return seen.uuid;
   };
 
