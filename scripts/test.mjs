@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, delimiter, dirname, join, relative } from "node:path";
 import { counts, runMocha } from "./lib/mocha.mjs";
-import { output, Sentence } from "./lib/run.mjs";
+import { cacheDir, output, Sentence } from "./lib/run.mjs";
 import { ensureAll, filesBelow, root } from "./setup.mjs";
 
 /** Faults are enumerated from the runs themselves, which takes as long as all else of that folder. */
@@ -111,7 +111,14 @@ async function main() {
   const path = [dirname(node), join(root, "node_modules", ".bin"), pulumiDir, process.env.PATH]
     .filter(Boolean)
     .join(delimiter);
-  const environment = { ...process.env, PATH: path, ...(pulumiDir && { VIRTNET_PULUMI_DIR: pulumiDir }) };
+  // Each pulumi of a test starts two processes that load its SDK: half a second less of a core for each run.
+  const NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE || join(cacheDir, "compiled-tests");
+  const environment = {
+    ...process.env,
+    PATH: path,
+    NODE_COMPILE_CACHE,
+    ...(pulumiDir && { VIRTNET_PULUMI_DIR: pulumiDir }),
+  };
   const results = [];
   const runnable = present.filter((level) => noPulumi === undefined || !level.needs.pulumi);
   for (const turn of new Set(runnable.map((level) => level.turn))) {
