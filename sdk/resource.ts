@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { providerText } from "./provider-text.js";
 import { requireResolvable } from "./settle.js";
-import { withoutPromiseStacks } from "./stacks.js";
+import { withPlainStacks } from "./stacks.js";
 
 /** An object of a libvirt host. */
 export abstract class HostResource extends pulumi.CustomResource {
@@ -14,7 +14,7 @@ export abstract class HostResource extends pulumi.CustomResource {
     requireResolvable();
     refuseImport(`${kind} "${name}"`, opts);
     const entry = kind.charAt(0).toLowerCase() + kind.slice(1);
-    const done = withoutPromiseStacks();
+    const done = withPlainStacks();
     try {
       super(
         `pulumi-nodejs:dynamic/virtnet:${kind}`,

@@ -1,8 +1,11 @@
 /** What Pulumi's SDK writes down of where a resource was constructed. */
 import assert from "node:assert/strict";
+import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { Bridge } from "../../../sdk/bridge.js";
 import { Network } from "../../../sdk/network.js";
-import { withoutPromiseStacks } from "../../../sdk/stacks.js";
+import { withPlainStacks } from "../../../sdk/stacks.js";
+import { VmInterface } from "../../../sdk/vm-interface.js";
 
 // With this name, as @pulumi/pulumi's runtime/debuggable.ts.
 const debuggablePromise = () => new Error("made").stack ?? "";
@@ -49,9 +52,35 @@ describe("the stacks of a resource's promises", () => {
     assert.equal(name, "net");
   });
 
+  it("tell where in the program a network, a NIC and a link are, for the state", async () => {
+    await pulumi.runtime.setMocks({
+      newResource: ({ name, inputs }) => ({ id: name, state: inputs }),
+      call: () => ({}),
+    });
+    const Resource = pulumi.Resource as unknown as { stackTrace(skip: number): { uri: string }[] };
+    const real = Resource.stackTrace;
+    const files: string[] = [];
+    Resource.stackTrace = (skip) => {
+      const found = real(skip + 1); // this one is on the stack too
+      files.push(path.basename(found[0]?.uri ?? ""));
+      return found;
+    };
+    try {
+      const all = [
+        new Network("net", { mode: "isolated" }),
+        new VmInterface("nic", { domain: "web", network: "net" }),
+        new Bridge("br0"),
+      ];
+      await Promise.all(all.map(({ urn }) => new Promise((resolve) => urn.apply(resolve))));
+    } finally {
+      Resource.stackTrace = real;
+    }
+    assert.deepEqual(files, Array(3).fill(path.basename(__filename)));
+  });
+
   it("leave those of other errors, and all when it is done", () => {
     counted();
-    const done = withoutPromiseStacks();
+    const done = withPlainStacks();
     assert.match(debuggablePromise(), /^\(none/);
     assert.equal(other(), "Error: made by other");
     done();
@@ -60,7 +89,7 @@ describe("the stacks of a resource's promises", () => {
 
   it("leave node's own form of others where the program has none", () => {
     delete (Error as { prepareStackTrace?: unknown }).prepareStackTrace;
-    const done = withoutPromiseStacks();
+    const done = withPlainStacks();
     assert.match(other(), /^Error: made\n {4}at other \(.*stacks\.test/);
     done();
     assert.equal("prepareStackTrace" in Error, false);
@@ -76,7 +105,7 @@ describe("the stacks of a resource's promises", () => {
   it("stay where PULUMI_DEBUG_PROMISE_LEAKS asks for them", () => {
     process.env.PULUMI_DEBUG_PROMISE_LEAKS = "1";
     counted();
-    const done = withoutPromiseStacks();
+    const done = withPlainStacks();
     assert.equal(debuggablePromise(), "Error: made by debuggablePromise");
     done();
   });
