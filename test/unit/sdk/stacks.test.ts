@@ -62,7 +62,7 @@ describe("the stacks of a resource's promises", () => {
     const files: string[] = [];
     Resource.stackTrace = (skip) => {
       const found = real(skip + 1); // this one is on the stack too
-      files.push(path.basename(found[0]?.uri ?? ""));
+      files.push(path.parse(found[0]?.uri ?? "").name);
       return found;
     };
     try {
@@ -75,7 +75,7 @@ describe("the stacks of a resource's promises", () => {
     } finally {
       Resource.stackTrace = real;
     }
-    assert.deepEqual(files, Array(3).fill(path.basename(__filename)));
+    assert.deepEqual(files, Array(3).fill(path.parse(__filename).name));
   });
 
   it("leave those of other errors, and all when it is done", () => {
