@@ -7,8 +7,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, delimiter, dirname, join, relative } from "node:path";
-import { counts, runMocha } from "./lib/mocha.mjs";
-import { cacheDir, output, Sentence } from "./lib/run.mjs";
+import { counts, runMocha, scratch } from "./lib/mocha.mjs";
+import { output, Sentence } from "./lib/run.mjs";
 import { ensureAll, filesBelow, root } from "./setup.mjs";
 
 /** Faults are enumerated from the runs themselves, which takes as long as all else of that folder. */
@@ -112,7 +112,7 @@ async function main() {
     .filter(Boolean)
     .join(delimiter);
   // Each pulumi of a test starts two processes that load its SDK: half a second less of a core for each run.
-  const NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE || join(cacheDir, "compiled-tests");
+  const NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE || join(scratch, "compiled");
   const environment = {
     ...process.env,
     PATH: path,

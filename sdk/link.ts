@@ -58,7 +58,7 @@ export abstract class Link extends HostResource {
             maxImpact: maxImpact ?? config("maxImpact"),
             owner: ownerOf(name, opts?.parent),
           };
-    super(kind, name, { ...computed, ...settled }, opts);
+    super(kind, name, { ...computed, ...settled }, opts, 2);
   }
 }
 

@@ -9,12 +9,19 @@ export abstract class HostResource extends pulumi.CustomResource {
   /**
    * @param kind its type, and the entry of `provider/dynamic-v1.ts`, with a small letter there.
    * @param props the outputs that the provider fills in, undefined, which makes them unknown in a preview; and the arguments.
+   * @param between how many classes are between Pulumi's and that of the resource.
    */
-  protected constructor(kind: string, name: string, props: object, opts: pulumi.CustomResourceOptions | undefined) {
+  protected constructor(
+    kind: string,
+    name: string,
+    props: object,
+    opts: pulumi.CustomResourceOptions | undefined,
+    between = 1,
+  ) {
     requireResolvable();
     refuseImport(`${kind} "${name}"`, opts);
     const entry = kind.charAt(0).toLowerCase() + kind.slice(1);
-    const done = withPlainStacks();
+    const done = withPlainStacks(between);
     try {
       super(
         `pulumi-nodejs:dynamic/virtnet:${kind}`,

@@ -41,6 +41,7 @@ export async function operate<T>(
   const controller = new AbortController();
   let late = false;
   const timer = setTimeout(() => {
+    if (controller.signal.aborted) return; // interrupted: it is cleaning up
     late = true;
     const text = `${what} did not end within ${deadlineMs / 1000} s (stack config virtnet:timeout, in seconds)`;
     controller.abort(new ShownError(text));

@@ -11,7 +11,8 @@ const boundMs = Number(process.env.VIRTNET_LEVEL_BOUND_MS) || 50 * 60_000;
 const lingerBoundMs = 30_000;
 const progressMs = 30_000;
 
-const scratch = mkdtempSync(join(tmpdir(), "virtnet-test-"));
+/** For files of one run; gone at its end. */
+export const scratch = mkdtempSync(join(tmpdir(), "virtnet-test-"));
 process.once("exit", () => rmSync(scratch, { recursive: true, force: true }));
 const children = new Set();
 for (const signal of ["SIGINT", "SIGTERM"]) {

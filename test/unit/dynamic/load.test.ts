@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import { STATE_FIELDS } from "../../../provider/network/args.js";
 
@@ -44,6 +46,20 @@ describe("the entry that the state's text calls", () => {
       assert.deepEqual(packages, new Set([undefined, "valibot", "ip-address"]));
       assert.ok(loaded.length < 121, `${loaded.length} files: ${loaded.join("\n")}`);
     });
+
+  it("keeps its compiled code in the user's cache folder, where the environment names no other", () => {
+    const cache = fs.mkdtempSync(path.join(os.tmpdir(), "virtnet-load-"));
+    try {
+      const { NODE_COMPILE_CACHE: _, ...env } = process.env;
+      execFileSync(process.execPath, ["-e", `require(${JSON.stringify(entry)}).network.check({}, {})`], {
+        env: { ...env, VIRTNET_CACHE: cache },
+      });
+      const kept = fs.readdirSync(path.join(cache, "pulumi-virtnet", "compiled"), { recursive: true });
+      assert.ok(kept.length > 20, kept.join());
+    } finally {
+      fs.rmSync(cache, { recursive: true, force: true });
+    }
+  });
 
   it("has every name that a state may hold, each with all that the host calls", () => {
     const v1 = require(entry) as Record<string, Record<string, unknown>>;

@@ -57,16 +57,30 @@ describe("the stacks of a resource's promises", () => {
       newResource: ({ name, inputs }) => ({ id: name, state: inputs }),
       call: () => ({}),
     });
-    const Resource = pulumi.Resource as unknown as { stackTrace(skip: number): { uri: string }[] };
+    const Resource = pulumi.Resource as unknown as { stackTrace(skip: number): { uri: string; line: number }[] };
     const real = Resource.stackTrace;
     const files: string[] = [];
+    let line: number | undefined;
     Resource.stackTrace = (skip) => {
       const found = real(skip + 1); // this one is on the stack too
+      line = found[0]?.line;
       files.push(path.parse(found[0]?.uri ?? "").name);
       return found;
     };
+    // Whatever the program calls its own classes.
+    class Link extends pulumi.ComponentResource {
+      readonly within: [Network, string];
+      constructor() {
+        super("test:index:Link", "link");
+        this.within = [new Network("inner", { mode: "isolated" }, { parent: this }), new Error().stack ?? ""];
+      }
+    }
     try {
+      const [inner, here] = new Link().within;
+      assert.equal(line, Number(/\.[jt]s:(\d+):/.exec(here)?.[1]));
+      files.length = 0;
       const all = [
+        inner,
         new Network("net", { mode: "isolated" }),
         new VmInterface("nic", { domain: "web", network: "net" }),
         new Bridge("br0"),
@@ -78,9 +92,20 @@ describe("the stacks of a resource's promises", () => {
     assert.deepEqual(files, Array(3).fill(path.parse(__filename).name));
   });
 
+  it("leave a handler that the program has set meanwhile, and do nothing any more where that one asks them", () => {
+    counted();
+    const done = withPlainStacks(1);
+    const former = Error.prepareStackTrace;
+    const theirs: typeof Error.prepareStackTrace = (error, frames) => `theirs: ${former?.(error, frames)}`;
+    Error.prepareStackTrace = theirs;
+    done();
+    assert.equal(Error.prepareStackTrace, theirs);
+    assert.equal(debuggablePromise(), "theirs: Error: made by debuggablePromise");
+  });
+
   it("leave those of other errors, and all when it is done", () => {
     counted();
-    const done = withPlainStacks();
+    const done = withPlainStacks(1);
     assert.match(debuggablePromise(), /^\(none/);
     assert.equal(other(), "Error: made by other");
     done();
@@ -89,7 +114,7 @@ describe("the stacks of a resource's promises", () => {
 
   it("leave node's own form of others where the program has none", () => {
     delete (Error as { prepareStackTrace?: unknown }).prepareStackTrace;
-    const done = withPlainStacks();
+    const done = withPlainStacks(1);
     assert.match(other(), /^Error: made\n {4}at other \(.*stacks\.test/);
     done();
     assert.equal("prepareStackTrace" in Error, false);
@@ -105,7 +130,7 @@ describe("the stacks of a resource's promises", () => {
   it("stay where PULUMI_DEBUG_PROMISE_LEAKS asks for them", () => {
     process.env.PULUMI_DEBUG_PROMISE_LEAKS = "1";
     counted();
-    const done = withPlainStacks();
+    const done = withPlainStacks(1);
     assert.equal(debuggablePromise(), "Error: made by debuggablePromise");
     done();
   });
