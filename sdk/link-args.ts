@@ -112,8 +112,8 @@ export interface BondArgs {
     | 0
     | 1
     | 2
-    | 3
     | 4
+    | 3
     | 5
     | 6
     | "balance-rr"

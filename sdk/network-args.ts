@@ -46,7 +46,7 @@ export interface Dhcp {
 }
 
 export interface Tftp {
-  /** Directory that TFTP serves; must exist on the host. IPv4 only. */
+  /** Directory that TFTP serves, an absolute path; must exist on the host. IPv4 only. */
   root: string;
 }
 
@@ -123,7 +123,10 @@ export interface DnsHost {
 export interface Txt {
   /** Name of the record. */
   name: string;
-  /** Text of the record. */
+  /**
+   * Text of the record, as dnsmasq reads it: a comma begins a further string, quotes and backslashes are its own, and " #" begins a
+   * comment. Text with such in it is put in double quotes: `"v=1, a"`.
+   */
   value: string;
 }
 

@@ -245,7 +245,8 @@ function channelBy(by: Channel["by"], run: Run, runAnew: Run, kept: Kept): Chann
     devices,
     async programs(name, by = run) {
       // ps ends with 1 where there is none.
-      const { stdout, code } = await by(["ps", "-C", name, "-o", "args="], { enough: [1] });
+      // In the C locale it would write each byte beyond ASCII as "?".
+      const { stdout, code } = await by(["env", "LC_ALL=C.UTF-8", "ps", "-C", name, "-o", "args="], { enough: [1] });
       return code > 1 ? undefined : stdout.split("\n").filter((line) => line !== "");
     },
     async defaultSource(family, addresses) {

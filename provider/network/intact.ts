@@ -7,6 +7,12 @@ import type { NetworkInfo } from "../libvirt/api.js";
 import { parseCidr } from "../schema/net.js";
 import { readNetwork } from "./document.js";
 
+/** As ps writes a name on a host without the locale C.UTF-8: each byte beyond ASCII is "?". */
+const masked = (name: string): string =>
+  Buffer.from(name)
+    .toString("latin1")
+    .replaceAll(/[\x80-\xff]/g, "?");
+
 /** What is gone, in words: `its bridge virbr0 is gone`. */
 export function brokenParts(network: NetworkInfo, { masters, addresses, dnsmasqs }: Vitals): string[] {
   if (network.liveXml === undefined) return [];
@@ -24,7 +30,11 @@ export function brokenParts(network: NetworkInfo, { masters, addresses, dnsmasqs
   // networkStartDhcpDaemon: one for each network with an address, unless it has nothing to serve.
   const serves =
     ips.length > 0 && ((values.dns as { enable?: boolean } | undefined)?.enable !== false || ips.some((ip) => ip.dhcp));
-  if (serves && dnsmasqs && !dnsmasqs.some((line) => line.includes(`/${network.name}.conf`)))
+  if (
+    serves &&
+    dnsmasqs &&
+    !dnsmasqs.some((line) => line.includes(`/${network.name}.conf`) || line.includes(`/${masked(network.name)}.conf`))
+  )
     broken.push("its dnsmasq does not run");
   return broken;
 }

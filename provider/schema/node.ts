@@ -141,10 +141,13 @@ export function scalar<T>(
 // XML 1.0 knows no control characters but tab, newline and return (W3C XML 1.0, 2.2 Char); those three an attribute
 // would fold to a blank, so one line is asked for.
 const CONTROL = /[\u0000-\u001f\u007f]/;
+// Nor these, nor half of a pair of UTF-16.
+const NO_CHAR = /[\ufffe\uffff]|\p{Surrogate}/u;
 export const line = v.pipe(
   v.string(),
   v.minLength(1, "must not be empty"),
   v.check((s) => !CONTROL.test(s), "must be one line without control characters"),
+  v.check((s) => !NO_CHAR.test(s), "has a character that XML does not have (U+FFFE, U+FFFF or half of a pair)"),
 );
 
 export const str = (spec: string | Place, shape: Shape<string> = line, options: ScalarOptions<string> = {}) =>

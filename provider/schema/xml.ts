@@ -13,6 +13,8 @@ const xmldom = () => require("@xmldom/xmldom") as typeof import("@xmldom/xmldom"
 export function parseXml(text: string): Element {
   const { DOMParser } = xmldom();
   const parser = new DOMParser({
+    // As XML 1.0 has it (2.11); xmldom's own also takes U+0085 and U+2028 for ends of lines, as XML 1.1.
+    normalizeLineEndings: (source) => source.replaceAll(/\r\n?/g, "\n"),
     onError: (level, message) => {
       throw new Error(`XML ${level}: ${message}`);
     },

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "../../provider/handler.js";
-import { closeHosts } from "../../provider/host/hosts.js";
+import { closeHosts, hostAt } from "../../provider/host/hosts.js";
 import { drive } from "../support/network.js";
 import { virsh, withSandbox } from "../support/sandbox.js";
 
@@ -29,6 +29,7 @@ describe("a network whose old dnsmasq has not ended yet", () => {
     assert.match(String(line), /listening/);
     return holder;
   }
+  const run = async (command: string) => (await host().exec(["sh", "-c", command])).stdout.trim();
   const active = async (name: string) => /Active: +yes/.test(await virsh(host(), ["net-info", name]));
 
   it("is started as soon as that has", async () => {
@@ -42,6 +43,16 @@ describe("a network whose old dnsmasq has not ended yet", () => {
     holder.kill();
     await up;
     assert.equal(await active("soon"), true);
+    await d.destroy();
+  });
+
+  it("is seen to run, also where its name has letters beyond ASCII", async () => {
+    const d = drive(host().uri, "büro");
+    await d.up(nat(3));
+    assert.equal((await d.refresh())?.drift, false);
+    await run("for p in $(pgrep -x dnsmasq); do grep -qa büro.conf /proc/$p/cmdline && kill $p; done");
+    hostAt(host().uri).changed();
+    assert.equal((await d.refresh())?.inputs.intact, false);
     await d.destroy();
   });
 

@@ -34,7 +34,10 @@ const txt = object({
       ),
     ),
   ),
-  /** Text of the record. */
+  /**
+   * Text of the record, as dnsmasq reads it: a comma begins a further string, quotes and backslashes are its own, and " #" begins a
+   * comment. Text with such in it is put in double quotes: `"v=1, a"`.
+   */
   value: required(str("@value")),
 });
 

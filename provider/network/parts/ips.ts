@@ -1,12 +1,13 @@
 /** The addresses of the host on the network, and what it serves there. */
 
+import * as v from "valibot";
 import { cidr } from "../../schema/net.js";
-import { list, object, required, str, yesNo } from "../../schema/node.js";
+import { line, list, object, required, str, yesNo } from "../../schema/node.js";
 import { dhcp } from "./dhcp.js";
 
 const tftp = object({
-  /** Directory that TFTP serves; must exist on the host. IPv4 only. */
-  root: required(str("tftp/@root")),
+  /** Directory that TFTP serves, an absolute path; must exist on the host. IPv4 only. */
+  root: required(str("tftp/@root", v.pipe(line, v.startsWith("/", "must be an absolute path")))),
 });
 
 const ipEntry = object({

@@ -7,6 +7,8 @@ import { addChild, child, children, type Element, text } from "../../schema/xml.
 /** Our own mark (`provider/network/mark.ts`); never part of the user's list. */
 export const OWN_NS = "urn:pulumi-virtnet:1";
 
+const XML_NS = /^http:\/\/www\.w3\.org\/(XML\/1998\/namespace|2000\/xmlns\/)$/;
+
 /** An element below `<metadata>`: name, attributes, and either a text or children. */
 export interface MetadataElement {
   /** Local name of the element. */
@@ -20,9 +22,17 @@ export interface MetadataElement {
 }
 
 const xmlName = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, "must be an XML name without a colon"));
+const prefix = v.pipe(
+  xmlName,
+  v.check((s) => !/^xml/i.test(s), "begins with xml, which XML keeps for itself"),
+);
+const attribute = v.pipe(
+  xmlName,
+  v.check((s) => s !== "xmlns", "declares a namespace, which namespace is for"),
+);
 const element: Shape<MetadataElement> = closed({
   name: xmlName,
-  attributes: v.optional(v.pipe(record, v.record(xmlName, v.string()))),
+  attributes: v.optional(v.pipe(record, v.record(attribute, v.union([line, v.literal("")])))),
   text: v.optional(line),
   children: v.optional(v.array(v.lazy(() => element))),
 });
@@ -30,7 +40,7 @@ const element: Shape<MetadataElement> = closed({
 function readElement(el: Element): MetadataElement {
   const attributes = Object.fromEntries(
     Array.from(el.attributes)
-      .filter((a) => a.namespaceURI === null && !a.name.startsWith("xmlns"))
+      .filter((a) => a.namespaceURI === null && a.name !== "xmlns")
       .map((a) => [a.name, a.value]),
   );
   const kids = children(el);
@@ -83,8 +93,9 @@ const withNamespace: Shape<Metadata> = closed({
   namespace: v.pipe(
     line,
     v.check((s) => s !== OWN_NS, "is this provider's own"),
+    v.check((s) => !XML_NS.test(s), "is one of XML itself"),
   ),
-  prefix: v.optional(xmlName),
+  prefix: v.optional(prefix),
   element,
 });
 

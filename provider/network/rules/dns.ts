@@ -1,7 +1,7 @@
 /** The network's DNS server. Sources: virNetworkDNS*DefParseXML, and the schema that every definition is validated with. */
 import type { Failure } from "../../handler.js";
 import { DNS_NAME, each, given, ipOf, quote, unfit } from "./known.js";
-import type { Rule } from "./rule.js";
+import type { Rule, RuleArgs } from "./rule.js";
 
 const disabled: Rule = {
   says: "A DNS server that is disabled has nothing to answer.",
@@ -115,21 +115,24 @@ const hostnames: Rule = {
     }),
 };
 
+/** All but the targets of SRV records, which may be names of others. */
+const dnsNames = (args: RuleArgs): { property: string; value: string | undefined }[] => [
+  { property: "domain.name", value: args.domain?.name },
+  ...each(args.dns?.forwarders, "dns.forwarders").map(({ item, path }) => ({
+    property: `${path}.domain`,
+    value: item.domain,
+  })),
+  ...each(args.dns?.srvs, "dns.srvs").map(({ item, path }) => ({ property: `${path}.domain`, value: item.domain })),
+  ...each(args.dns?.txts, "dns.txts").map(({ item, path }) => ({ property: `${path}.name`, value: item.name })),
+  ...each(args.dns?.hosts, "dns.hosts").flatMap(({ item, path }) =>
+    each(item.hostnames, `${path}.hostnames`).map((h) => ({ property: h.path, value: h.item })),
+  ),
+];
+
 const names: Rule = {
   says: 'Names of DNS have letters, digits, "-" and "." only.',
   check: ({ args }) =>
-    [
-      { property: "domain.name", value: args.domain?.name },
-      ...each(args.dns?.forwarders, "dns.forwarders").map(({ item, path }) => ({
-        property: `${path}.domain`,
-        value: item.domain,
-      })),
-      ...each(args.dns?.srvs, "dns.srvs").map(({ item, path }) => ({ property: `${path}.domain`, value: item.domain })),
-      ...each(args.dns?.txts, "dns.txts").map(({ item, path }) => ({ property: `${path}.name`, value: item.name })),
-      ...each(args.dns?.hosts, "dns.hosts").flatMap(({ item, path }) =>
-        each(item.hostnames, `${path}.hostnames`).map((h) => ({ property: h.path, value: h.item })),
-      ),
-    ].flatMap(({ property, value }) =>
+    dnsNames(args).flatMap(({ property, value }) =>
       value === undefined || DNS_NAME.test(value)
         ? []
         : [
@@ -139,6 +142,23 @@ const names: Rule = {
             },
           ],
     ),
+};
+
+/** dnsmasq's MAXLABEL: with a longer one it does not start, or leaves the name out. */
+const MAX_LABEL = 63;
+
+const labels: Rule = {
+  says: "Each label of a name of DNS has at most 63 characters.",
+  check: ({ args }) =>
+    [
+      ...dnsNames(args),
+      ...each(args.dns?.srvs, "dns.srvs").map(({ item, path }) => ({ property: `${path}.target`, value: item.target })),
+    ].flatMap(({ property, value }) => {
+      const long = value?.split(".").find((label) => label.length > MAX_LABEL);
+      return long === undefined
+        ? []
+        : [{ property, reason: `${quote(value)} has a label of ${long.length} characters: at most ${MAX_LABEL}` }];
+    }),
 };
 
 const target: Rule = {
@@ -175,5 +195,6 @@ export const dnsRules: readonly Rule[] = [
   unicast,
   hostnames,
   names,
+  labels,
   domainName,
 ];

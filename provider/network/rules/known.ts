@@ -109,6 +109,7 @@ export function unfit({ family, n }: Ip): string | undefined {
   }
   if (n === 0n) return "is the unspecified address";
   if (n === 1n) return "is the loopback address";
+  if (n >> 32n === 0xffffn) return "is an IPv4 address in IPv6's notation";
   if (n >> 120n === 0xffn) return "is a multicast address";
   return undefined;
 }

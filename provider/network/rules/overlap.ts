@@ -1,5 +1,5 @@
 /** Subnets that others have already: networks of this run and of the host, and the host's own addresses. */
-import { cidrOf, orLater, overlaps, quote, subnets } from "./known.js";
+import { cidrOf, each, orLater, overlaps, quote, subnets } from "./known.js";
 import type { Rule, RuleArgs, Surroundings } from "./rule.js";
 
 const networks: Rule = {
@@ -25,7 +25,8 @@ function clash(cidr: NonNullable<ReturnType<typeof cidrOf>>, name: string, aroun
     if (other.name === name) continue;
     for (const subnet of other.subnets) {
       const c = cidrOf(subnet);
-      if (c && overlaps(c, cidr)) return { ...other, subnet };
+      // fe80::/64 is on every link, also of libvirt's own networks.
+      if (c && !linkLocal(c) && overlaps(c, cidr)) return { ...other, subnet };
     }
   }
   return undefined;
@@ -72,4 +73,38 @@ const ours = (there: { device: string; address: string }, address: string | unde
   /^virbr\d+$/.test(there.device) &&
   cidrOf(there.address)?.address === cidrOf(address)?.address;
 
-export const overlapRules: readonly Rule[] = [networks, host];
+// networkCheckRouteCollision refuses at start a destination that holds one of the host's addresses; one inside a LAN of the host takes
+// that part of it away.
+const routes: Rule = {
+  says: "A route leads neither into a subnet of the host nor into another network's.",
+  check: ({ args }, around) => {
+    if (args.name === undefined) return [];
+    const skip = bridges(args, around);
+    const own = subnets(args).map(({ item }) => item.address);
+    const there = (around.hostAddresses ?? []).flatMap((t) => {
+      const c = cidrOf(t.address);
+      return c && !skip.has(t.device) && !linkLocal(c) && !own.some((address) => ours(t, address, args))
+        ? [{ ...t, c }]
+        : [];
+    });
+    return each(args.routes, "routes").flatMap(({ item, path }) => {
+      const to = cidrOf(item.destination);
+      if (!to) return [];
+      const hit = clash(to, args.name as string, around);
+      const device = there.find((t) => overlaps(t.c, to));
+      const whose = device
+        ? `${device.address}, which the host has on ${device.device}`
+        : hit && `${hit.subnet} of network ${quote(hit.name)} of ${hit.from}`;
+      return whose === undefined
+        ? []
+        : [
+            {
+              property: `${path}.destination`,
+              reason: `${item.destination} overlaps ${whose}: the host is in that subnet itself; choose a destination beyond, or remove the route`,
+            },
+          ];
+    });
+  },
+};
+
+export const overlapRules: readonly Rule[] = [networks, host, routes];

@@ -239,6 +239,12 @@ export const cases: Record<string, Case[]> = {
       reason: "is a multicast address",
       twin: address("fe02::5/64"),
     },
+    {
+      breaks: address("::ffff:10.98.0.1/112"),
+      path: "ips[0].address",
+      reason: "is an IPv4 address in IPv6's notation",
+      twin: address("::fffe:10.98.0.1/112"),
+    },
     { breaks: address("::1/128"), path: "ips[0].address", reason: "loopback", twin: address("::2/128") },
   ],
   "The prefix length is at least 1.": [
@@ -258,7 +264,40 @@ export const cases: Record<string, Case[]> = {
       },
     },
   ],
+  "A route leads neither into a subnet of the host nor into another network's.": [
+    {
+      breaks: route({ destination: "203.0.113.0/25", gateway: "10.0.1.2" }),
+      path: "routes[0].destination",
+      reason: "203.0.113.0/25 overlaps 203.0.113.2/24, which the host has on eth0",
+      twin: route({ destination: "203.0.114.0/25", gateway: "10.0.1.2" }),
+      around: { hostAddresses: [{ device: "eth0", address: "203.0.113.2/24" }] },
+    },
+    {
+      breaks: route({ destination: "0.0.0.0/0", gateway: "10.0.1.2" }),
+      path: "routes[0].destination",
+      reason: "overlaps 203.0.113.2/24",
+      twin: route({ destination: "10.0.1.128/25", gateway: "10.0.1.2" }),
+      around: { hostAddresses: [{ device: "eth0", address: "203.0.113.2/24" }] },
+      // The network's own, on the bridge that libvirt named.
+      twinAround: { hostAddresses: [{ device: "virbr3", address: "10.0.1.1/24" }] },
+    },
+    {
+      breaks: route({ destination: "10.9.0.0/16", gateway: "10.0.1.2" }),
+      path: "routes[0].destination",
+      reason: '10.9.0.0/16 overlaps 10.9.1.1/24 of network "other" of the host',
+      twin: route({ destination: "10.10.0.0/16", gateway: "10.0.1.2" }),
+      around: { others: [{ name: "other", from: "the host", subnets: ["10.9.1.1/24"] }] },
+    },
+  ],
   "The subnets of the network are those of no device of the host.": [
+    {
+      breaks: address("fd00:1::1/64"),
+      path: "ips[0].address",
+      reason: "overlaps fd00:1::7/64",
+      twin: address("fe80::1/64"),
+      around: { hostAddresses: [{ device: "eth0", address: "fd00:1::7/64" }] },
+      twinAround: { others: [{ name: "other", from: "the host", subnets: ["fe80::1/64"] }] },
+    },
     {
       breaks: nat({ bridge: { name: "b0" } }),
       path: "ips[0].address",
@@ -658,6 +697,20 @@ export const cases: Record<string, Case[]> = {
       path: "domain.name",
       reason: '"a b"',
       twin: nat({ domain: { name: "a.b" } }),
+    },
+  ],
+  "Each label of a name of DNS has at most 63 characters.": [
+    {
+      breaks: nat({ domain: { name: `${"a".repeat(64)}.test` } }),
+      path: "domain.name",
+      reason: "has a label of 64 characters: at most 63",
+      twin: nat({ domain: { name: `${"a".repeat(63)}.test` } }),
+    },
+    {
+      breaks: dns({ srvs: [{ service: "ldap", protocol: "tcp", target: "a".repeat(64), port: 1 }] }),
+      path: "dns.srvs[0].target",
+      reason: "64 characters",
+      twin: dns({ srvs: [{ service: "ldap", protocol: "tcp", target: `${"a".repeat(63)}.b`, port: 1 }] }),
     },
   ],
   "What is said of the domain needs its name.": [

@@ -112,6 +112,39 @@ export const shapeCases: Record<string, ShapeCase[]> = {
       twin: metadata({ element: { name: "a1" } }),
     },
   ],
+  "begins with xml, which XML keeps for itself": [
+    { breaks: metadata({ prefix: "xmlns" }), path: "metadata[0].prefix", twin: metadata({ prefix: "axml" }) },
+  ],
+  "declares a namespace, which namespace is for": [
+    {
+      breaks: metadata({ element: { name: "a", attributes: { xmlns: "urn:b" } } }),
+      path: "metadata[0].element.attributes.xmlns",
+      twin: metadata({ element: { name: "a", attributes: { xmlnsb: "urn:b", empty: "" } } }),
+    },
+  ],
+  "is one of XML itself": [
+    {
+      breaks: metadata({ namespace: "http://www.w3.org/2000/xmlns/" }),
+      path: "metadata[0].namespace",
+      twin: metadata({ namespace: "http://www.w3.org/2000/xmlns/b" }),
+    },
+  ],
+  "has a character that XML does not have (U+FFFE, U+FFFF or half of a pair)": [
+    { breaks: nat({ title: "a\ufffe" }), path: "title", twin: nat({ title: "a\ufffd" }) },
+    { breaks: nat({ title: "a\ud83d" }), path: "title", twin: nat({ title: "a\u{1f600}" }) },
+    {
+      breaks: metadata({ element: { name: "a", attributes: { b: "\uffff" } } }),
+      path: "metadata[0].element.attributes.b",
+      twin: metadata({ element: { name: "a", attributes: { b: "\ufffd" } } }),
+    },
+  ],
+  "must be an absolute path": [
+    {
+      breaks: nat({ ips: [{ address: "10.0.1.1/24", tftp: { root: "srv/tftp" } }] }),
+      path: "ips[0].tftp.root",
+      twin: nat({ ips: [{ address: "10.0.1.1/24", tftp: { root: "/srv/tftp" } }] }),
+    },
+  ],
   "is this provider's own": [
     {
       breaks: metadata({ namespace: "urn:pulumi-virtnet:1" }),

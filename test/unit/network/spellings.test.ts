@@ -64,6 +64,14 @@ describe("spellings of one network", () => {
       assert.deepEqual(changes(args, xml.replace(from, to)), []);
     });
 
+  it("keep U+2028 and U+0085, which end a line in XML 1.1 only", () => {
+    const value = "a\u2028b\u0085c";
+    const args = { mode: "isolated", name: "dev", dns: { txts: [{ name: "t", value }] }, ips: [] };
+    const xml = write(args);
+    assert.deepEqual((readNetwork(xml).values.dns as Inputs).txts, [{ name: "t", value }]);
+    assert.ok(writeNetwork(args, undefined, xml, undefined).includes(value));
+  });
+
   it("are a difference where the value is another", () => {
     const xml = write(lease({ expiry: 60 }));
     assert.deepEqual(changes(lease({ expiry: 61 }), xml), ["ips[0].dhcp.ranges[0]", "ips[0].dhcp.hosts[0]"]);
