@@ -99,10 +99,12 @@ describe("a network on a host where no command can be run", function () {
     const tried = () => fs.readFileSync(tries, "utf8").length;
     try {
       const at = hostAt(`qemu+unix:///system?socket=${path.join(dir, "socket")}`);
+      const begun = performance.now();
       assert.equal(await at.vitals(), undefined);
       const once = tried();
       assert.deepEqual([await at.vitals(), await factsOf(at)], [undefined, undefined]);
-      assert.equal(tried(), once);
+      // Again after two seconds, which are over on a busy machine.
+      assert.ok(tried() - once <= Math.floor((performance.now() - begun) / 2000), `${once}, then ${tried()}`);
       fs.writeFileSync(works, "");
       assert.ok(await eventually(async () => (await at.vitals()) !== undefined));
       assert.ok((await factsOf(at))?.devices.includes("noc0"));
