@@ -9,6 +9,8 @@ const FLUSH_MS = 200;
 /** How often {@link idle} looks, in ms. */
 const IDLE_MS = 50;
 
+const INTERRUPTED = new ShownError("interrupted");
+
 const running = new Set<AbortController>();
 
 /** Resolves when nothing runs. */
@@ -19,7 +21,7 @@ export async function idle(): Promise<void> {
 // While something runs, SIGINT (the engine sends it to its plugins when a run is interrupted twice, and kills after 5 s)
 // aborts it. Otherwise the signal keeps its usual effect: a listener that stays would make each run end 5 s later.
 function onInterrupt(): void {
-  for (const controller of running) controller.abort(new ShownError("interrupted"));
+  for (const controller of running) controller.abort(INTERRUPTED);
 }
 
 // When the engine was killed, whatever is printed fails with EPIPE; the host would print that error, which fails again, and
@@ -39,10 +41,8 @@ export async function operate<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
-  let late = false;
+  // Of two aborts the first counts: what was interrupted, and cleans up, stays so.
   const timer = setTimeout(() => {
-    if (controller.signal.aborted) return; // interrupted: it is cleaning up
-    late = true;
     const text = `${what} did not end within ${deadlineMs / 1000} s (stack config virtnet:timeout, in seconds)`;
     controller.abort(new ShownError(text));
   }, deadlineMs);
@@ -65,7 +65,7 @@ export async function operate<T>(
     if (running.size === 0) {
       process.off("SIGINT", onInterrupt);
       if (engineIsGone) process.exit(1);
-      if (controller.signal.aborted && !late) setTimeout(() => process.exit(130), FLUSH_MS).unref();
+      if (controller.signal.reason === INTERRUPTED) setTimeout(() => process.exit(130), FLUSH_MS).unref();
     }
   }
 }

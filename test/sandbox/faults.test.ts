@@ -141,10 +141,10 @@ describe("a change that is cut off", function () {
     // One shell and two virsh for all questions: they are asked a thousand times.
     const out = await run(`
       list=$(virsh -q net-list --all --name); name=$(echo "$list" | grep -v vnpark | head -1)
-      echo "$list"; echo "-- end"
+      echo "$list"; echo "== end"
       virsh -q "net-uuid $name; echo '== end'; net-info $name; echo '== end'; net-dumpxml --inactive $name; echo '== end'; net-dumpxml $name; echo '== end'; \
-        dumpxml web; echo '== end'; dumpxml --inactive off; echo '== end'; domiflist web" 2> /dev/null; echo "-- end"
-      { iptables-save; nft list table ip libvirt_network; } 2> /dev/null | grep -oE '\\b(flt|vnpark)[0-9a-f]+' | sort -u; echo "-- end"
+        dumpxml web; echo '== end'; dumpxml --inactive off; echo '== end'; domiflist web" 2> /dev/null; echo "== end"
+      { iptables-save; nft list table ip libvirt_network; } 2> /dev/null | grep -oE '\\b(flt|vnpark)[0-9a-f]+' | sort -u; echo "== end"
       ip -o link`);
     const [
       list = "",
@@ -157,7 +157,7 @@ describe("a change that is cut off", function () {
       taps = "",
       ruled = "",
       links = "",
-    ] = out.split(/(?:==|--) end/).map((part) => part.trim());
+    ] = out.split("== end").map((part) => part.trim());
     const lineOf = (text: string, has: RegExp) => text.split("\n").find((line) => has.test(line)) ?? "";
     const tap = lineOf(taps, new RegExp(MAC)).trim().split(/\s+/)[0];
     const names = list.split("\n").map((n) => n.trim());

@@ -40,15 +40,20 @@ function bridges(args: RuleArgs, around: Surroundings): Set<string | undefined> 
   ]);
 }
 
+/** The host's own subnets. */
+function ofHost(args: RuleArgs, around: Surroundings) {
+  const skip = bridges(args, around);
+  return (around.hostAddresses ?? []).flatMap(({ device, address }) => {
+    const c = cidrOf(address);
+    return c && !skip.has(device) && !linkLocal(c) ? [{ device, address, c }] : [];
+  });
+}
+
 const host: Rule = {
   says: "The subnets of the network are those of no device of the host.",
   check: ({ args }, around) => {
-    if (args.name === undefined || !around.hostAddresses?.length) return [];
-    const skip = bridges(args, around);
-    const there = around.hostAddresses.flatMap(({ device, address }) => {
-      const c = cidrOf(address);
-      return c && !skip.has(device) && !linkLocal(c) ? [{ device, address, c }] : [];
-    });
+    if (args.name === undefined) return [];
+    const there = ofHost(args, around);
     return subnets(args).flatMap(({ item, path, cidr }) => {
       const hit = there.find((t) => overlaps(t.c, cidr) && !ours(t, item.address, args));
       return hit
@@ -79,14 +84,8 @@ const routes: Rule = {
   says: "A route leads neither into a subnet of the host nor into another network's.",
   check: ({ args }, around) => {
     if (args.name === undefined) return [];
-    const skip = bridges(args, around);
-    const own = subnets(args).map(({ item }) => item.address);
-    const there = (around.hostAddresses ?? []).flatMap((t) => {
-      const c = cidrOf(t.address);
-      return c && !skip.has(t.device) && !linkLocal(c) && !own.some((address) => ours(t, address, args))
-        ? [{ ...t, c }]
-        : [];
-    });
+    const own = subnets(args);
+    const there = ofHost(args, around).filter((t) => !own.some(({ item }) => ours(t, item.address, args)));
     return each(args.routes, "routes").flatMap(({ item, path }) => {
       const to = cidrOf(item.destination);
       if (!to) return [];

@@ -14,6 +14,12 @@ const other = () => new Error("made").stack ?? "";
 describe("the stacks of a resource's promises", () => {
   const { prepareStackTrace } = Error;
   const promiseLeaks = process.env.PULUMI_DEBUG_PROMISE_LEAKS;
+  before(() =>
+    pulumi.runtime.setMocks({
+      newResource: ({ name, inputs }) => ({ id: name, state: inputs }),
+      call: () => ({}),
+    }),
+  );
   beforeEach(() => {
     delete process.env.PULUMI_DEBUG_PROMISE_LEAKS;
   });
@@ -35,10 +41,6 @@ describe("the stacks of a resource's promises", () => {
   };
 
   it("are not formatted while a network is constructed, as they are for any other resource", async () => {
-    await pulumi.runtime.setMocks({
-      newResource: ({ name, inputs }) => ({ id: name, state: inputs }),
-      call: () => ({}),
-    });
     const asked = counted();
     const mine = Error.prepareStackTrace;
     class Other extends pulumi.CustomResource {}
@@ -53,10 +55,6 @@ describe("the stacks of a resource's promises", () => {
   });
 
   it("tell where in the program a network, a NIC and a link are, for the state", async () => {
-    await pulumi.runtime.setMocks({
-      newResource: ({ name, inputs }) => ({ id: name, state: inputs }),
-      call: () => ({}),
-    });
     const Resource = pulumi.Resource as unknown as { stackTrace(skip: number): { uri: string; line: number }[] };
     const real = Resource.stackTrace;
     const files: string[] = [];
